@@ -1,0 +1,2 @@
+//! Stateful CI: a declarative build cache
+fn main() {}

@@ -1,0 +1,1 @@
+//! File hashing and the stat cache.

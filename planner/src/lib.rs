@@ -1,0 +1,1 @@
+//! From sci.toml to derivation keys, and the difference between two derivations

@@ -1,0 +1,1 @@
+//! What each ecosystem keeps on disk and what that is derived from, as data

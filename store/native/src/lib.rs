@@ -1,0 +1,1 @@
+//! The service on one machine: disk, SQLite and a key file

@@ -1,0 +1,1 @@
+//! Manifest and pack formats, and the save and restore engine

@@ -1,0 +1,2 @@
+//! Developer tasks: test, demo, tidy, wasm
+fn main() {}
