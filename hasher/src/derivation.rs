@@ -32,15 +32,8 @@ pub enum InputClass {
 
 impl InputClass {
     /// Every class, in ladder order.
-    pub const ALL: [Self; 7] = [
-        Self::System,
-        Self::Tools,
-        Self::Env,
-        Self::Configs,
-        Self::Lockfiles,
-        Self::Sources,
-        Self::Variant,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::System, Self::Tools, Self::Env, Self::Configs, Self::Lockfiles, Self::Sources, Self::Variant];
 
     /// The name used in sci.toml, JSON and messages.
     pub const fn name(self) -> &'static str {
