@@ -1,0 +1,47 @@
+//! What the snapshot engine asks of a store, wherever the store is: ranged reads and whole puts of objects.
+//!
+//! The traits are synchronous and `Sync` because the engine calls them from its own worker threads; an HTTP client blocks
+//! on its runtime inside them.
+
+use std::ops::Range;
+
+use crate::ObjectId;
+
+/// Reads objects. A range is never longer than asked; a shorter one is an error.
+pub trait ObjectSource: Sync {
+    /// Reads `range` of the object's bytes.
+    ///
+    /// The bytes are *not* verified here: a range has no digest of its own, so the caller checks what it reads.
+    ///
+    /// # Errors
+    /// [`TransferError::Missing`] when the object does not exist for this reader; [`TransferError::Failed`] otherwise.
+    fn read(&self, object: &ObjectId, range: Range<u64>) -> Result<Vec<u8>, TransferError>;
+}
+
+/// Stores objects. Idempotent: an object that is already there is a success.
+pub trait ObjectSink: Sync {
+    /// Stores `bytes`, whose SHA-256 is `object`; the store checks that it is.
+    ///
+    /// # Errors
+    /// [`TransferError::Failed`]; whether the object was stored is then unknown, and a retry is safe.
+    fn put(&self, object: &ObjectId, bytes: Vec<u8>) -> Result<(), TransferError>;
+}
+
+/// Why an object could not be read or stored.
+#[derive(Debug, thiserror::Error)]
+pub enum TransferError {
+    /// The object does not exist, or not for this reader: the two are deliberately indistinguishable.
+    #[error("object {object} is not in the store")]
+    Missing {
+        /// The object asked for.
+        object: ObjectId,
+    },
+    /// The store answered with something else than was asked, or not at all.
+    #[error("object {object}: {reason}")]
+    Failed {
+        /// The object asked for or sent.
+        object: ObjectId,
+        /// What happened, for a person.
+        reason: String,
+    },
+}
