@@ -1,0 +1,26 @@
+//! The built-in presets: the TOML files of `data/`.
+
+use std::sync::LazyLock;
+
+use crate::Preset;
+
+/// In the order of a listing.
+const FILES: [&str; 3] =
+    [include_str!("../data/cargo.toml"), include_str!("../data/npm.toml"), include_str!("../data/pnpm.toml")];
+
+static ALL: LazyLock<Vec<Preset>> = LazyLock::new(|| {
+    let parse = |text| toml::from_str(text).expect("the embedded presets parse, as tests/builtin.rs shows");
+    FILES.into_iter().map(parse).collect()
+});
+
+impl Preset {
+    /// Every built-in preset.
+    pub fn all() -> &'static [Self] {
+        &ALL
+    }
+
+    /// The built-in preset of that name.
+    pub fn get(name: &str) -> Option<&'static Self> {
+        Self::all().iter().find(|preset| preset.name == name)
+    }
+}

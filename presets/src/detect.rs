@@ -1,0 +1,80 @@
+//! Which presets suit a directory.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::Preset;
+
+/// How far below the top a project is looked for: `apps/team/web` is found, its members are not.
+const MAX_DEPTH: usize = 3;
+
+/// Directories that hold other people's projects.
+const SKIPPED: [&str; 5] = ["node_modules", "target", "vendor", "third_party", "dist"];
+
+/// A preset that suits a directory, and the file that says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detected {
+    /// The preset.
+    pub preset: &'static Preset,
+    /// The detection file, relative to the directory that was searched.
+    pub because: PathBuf,
+}
+
+impl Detected {
+    /// The project's directory, relative to the directory that was searched; empty when it is that one.
+    pub fn directory(&self) -> &Path {
+        self.because.parent().unwrap_or(Path::new(""))
+    }
+}
+
+/// Finds the presets that suit `directory`, by their detection files.
+///
+/// A preset found at the top is reported once. One that is not is looked for in the directories below, at most three
+/// deep (hidden ones, `node_modules`, `target` and the like left out), and reported for each topmost project. The result
+/// is in the order of [`Preset::all`], then of the paths.
+///
+/// # Errors
+/// When `directory` cannot be read; directories below it that cannot be read are passed over.
+pub fn detect(directory: &Path) -> io::Result<Vec<Detected>> {
+    let mut found = vec![];
+    let presets: Vec<_> = Preset::all().iter().collect();
+    search(directory, Path::new(""), MAX_DEPTH, &presets, &mut found)?;
+    found.sort_by(|left, right| order(left).cmp(&order(right)));
+    Ok(found)
+}
+
+fn order(detected: &Detected) -> (usize, &Path) {
+    let position = Preset::all().iter().position(|preset| preset.name == detected.preset.name);
+    (position.unwrap_or(usize::MAX), &detected.because)
+}
+
+/// Searches `top`/`below` for `presets`, then for those not found in the directories below.
+fn search(
+    top: &Path,
+    below: &Path,
+    depth: usize,
+    presets: &[&'static Preset],
+    found: &mut Vec<Detected>,
+) -> io::Result<()> {
+    let directory = top.join(below);
+    let mut missing = vec![];
+    for preset in presets {
+        match preset.detect.iter().find(|name| directory.join(name).is_file()) {
+            Some(name) => found.push(Detected { preset, because: below.join(name) }),
+            None => missing.push(*preset),
+        }
+    }
+    let entries = std::fs::read_dir(&directory)?;
+    if depth == 0 || missing.is_empty() {
+        return Ok(());
+    }
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let skipped = name.to_str().is_some_and(|name| name.starts_with('.') || SKIPPED.contains(&name));
+        // `file_type` does not follow links: a link is no member, and may lead in circles.
+        if !skipped && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            let _unreadable = search(top, &below.join(name), depth - 1, &missing, found);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,317 @@
+//! The schema of a preset, and the vocabulary that sci.toml shares with it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use sci_hasher::InputClass;
+use serde::{Deserialize, Serialize};
+
+/// What one ecosystem keeps on disk, as data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Preset {
+    /// The name that sci.toml's `presets` list uses.
+    pub name: String,
+    /// Joins every key made with this preset; raised when a path's definition changes meaning.
+    pub version: u32,
+    /// One line for a listing.
+    pub summary: String,
+    /// File names, any one of which in a directory means that the ecosystem is used there.
+    pub detect: Vec<String>,
+    /// The workspace paths, by name.
+    #[serde(rename = "path")]
+    pub paths: BTreeMap<String, PathSpec>,
+}
+
+/// One workspace path: what is kept, what it is derived from, and the policies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PathSpec {
+    /// Where it is: relative to the workspace, or below the home directory when it starts with `~/`.
+    ///
+    /// A path with a glob stands for one *instance* per directory, each with its own inputs and key. The patterns of
+    /// such a path are relative to the directory that holds the instance (see [`Search`]); those of any other path are
+    /// relative to the workspace.
+    pub path: String,
+    /// What the path is, for a person.
+    pub why: String,
+    /// For a path with a glob: the file beside which an instance belongs. An instance is thus known on a machine where
+    /// it does not exist yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<String>,
+    /// Configuration files.
+    #[serde(default)]
+    pub configs: Vec<Pattern>,
+    /// Lockfiles.
+    #[serde(default)]
+    pub lockfiles: Vec<Pattern>,
+    /// Source files.
+    #[serde(default)]
+    pub sources: Vec<Pattern>,
+    /// Environment variables.
+    #[serde(default)]
+    pub env: Vec<EnvVar>,
+    /// Commands whose output names the version of a tool; split into words without a shell.
+    #[serde(default)]
+    pub tools: Vec<String>,
+    /// What inside the path is not kept: globs relative to the path.
+    #[serde(default)]
+    pub exclude: Vec<String>,
+    /// Names of the paths that this one is derived from.
+    #[serde(default)]
+    pub after: Vec<String>,
+    /// Whether every input pattern may match nothing.
+    #[serde(default)]
+    pub optional: bool,
+    /// Which snapshots may be restored.
+    #[serde(default)]
+    pub restore: RestorePolicy,
+    /// The lowest class up to which a nearest snapshot must agree.
+    #[serde(default = "tools", rename = "match")]
+    pub matching: InputClass,
+    /// When the path is saved.
+    #[serde(default)]
+    pub save: SavePolicy,
+    /// Whether the absolute path of the workspace joins `system`, because the content names it.
+    #[serde(default)]
+    pub absolute_root: bool,
+    /// Whether sources get back the mtimes they had before the restored build, because the tool compares mtimes.
+    #[serde(default)]
+    pub replay: bool,
+    /// How to prove that the content is current for the lockfiles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<Check>,
+    /// For a path below the home directory: what of it belongs to this workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<Shared>,
+    /// Why the fields are what they are, by field name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub because: BTreeMap<String, String>,
+}
+
+const fn tools() -> InputClass {
+    InputClass::Tools
+}
+
+impl PathSpec {
+    /// Whether the path stands for one instance per directory.
+    pub fn is_per_directory(&self) -> bool {
+        self.path.contains(['*', '?', '[', '{'])
+    }
+
+    /// Whether the path is below the home directory.
+    pub fn is_home(&self) -> bool {
+        self.path.starts_with("~/")
+    }
+}
+
+/// A pattern of input files: a gitignore-like glob, `!` in front to take files out again.
+///
+/// Written as text, or as a table: `{ pattern = ".npmrc", search = "ancestors", optional = true }`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "PatternForm", into = "PatternForm")]
+pub struct Pattern {
+    /// The glob, without `!`.
+    pub glob: String,
+    /// Whether the glob takes files out that an earlier pattern took in.
+    pub negated: bool,
+    /// Whether the pattern may match nothing.
+    pub optional: bool,
+    /// Where a per-directory path looks for it.
+    pub search: Search,
+}
+
+impl Pattern {
+    /// Reads the text form; not optional, searched for [`Search::Here`].
+    pub fn parse(text: &str) -> Self {
+        let (negated, glob) = match text.strip_prefix('!') {
+            Some(glob) => (true, glob),
+            None => (false, text),
+        };
+        Self { glob: glob.to_owned(), negated, optional: negated, search: Search::Here }
+    }
+}
+
+/// The text form, as in sci.toml.
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", if self.negated { "!" } else { "" }, self.glob)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum PatternForm {
+    Text(String),
+    Table(PatternTable),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PatternTable {
+    pattern: String,
+    #[serde(default)]
+    optional: bool,
+    #[serde(default)]
+    search: Search,
+}
+
+impl From<PatternForm> for Pattern {
+    fn from(form: PatternForm) -> Self {
+        match form {
+            PatternForm::Text(text) => Self::parse(&text),
+            PatternForm::Table(table) => {
+                let parsed = Self::parse(&table.pattern);
+                Self { optional: table.optional || parsed.optional, search: table.search, ..parsed }
+            }
+        }
+    }
+}
+
+impl From<Pattern> for PatternForm {
+    fn from(pattern: Pattern) -> Self {
+        if pattern.search == Search::Here && pattern.optional == pattern.negated {
+            return Self::Text(pattern.to_string());
+        }
+        let text = pattern.to_string();
+        Self::Table(PatternTable { pattern: text, optional: pattern.optional, search: pattern.search })
+    }
+}
+
+/// Where a per-directory path looks for an input. Paths without a glob look in the workspace, whatever this says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Search {
+    /// In the directory that holds the instance.
+    #[default]
+    Here,
+    /// There, else in the nearest directory above it, up to the workspace: the first that matches counts.
+    Nearest,
+    /// There and in every directory above it, up to the workspace: all that match count.
+    Ancestors,
+}
+
+/// An environment variable, or several by a glob such as `CARGO_PROFILE_*`.
+///
+/// Written as text, or as a table: `{ name = "RUSTFLAGS", show = true }`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "EnvForm", into = "EnvForm")]
+pub struct EnvVar {
+    /// The name or the glob.
+    pub name: String,
+    /// Whether explain may show the value; otherwise only its digest is kept.
+    pub show: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum EnvForm {
+    Text(String),
+    Table(EnvTable),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EnvTable {
+    name: String,
+    #[serde(default)]
+    show: bool,
+}
+
+impl From<EnvForm> for EnvVar {
+    fn from(form: EnvForm) -> Self {
+        match form {
+            EnvForm::Text(name) => Self { name, show: false },
+            EnvForm::Table(EnvTable { name, show }) => Self { name, show },
+        }
+    }
+}
+
+impl From<EnvVar> for EnvForm {
+    fn from(EnvVar { name, show }: EnvVar) -> Self {
+        if show { Self::Table(EnvTable { name, show }) } else { Self::Text(name) }
+    }
+}
+
+macro_rules! policy {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$variant_doc])* #[serde(rename = $text)] $variant,)+
+        }
+
+        impl $name {
+            /// Every value, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The name used in sci.toml, JSON and messages.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)+
+                }
+            }
+
+            /// The value with this name.
+            pub fn parse(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|value| value.name() == name)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+    };
+}
+
+policy! {
+    /// Which snapshots may be restored.
+    #[derive(Default)]
+    RestorePolicy {
+        /// The one with the same key, else the nearest one that is trusted.
+        #[default]
+        Nearest = "nearest",
+        /// Only the one with the same key.
+        Exact = "exact",
+        /// None.
+        Never = "never",
+    }
+}
+
+policy! {
+    /// When a path is saved.
+    #[derive(Default)]
+    SavePolicy {
+        /// When its content differs from what was restored.
+        #[default]
+        WhenChanged = "when-changed",
+        /// After every run.
+        Always = "always",
+        /// When its content differs and the run succeeded.
+        OnSuccess = "on-success",
+        /// Never.
+        Never = "never",
+    }
+}
+
+policy! {
+    /// A proof that the content of a path is current for its lockfiles.
+    Check {
+        /// `node_modules/.package-lock.json` says what package-lock.json says.
+        Npm = "npm",
+        /// `node_modules/.pnpm/lock.yaml` says what pnpm-lock.yaml says.
+        Pnpm = "pnpm",
+        /// Every registry package of Cargo.lock has its archive below `registry/cache`.
+        CargoRegistry = "cargo-registry",
+    }
+}
+
+policy! {
+    /// What of a path that workspaces share belongs to one of them.
+    Shared {
+        /// What its lockfiles name, and what its run created.
+        Lockfile = "lockfile",
+    }
+}

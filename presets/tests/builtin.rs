@@ -1,0 +1,124 @@
+//! The built-in presets are complete, and detection finds them.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up its tree fails")]
+
+use std::fs;
+use std::path::Path;
+
+use sci_presets::{Check, PathSpec, Pattern, Preset, Search, detect};
+use tempfile::TempDir;
+
+#[test]
+fn every_preset_is_complete_and_survives_a_round_trip() {
+    let names: Vec<_> = Preset::all().iter().map(|preset| preset.name.as_str()).collect();
+    assert_eq!(names, ["cargo", "npm", "pnpm"]);
+    for preset in Preset::all() {
+        assert!(preset.version > 0 && !preset.summary.is_empty() && !preset.detect.is_empty());
+        let text = serde_json::to_string(preset).unwrap();
+        assert_eq!(&serde_json::from_str::<Preset>(&text).unwrap(), preset);
+    }
+}
+
+#[test]
+fn every_field_that_a_preset_sets_has_its_reason() {
+    for (name, file) in [
+        ("cargo", include_str!("../data/cargo.toml")),
+        ("npm", include_str!("../data/npm.toml")),
+        ("pnpm", include_str!("../data/pnpm.toml")),
+    ] {
+        let table: toml::Table = file.parse().unwrap();
+        for (path, spec) in table["path"].as_table().unwrap() {
+            let spec = spec.as_table().unwrap();
+            let explained: Vec<_> = spec["because"].as_table().unwrap().keys().cloned().collect();
+            let mut set: Vec<_> = spec.keys().cloned().collect();
+            set.retain(|field| !["path", "why", "because"].contains(&field.as_str()));
+            assert_eq!(sorted(set), sorted(explained), "preset {name}, path {path}");
+        }
+    }
+}
+
+fn sorted(mut names: Vec<String>) -> Vec<String> {
+    names.sort();
+    names
+}
+
+#[test]
+fn what_the_engine_relies_on_is_declared() {
+    let target = path("cargo", "target");
+    assert!(target.replay && target.absolute_root && target.check.is_none());
+    let registry = path("cargo", "cargo-registry");
+    assert!(registry.is_home() && registry.shared.is_some());
+    assert_eq!(registry.check, Some(Check::CargoRegistry));
+    for name in ["npm", "pnpm"] {
+        let modules = path(name, "node_modules");
+        assert!(modules.is_per_directory());
+        assert_eq!(modules.beside.as_deref(), Some("package.json"));
+        assert!(modules.lockfiles.iter().all(|lockfile| lockfile.search == Search::Nearest));
+    }
+}
+
+fn path(preset: &str, name: &str) -> &'static PathSpec {
+    &Preset::get(preset).unwrap().paths[name]
+}
+
+#[test]
+fn a_misspelt_field_is_refused() {
+    let text = "name = 'x'\nversion = 1\nsummary = 's'\ndetect = []\n[path.p]\npath = 'p'\nwhy = 'w'\nsource = ['a']\n";
+    let error = toml::from_str::<Preset>(text).unwrap_err();
+    assert!(error.message().contains("unknown field `source`"), "{error}");
+}
+
+#[test]
+fn a_pattern_is_text_or_a_table() {
+    let negated = Pattern::parse("!**/generated/**");
+    assert!(negated.negated && negated.optional);
+    assert_eq!((negated.glob.as_str(), negated.to_string().as_str()), ("**/generated/**", "!**/generated/**"));
+    assert!(!Pattern::parse("src/**").optional);
+}
+
+#[test]
+fn a_project_at_the_top_is_found_once() {
+    let directory = tree(&["Cargo.toml", "crates/a/Cargo.toml", "package-lock.json"]);
+    assert_eq!(found(directory.path()), [("cargo", "Cargo.toml"), ("npm", "package-lock.json")].map(owned));
+}
+
+#[test]
+fn projects_below_the_top_are_found_where_they_begin() {
+    let directory = tree(&[
+        "backend/Cargo.toml",
+        "backend/crates/a/Cargo.toml",
+        "apps/team/web/pnpm-lock.yaml",
+        "node_modules/x/package-lock.json",
+        ".hidden/package-lock.json",
+        "a/b/c/d/package-lock.json",
+    ]);
+    let expected = [("cargo", "backend/Cargo.toml"), ("pnpm", "apps/team/web/pnpm-lock.yaml")].map(owned);
+    assert_eq!(found(directory.path()), expected);
+    assert_eq!(detect(directory.path()).unwrap()[0].directory(), Path::new("backend"));
+}
+
+#[test]
+fn nothing_is_found_in_an_empty_directory_and_a_missing_one_is_an_error() {
+    let directory = tree(&[]);
+    assert_eq!(found(directory.path()), []);
+    assert!(detect(&directory.path().join("missing")).is_err());
+}
+
+fn owned((preset, because): (&str, &str)) -> (String, String) {
+    (preset.to_owned(), because.to_owned())
+}
+
+fn found(directory: &Path) -> Vec<(String, String)> {
+    let because = |found: &sci_presets::Detected| found.because.to_str().unwrap().to_owned();
+    detect(directory).unwrap().iter().map(|found| (found.preset.name.clone(), because(found))).collect()
+}
+
+fn tree(files: &[&str]) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    for file in files {
+        let path = directory.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "").unwrap();
+    }
+    directory
+}
