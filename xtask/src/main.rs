@@ -1,2 +1,64 @@
-//! Developer tasks: test, demo, tidy, wasm
-fn main() {}
+//! Developer tasks, run as `cargo xtask TASK`.
+//!
+//! It starts other programs and reads the tree; it deliberately links none of the project's own crates, so that it builds in
+//! seconds and still runs when they do not compile.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a terminal program whose output is its purpose")]
+
+mod context;
+mod demo;
+mod shell;
+mod steps;
+mod tidy;
+mod tools;
+
+use std::process::ExitCode;
+
+use context::Context;
+
+const HELP: &str = "\
+Developer tasks of sci.
+
+  cargo xtask test            every step below, in this order; installs what it needs under target/tools
+  cargo xtask test --quick    fmt, clippy, unit and tidy only
+
+  cargo xtask fmt             is the code formatted?
+  cargo xtask tidy            the tree's own rules: layers, purity, lengths, leftovers, links
+  cargo xtask clippy          no warning on any target
+  cargo xtask unit [ARGS…]    unit, property and CLI tests; ARGS go to nextest
+  cargo xtask doc             doc tests, and documentation without broken links
+  cargo xtask deny            licences, banned crates, sources, advisories
+  cargo xtask wasm            the pure crates build for wasm32 (--from-source: with Debian's rustc-web)
+  cargo xtask demo            the tour of the README on examples/notes (--keep: leave the scratch directory)
+  cargo xtask e2e [ARGS…]     the sci binary with real npm, pnpm and cargo; ARGS go to nextest
+
+  cargo xtask bench [ARGS…]   sci side by side with tar + zstd; ARGS go to the bench program
+";
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let task = args.next().unwrap_or_else(|| "help".to_owned());
+    let rest: Vec<String> = args.collect();
+    match dispatch(&task, &rest) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("xtask {task}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(task: &str, args: &[String]) -> Result<ExitCode, shell::Failure> {
+    if matches!(task, "help" | "-h" | "--help") {
+        print!("{HELP}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let context = Context::new()?;
+    match task {
+        "test" => Ok(steps::test(&context, args.iter().any(|arg| arg == "--quick"))),
+        "bench" => steps::bench(&context, args).map(|()| ExitCode::SUCCESS),
+        _ => match steps::find(task) {
+            Some(step) => (step.run)(&context, args).map(|()| ExitCode::SUCCESS),
+            None => Err("no such task; `cargo xtask help` lists them".into()),
+        },
+    }
+}

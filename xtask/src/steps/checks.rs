@@ -1,0 +1,47 @@
+//! Steps that read or build the code and need no network: formatting, lints, tests, documentation, licences.
+
+use std::process::Command;
+
+use crate::context::Context;
+use crate::shell::{self, Failure};
+use crate::tools;
+
+/// The scenarios have a step of their own.
+pub(super) const SCENARIOS: &str = "sci-e2e";
+
+pub(super) fn fmt(context: &Context, _: &[String]) -> Result<(), Failure> {
+    shell::run(context.cargo().args(["fmt", "--all", "--check"]))
+}
+
+pub(super) fn clippy(context: &Context, _: &[String]) -> Result<(), Failure> {
+    shell::run(context.cargo().args(["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+pub(super) fn unit(context: &Context, args: &[String]) -> Result<(), Failure> {
+    let mut command = Command::new(tools::nextest(context)?);
+    command.current_dir(&context.root).args(["nextest", "run", "--workspace", "--exclude", SCENARIOS]);
+    // A property test that fails must not leave a file in a tree that CI throws away: it prints the case.
+    shell::run(command.args(args))
+}
+
+pub(super) fn doc(context: &Context, _: &[String]) -> Result<(), Failure> {
+    shell::run(context.cargo().args(["test", "--quiet", "--doc", "--workspace"]))?;
+    let mut rustdoc = context.cargo();
+    rustdoc.env("RUSTDOCFLAGS", "-D warnings").args(["doc", "--quiet", "--workspace", "--no-deps", "--lib"]);
+    shell::run(&mut rustdoc)
+}
+
+pub(super) fn deny(context: &Context, _: &[String]) -> Result<(), Failure> {
+    let program = tools::deny(context)?;
+    let deny = || {
+        let mut command = Command::new(&program);
+        command.current_dir(&context.root).args(["--log-level", "error", "--all-features"]);
+        command
+    };
+    shell::run(deny().args(["check", "licenses", "bans", "sources"]))?;
+    if !shell::succeeds(deny().args(["fetch", "db"])) {
+        println!("   the advisory database cannot be fetched from here: advisories were not checked");
+        return Ok(());
+    }
+    shell::run(deny().args(["check", "advisories"]))
+}

@@ -1,0 +1,35 @@
+//! Steps that use the built `sci` program: the scenarios with real tools, and the bench.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::context::Context;
+use crate::shell::{self, Failure};
+use crate::steps::checks::SCENARIOS;
+use crate::tools;
+
+/// Builds the `sci` that people would run, and returns where it is.
+pub(crate) fn build_sci(context: &Context) -> Result<PathBuf, Failure> {
+    shell::run(context.cargo().args(["build", "--quiet", "--release", "--package", "sci", "--bin", "sci"]))?;
+    Ok(context.target.join("release").join("sci").with_extension(std::env::consts::EXE_EXTENSION))
+}
+
+pub(super) fn e2e(context: &Context, args: &[String]) -> Result<(), Failure> {
+    let sci = build_sci(context)?;
+    let nextest = tools::nextest(context)?;
+    let pnpm = tools::pnpm(context)?;
+    tools::debian("strace", "strace")?;
+    let mut command = Command::new(nextest);
+    command.current_dir(&context.root).env("SCI_BIN", sci).env("SCI_E2E_DIR", context.target.join("e2e"));
+    command.env("SCI_E2E_PNPM", pnpm.join("pnpm"));
+    command.args(["nextest", "run", "--profile", "e2e", "--package", SCENARIOS]);
+    shell::run(command.args(args))
+}
+
+/// Runs sci side by side with tar and zstd.
+pub(crate) fn bench(context: &Context, args: &[String]) -> Result<(), Failure> {
+    let sci = build_sci(context)?;
+    let mut command = context.cargo();
+    command.env("SCI_BIN", sci).args(["run", "--quiet", "--release", "--package", "sci-benches", "--"]);
+    shell::run(command.args(args))
+}

@@ -1,0 +1,61 @@
+//! The pure crates build for wasm32: the service that runs embedded is the one that runs as a Worker.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::context::Context;
+use crate::shell::{self, Failure};
+use crate::tools;
+
+const TARGET: &str = "wasm32-unknown-unknown";
+const PURE: [&str; 3] = ["sci-hasher", "sci-store-api", "sci-service"];
+/// Debian's rustc for the web: a current compiler with the sources of std, from which the wasm32 std is built.
+const DEBIAN: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
+
+pub(super) fn run(context: &Context, args: &[String]) -> Result<(), Failure> {
+    let from_source = args.iter().any(|arg| arg == "--from-source");
+    let mut command = if !from_source && has_target() { context.cargo() } else { debian_cargo(context)? };
+    command.args(["build", "--quiet", "--lib", "--target", TARGET, "--no-default-features"]);
+    for name in PURE {
+        command.args(["--package", name]);
+    }
+    shell::run(&mut command)?;
+    println!("   {} build for {TARGET}", PURE.join(", "));
+    Ok(())
+}
+
+/// Whether the toolchain in use has the target, or rustup can add it.
+fn has_target() -> bool {
+    shell::succeeds(Command::new("rustup").args(["target", "add", TARGET]))
+}
+
+/// Debian's cargo, set up to build std from source.
+fn debian_cargo(context: &Context) -> Result<Command, Failure> {
+    let (cargo, rustc) = (Path::new("/usr/bin/cargo"), Path::new("/usr/bin/rustc"));
+    if !(cargo.exists() && rustc.exists() && Path::new("/usr/src/rustc-web").exists()) {
+        println!("   rustup has no {TARGET} here: using Debian's compiler, which builds std from source");
+        tools::apt(&DEBIAN)?;
+    }
+    let mut command = Command::new(cargo);
+    command.current_dir(&context.root);
+    command.env("RUSTC_BOOTSTRAP", "1").env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort").env("RUSTC", rustc);
+    command.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO");
+    // Another compiler's artefacts: they stay apart, so that neither build invalidates the other.
+    command.env("CARGO_TARGET_DIR", context.target.join("wasm-from-source"));
+    if let Some(linker) = linker_dir() {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let dirs = std::iter::once(linker).chain(std::env::split_paths(&path));
+        command.env("PATH", std::env::join_paths(dirs)?);
+    }
+    Ok(command)
+}
+
+/// Where the rustup toolchain keeps `rust-lld`, which Debian's compiler looks for on `PATH`.
+fn linker_dir() -> Option<PathBuf> {
+    let sysroot = shell::output(Command::new("rustc").args(["--print", "sysroot"])).ok()?;
+    let dir = Path::new(sysroot.trim())
+        .join("lib/rustlib")
+        .join(format!("{}-unknown-linux-gnu", std::env::consts::ARCH))
+        .join("bin");
+    dir.exists().then_some(dir)
+}

@@ -1,0 +1,81 @@
+//! The programs that the steps need beyond Rust and Node. What is missing is installed under `target/tools`; what the user
+//! already has is used as it is.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::context::Context;
+use crate::shell::{self, Failure};
+
+/// The pnpm that the scenarios use: pinned, since its layout is what they check.
+const PNPM: &str = "12.21.0";
+
+/// The runner of the unit tests and of the scenarios.
+pub(crate) fn nextest(context: &Context) -> Result<PathBuf, Failure> {
+    // Without the default features: a test runner that updates itself is of no use here, and takes twice as long to build.
+    cargo_tool(context, "cargo-nextest", &["--no-default-features", "--features", "default-no-update"])
+}
+
+/// The checker of licences and sources.
+pub(crate) fn deny(context: &Context) -> Result<PathBuf, Failure> {
+    cargo_tool(context, "cargo-deny", &[])
+}
+
+fn cargo_tool(context: &Context, name: &str, features: &[&str]) -> Result<PathBuf, Failure> {
+    if shell::succeeds(Command::new(name).arg("--version")) {
+        return Ok(name.into());
+    }
+    let tools = context.tools();
+    let program = tools.join("bin").join(name).with_extension(std::env::consts::EXE_EXTENSION);
+    if !program.exists() {
+        println!("   installing {name} into {}", tools.display());
+        let mut install = context.cargo();
+        install.args(["install", "--locked", "--quiet", name, "--root"]).arg(&tools).args(features);
+        // Dependencies that two tools share are built once.
+        install.arg("--target-dir").arg(tools.join("build"));
+        shell::run(&mut install)?;
+    }
+    Ok(program)
+}
+
+/// The directory that holds a `pnpm` program, to be put on `PATH`.
+pub(crate) fn pnpm(context: &Context) -> Result<PathBuf, Failure> {
+    let prefix = context.tools().join("npm");
+    let bin = prefix.join("node_modules").join(".bin");
+    let manifest = prefix.join("node_modules/pnpm/package.json");
+    let installed =
+        std::fs::read_to_string(manifest).is_ok_and(|text| text.contains(&format!("\"version\": \"{PNPM}\"")));
+    if !installed {
+        println!("   installing pnpm {PNPM} into {}", prefix.display());
+        std::fs::create_dir_all(&prefix)?;
+        let mut install = Command::new("npm");
+        install.args(["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"]).arg(&prefix);
+        shell::run(install.arg(format!("pnpm@{PNPM}")).current_dir(&prefix))?;
+    }
+    Ok(bin)
+}
+
+/// Makes `program` available, from the Debian package of `package` where this user may install it.
+///
+/// # Errors
+/// Names the package when it is missing and cannot be installed.
+pub(crate) fn debian(program: &str, package: &str) -> Result<(), Failure> {
+    if shell::succeeds(Command::new(program).arg("--version")) {
+        return Ok(());
+    }
+    apt(&[package]).map_err(|error| {
+        format!("{program} is missing ({error}): install it, for example the package `{package}`").into()
+    })
+}
+
+/// Installs Debian packages.
+pub(crate) fn apt(packages: &[&str]) -> Result<(), Failure> {
+    if !shell::succeeds(Command::new("id").arg("-u")) || shell::output(Command::new("id").arg("-u"))?.trim() != "0" {
+        return Err("not root".into());
+    }
+    println!("   installing {}", packages.join(", "));
+    shell::run(Command::new("apt-get").args(["update", "-qq"]))?;
+    let mut install = Command::new("apt-get");
+    install.env("DEBIAN_FRONTEND", "noninteractive").args(["install", "-y", "-qq", "--no-install-recommends"]);
+    shell::run(install.args(packages))
+}
