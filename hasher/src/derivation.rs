@@ -230,7 +230,9 @@ impl Ladder {
     }
 
     /// The highest class up to which both ladders agree; `None` when even `system` differs.
+    ///
+    /// Counted from below: a rung above one that differs does not count, whatever a made-up ladder says there.
     pub fn shared(&self, other: &Self) -> Option<InputClass> {
-        InputClass::ALL.into_iter().rev().find(|class| self.rung(*class) == other.rung(*class))
+        InputClass::ALL.into_iter().take_while(|class| self.rung(*class) == other.rung(*class)).last()
     }
 }
