@@ -84,3 +84,32 @@ sha256_id! {
     /// The id of a snapshot: the SHA-256 of its record's payload, the very bytes that are signed.
     SnapshotId
 }
+
+sha256_id! {
+    /// The id of one save. The service derives it from the save's place and the client's [`Nonce`], so that a repeated
+    /// `begin` finds the save it began.
+    SaveId
+}
+
+sha256_id! {
+    /// The id of a stored plan, derived like [`SaveId`].
+    PlanId
+}
+
+/// What a client draws at random once per operation, and repeats when it repeats the request. Text form: 64 lowercase
+/// hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Nonce(sci_hasher::Digest);
+
+impl Nonce {
+    /// Takes 32 random bytes.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(sci_hasher::Digest::from_bytes(bytes))
+    }
+
+    /// The raw bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+}

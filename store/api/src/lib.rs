@@ -2,8 +2,28 @@
 //!
 //! This crate deliberately knows no file system, no network, no database and no async runtime; it builds for wasm32.
 
+pub mod admin;
+pub mod dsse;
+pub mod error;
+pub mod explain;
 pub mod ids;
+pub mod names;
+pub mod plans;
+pub mod record;
+pub mod resolve;
+pub mod routes;
+pub mod saves;
+pub mod scope;
+pub mod session;
+pub mod snapshots;
+pub mod time;
 pub mod transfer;
+pub mod verdict;
 
-pub use ids::{ObjectId, SnapshotId};
+pub use error::{ApiError, ErrorCode};
+pub use ids::{Nonce, ObjectId, PlanId, SaveId, SnapshotId};
+pub use names::{Instance, KeyId, NameError, PathName, RepositoryId, RunId, StoreId};
+pub use record::{ObjectKind, ObjectRef, Record};
+pub use scope::{Scope, ScopeClass};
+pub use time::UnixMillis;
 pub use transfer::{ObjectSink, ObjectSource, TransferError};

@@ -1,1 +1,17 @@
-//! The backend: resolve, saves, commit and collection over Blobs, Sql, Clock and Keys
+//! The backend: resolve, saves, commit and collection over [`Blobs`], [`Sql`], [`Clock`] and [`Keys`].
+//!
+//! The same code runs embedded, self-hosted and as a Worker. It deliberately knows no file system, no runtime, no HTTP, no
+//! JavaScript, no randomness and no ambient time.
+#![allow(async_fn_in_trait, reason = "one core serves hosts with and without threads, so no trait asks for Send")]
+
+pub mod blobs;
+pub mod caller;
+pub mod error;
+pub mod keys;
+pub mod sql;
+
+pub use blobs::{Blob, BlobError, BlobKey, Blobs};
+pub use caller::Caller;
+pub use error::Error;
+pub use keys::{Clock, KeyError, Keys};
+pub use sql::{Row, Rows, Sql, SqlError, Statement, Value};

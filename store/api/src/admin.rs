@@ -1,0 +1,75 @@
+//! Administration: forgetting snapshots, quarantine, and the collection of what nothing needs.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ObjectId, RunId, SnapshotId};
+
+/// One day in milliseconds.
+pub const DAY: u64 = 24 * 60 * 60 * 1_000;
+
+/// Refuses every snapshot of a run, and all that descends from them, from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quarantine {
+    /// The run.
+    pub run: RunId,
+}
+
+/// What collection may remove.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GcPolicy {
+    /// An object goes after nothing has needed it for so many milliseconds; also how long a save without a sign of life
+    /// is waited for. At least [`DAY`] outside tests.
+    pub grace: u64,
+    /// Forget all but the newest so many snapshots of each path instance and scope.
+    pub keep_newest: Option<u32>,
+    /// Forget snapshots older than so many milliseconds.
+    pub max_age: Option<u64>,
+}
+
+impl Default for GcPolicy {
+    fn default() -> Self {
+        Self { grace: DAY, keep_newest: None, max_age: None }
+    }
+}
+
+/// What a collection would do now. Performing it looks at everything again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GcPlan {
+    /// Snapshots that the policy forgets.
+    pub forget: Vec<SnapshotId>,
+    /// Saves given up: no sign of life for the grace time.
+    pub abandon: u64,
+    /// Objects that nothing needs, and whose time of grace begins now.
+    pub mark: Vec<GcObject>,
+    /// Objects whose time of grace is over.
+    pub delete: Vec<GcObject>,
+}
+
+impl GcPlan {
+    /// Bytes that deleting frees.
+    pub fn freed_bytes(&self) -> u64 {
+        self.delete.iter().fold(0, |sum, object| sum.saturating_add(object.size))
+    }
+}
+
+/// An object in a [`GcPlan`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct GcObject {
+    /// The object.
+    pub id: ObjectId,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+/// What a collection did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GcReport {
+    /// Snapshots forgotten.
+    pub forgotten: Vec<SnapshotId>,
+    /// Objects deleted.
+    pub deleted: Vec<GcObject>,
+    /// Objects that nothing needs now and that go when their grace is over.
+    pub marked: u64,
+}

@@ -1,0 +1,66 @@
+//! `POST /v1/plans`: what was planned, kept so that a run of yesterday can be explained.
+
+use sci_hasher::{Ladder, Sketch};
+use serde::{Deserialize, Serialize};
+
+use crate::verdict::Verdict;
+use crate::{Instance, Nonce, ObjectId, PathName, PlanId, RunId, UnixMillis};
+
+/// The most paths of one plan.
+pub const MAX_PLANNED_PATHS: usize = 4_096;
+/// Plans kept per repository; the oldest beyond go when a plan is added.
+pub const KEPT_PLANS: u32 = 256;
+
+/// Stores a plan. Safe to repeat with the same nonce.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordPlan {
+    /// Drawn once for this plan.
+    pub nonce: Nonce,
+    /// What was planned; at most [`MAX_PLANNED_PATHS`].
+    pub paths: Vec<PlannedPath>,
+}
+
+/// One path instance of a plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedPath {
+    /// The workspace path.
+    pub path: PathName,
+    /// The instance.
+    pub instance: Instance,
+    /// The derivation's rungs.
+    pub ladder: Ladder,
+    /// The derivation's sketch.
+    pub sketch: Sketch,
+    /// The object that holds the derivation.
+    pub derivation: Option<ObjectId>,
+    /// What resolve decided.
+    pub verdict: Verdict,
+}
+
+/// A stored plan, in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanSummary {
+    /// The plan.
+    pub plan: PlanId,
+    /// The run that made it.
+    pub run: RunId,
+    /// When it was stored.
+    pub created: UnixMillis,
+    /// Number of path instances.
+    pub paths: u64,
+}
+
+/// A stored plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StoredPlan {
+    /// The plan.
+    pub plan: PlanId,
+    /// The run that made it.
+    pub run: RunId,
+    /// When it was stored.
+    pub created: UnixMillis,
+    /// What was planned.
+    pub paths: Vec<PlannedPath>,
+}

@@ -1,0 +1,63 @@
+//! Errors of a store on this machine.
+
+use std::path::{Path, PathBuf};
+
+use sci_store_api::ErrorCode;
+
+/// What went wrong with the embedded store.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file could not be used.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The directory was written by a later sci.
+    #[error("the store in {} has format {found}; this sci reads format {known}", path.display())]
+    NewerFormat {
+        /// The store's directory.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The newest format that this sci knows.
+        known: u32,
+    },
+    /// The directory is not a store, or a damaged one.
+    #[error("{}: {problem}", path.display())]
+    NotAStore {
+        /// The file that says so.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The service refused, or its backend failed.
+    #[error(transparent)]
+    Service(#[from] sci_service::Error),
+}
+
+impl Error {
+    pub(crate) fn io(path: impl AsRef<Path>) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::Io { path: path.as_ref().to_owned(), source }
+    }
+
+    /// The service's code; none when the store could not be opened.
+    pub const fn code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Service(error) => Some(error.code()),
+            _ => None,
+        }
+    }
+
+    /// What to do about it, where that is known.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::NewerFormat { .. } => Some("install the newest sci, or name another directory with --store"),
+            Self::NotAStore { .. } => Some("name a store or an empty directory with --store"),
+            Self::Service(error) => error.hint(),
+            Self::Io { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Who calls. The host makes a [`Caller`] from an identity that it has checked; nothing here believes a request's word.
+
+use std::collections::BTreeMap;
+
+use sci_store_api::{RepositoryId, RunId, Scope};
+
+/// A checked identity and what policy grants it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The repository; everything that the caller sees or writes belongs to it.
+    pub repository: RepositoryId,
+    /// Where the caller writes; nowhere when absent.
+    pub scope_write: Option<Scope>,
+    /// Where the caller reads, in the order of resolve: its own first.
+    pub scopes_read: Vec<Scope>,
+    /// The run that the caller belongs to.
+    pub run: RunId,
+    /// What the identity says of the run (`sha`, `event_name`, …), for the record.
+    pub claims: BTreeMap<String, String>,
+}
