@@ -1,13 +1,15 @@
 //! What each ecosystem keeps on disk, what that is derived from, and why: data, and the readers that data calls for.
 //!
 //! A [`Preset`] is a TOML file in `data/`, embedded at build time. Its fields are sci.toml's fields, so that a workspace
-//! can override each one. [`detect()`] finds the presets that suit a directory.
+//! can override each one. [`detect()`] finds the presets that suit a directory. [`lockfiles`] reads the packages that a
+//! lockfile names.
 //!
 //! This crate deliberately does not know sci.toml itself (merging and expanding belong to the planner), derivations,
 //! snapshots or any store; it runs no command and reads no environment variable.
 
 mod builtin;
 mod detect;
+pub mod lockfiles;
 mod schema;
 
 pub use detect::{Detected, detect};

@@ -1,0 +1,27 @@
+//! Lockfiles, read for the packages they name: what explain compares and what checks hold installations against.
+//!
+//! [`read`] recognises a lockfile by its file name. Lockfiles come from pull requests, so every reader takes any bytes
+//! and answers with packages or an error in bounded memory: no panic, no recursion that the input controls.
+
+pub(crate) mod cargo;
+pub(crate) mod npm;
+mod package;
+pub(crate) mod pnpm;
+
+use std::path::Path;
+
+pub use package::{LockfileError, MAX_BYTES, Package, Packages};
+
+/// Reads the packages that a lockfile names; `None` when the file name is not that of a lockfile known here.
+///
+/// `name` may be a path, of which only the last component counts: `Cargo.lock`, `package-lock.json`,
+/// `npm-shrinkwrap.json` or `pnpm-lock.yaml`.
+pub fn read(name: &Path, bytes: &[u8]) -> Option<Result<Packages, LockfileError>> {
+    let reader = match name.file_name()?.to_str()? {
+        "Cargo.lock" => cargo::packages,
+        "package-lock.json" | "npm-shrinkwrap.json" => npm::packages,
+        "pnpm-lock.yaml" => pnpm::packages,
+        _ => return None,
+    };
+    Some(package::text(bytes).and_then(reader))
+}

@@ -1,0 +1,104 @@
+//! package-lock.json and npm-shrinkwrap.json, versions 1 to 3, and the copy that npm keeps inside node_modules.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+
+use super::{LockfileError, Package, Packages};
+
+/// A lockfile, whichever its version: every place where something is installed.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    /// By place, relative to the lockfile: `node_modules/a/node_modules/b`; workspace members by their directory.
+    pub(crate) entries: BTreeMap<String, Entry>,
+}
+
+/// What is installed in one place.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Entry {
+    /// The package's name, where it is not that of the place.
+    name: Option<String>,
+    #[serde(deserialize_with = "text_or_nothing")]
+    pub(crate) version: Option<String>,
+    /// A URL, or for a link the directory that it leads to.
+    #[serde(deserialize_with = "text_or_nothing")]
+    pub(crate) resolved: Option<String>,
+    #[serde(deserialize_with = "text_or_nothing")]
+    pub(crate) integrity: Option<String>,
+    pub(crate) link: bool,
+    /// Only development needs it.
+    pub(crate) dev: bool,
+    /// Left out where it does not suit the platform or fails to build.
+    pub(crate) optional: bool,
+    /// Needed by development, and optional otherwise.
+    pub(crate) dev_optional: bool,
+}
+
+/// A place as version 1 writes it, with the places below.
+#[derive(Deserialize)]
+struct Nested {
+    #[serde(flatten)]
+    entry: Entry,
+    #[serde(default)]
+    dependencies: BTreeMap<String, Nested>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct File {
+    lockfile_version: u32,
+    packages: Option<BTreeMap<String, Entry>>,
+    #[serde(default)]
+    dependencies: BTreeMap<String, Nested>,
+}
+
+/// npm writes `false`, or a URL's parts, where other versions of it write text.
+fn text_or_nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(value.as_str().map(str::to_owned))
+}
+
+pub(crate) fn parse(text: &str) -> Result<Lock, LockfileError> {
+    let File { lockfile_version, packages, dependencies } =
+        serde_json::from_str(text).map_err(LockfileError::malformed)?;
+    match (lockfile_version, packages) {
+        (1, _) => {
+            let mut entries = BTreeMap::new();
+            flatten("", dependencies, &mut entries);
+            Ok(Lock { entries })
+        }
+        // Version 2 repeats itself in `dependencies`, for npm 6.
+        (2 | 3, Some(entries)) => Ok(Lock { entries }),
+        (2 | 3, None) => Err(LockfileError::malformed("`packages` is missing")),
+        (version, _) => Err(LockfileError::malformed(format!("lockfileVersion {version} is not 1, 2 or 3"))),
+    }
+}
+
+/// Gives version 1's nested places the names of version 2. The JSON parser has bounded the depth.
+fn flatten(above: &str, nested: BTreeMap<String, Nested>, entries: &mut BTreeMap<String, Entry>) {
+    for (name, Nested { entry, dependencies }) in nested {
+        let place = format!("{above}node_modules/{name}");
+        flatten(&format!("{place}/"), dependencies, entries);
+        entries.insert(place, entry);
+    }
+}
+
+pub(crate) fn packages(text: &str) -> Result<Packages, LockfileError> {
+    let Lock { entries } = parse(text)?;
+    Ok(entries.into_iter().filter_map(|(place, entry)| package(&place, entry)).collect())
+}
+
+/// `None` for the project itself and for the links to its members, which are listed under their directories.
+fn package(place: &str, entry: Entry) -> Option<Package> {
+    if place.is_empty() || entry.link {
+        return None;
+    }
+    let installed_as = place.rsplit_once("node_modules/").map_or(place, |(_, name)| name);
+    Some(Package {
+        name: entry.name.unwrap_or_else(|| installed_as.to_owned()),
+        version: entry.version.unwrap_or_default(),
+        source: entry.resolved,
+        integrity: entry.integrity,
+    })
+}
