@@ -1,0 +1,244 @@
+//! The shape of sci.toml: which keys there are and what type each has. What they mean together is judged later.
+
+use sci_hasher::InputClass;
+use sci_presets::{Check, RestorePolicy, SavePolicy, Search, Shared};
+use toml::de::DeTable;
+
+use super::error::{Errors, Located};
+use super::toml::Value;
+use super::{EnvInput, StoreConfig, ToolInput};
+use crate::inputs::InputPattern;
+
+const TOP_KEYS: &[&str] = &["presets", "variant", "store", "path"];
+const STORE_KEYS: &[&str] = &["url", "trusted-public-keys", "project", "path"];
+const PATH_KEYS: &[&str] = &[
+    "path",
+    "beside",
+    "configs",
+    "lockfiles",
+    "sources",
+    "env",
+    "tools",
+    "exclude",
+    "after",
+    "optional",
+    "restore",
+    "match",
+    "save",
+    "replay",
+    "absolute-root",
+    "check",
+    "shared",
+];
+const PATTERN_KEYS: &[&str] = &["pattern", "optional", "search"];
+const ENV_KEYS: &[&str] = &["name", "show"];
+
+/// sci.toml as it was written, types checked.
+#[derive(Debug, Default)]
+pub(super) struct Document {
+    pub(super) presets: Vec<Located<String>>,
+    pub(super) variant: Option<String>,
+    pub(super) store: StoreConfig,
+    pub(super) paths: Vec<PathTable>,
+}
+
+/// One `[path.…]` table: what is absent is the preset's, or the default.
+#[derive(Debug)]
+pub(super) struct PathTable {
+    pub(super) name: Located<String>,
+    pub(super) path: Option<Located<String>>,
+    pub(super) beside: Option<Located<String>>,
+    pub(super) configs: Option<Vec<InputPattern>>,
+    pub(super) lockfiles: Option<Vec<InputPattern>>,
+    pub(super) sources: Option<Vec<InputPattern>>,
+    pub(super) env: Option<Vec<EnvInput>>,
+    pub(super) tools: Option<Vec<ToolInput>>,
+    pub(super) exclude: Option<Vec<Located<String>>>,
+    pub(super) after: Option<Vec<Located<String>>>,
+    pub(super) optional: Option<bool>,
+    pub(super) restore: Option<RestorePolicy>,
+    pub(super) matching: Option<InputClass>,
+    pub(super) save: Option<SavePolicy>,
+    pub(super) replay: Option<bool>,
+    pub(super) absolute_root: Option<bool>,
+    pub(super) check: Option<Check>,
+    pub(super) shared: Option<Shared>,
+}
+
+/// Reads the whole document.
+pub(super) fn document(root: &DeTable<'_>, errors: &mut Errors<'_>) -> Document {
+    errors.known_keys(root, TOP_KEYS, "sci.toml");
+    let presets = root.get("presets").and_then(|value| errors.strings(value, "presets")).unwrap_or_default();
+    let variant = root.get("variant").and_then(|value| errors.string(value, "variant")).map(|text| text.value);
+    let store = root.get("store").and_then(|value| store(value, errors)).unwrap_or_default();
+    let mut paths = Vec::new();
+    if let Some(tables) = root.get("path").and_then(|value| errors.table(value, "path")) {
+        for (name, value) in tables {
+            let name = Located::new(name.get_ref().to_string(), name.span());
+            paths.extend(path(name, value, errors));
+        }
+    }
+    Document { presets, variant, store, paths }
+}
+
+fn store(value: &Value<'_>, errors: &mut Errors<'_>) -> Option<StoreConfig> {
+    let table = errors.table(value, "store")?;
+    errors.known_keys(table, STORE_KEYS, "[store]");
+    let mut text = |key: &str| table.get(key).and_then(|value| errors.string(value, key)).map(|text| text.value);
+    let (url, project, path) = (text("url"), text("project"), text("path"));
+    let keys = table.get("trusted-public-keys").and_then(|value| errors.strings(value, "trusted-public-keys"));
+    if let (Some(_), Some(value)) = (&url, table.get("path")) {
+        errors.push_with_hint(&value.span(), "`url` and `path` name two stores", "keep one of them");
+    }
+    let trusted_public_keys = keys.unwrap_or_default().into_iter().map(|key| key.value).collect();
+    Some(StoreConfig { url, trusted_public_keys, project, path })
+}
+
+fn path(name: Located<String>, value: &Value<'_>, errors: &mut Errors<'_>) -> Option<PathTable> {
+    let owner = format!("[path.{}]", name.value);
+    check_name(&name, errors);
+    let table = errors.table(value, &format!("path.{}", name.value))?;
+    errors.known_keys(table, PATH_KEYS, &owner);
+    Some(PathTable {
+        path: table.get("path").and_then(|value| errors.string(value, "path")),
+        beside: table.get("beside").and_then(|value| errors.string(value, "beside")),
+        configs: table.get("configs").and_then(|value| patterns(value, "configs", errors)),
+        lockfiles: table.get("lockfiles").and_then(|value| patterns(value, "lockfiles", errors)),
+        sources: table.get("sources").and_then(|value| patterns(value, "sources", errors)),
+        env: table.get("env").and_then(|value| env(value, errors)),
+        tools: table.get("tools").and_then(|value| tools(value, errors)),
+        exclude: table.get("exclude").and_then(|value| errors.strings(value, "exclude")),
+        after: table.get("after").and_then(|value| errors.strings(value, "after")),
+        optional: table.get("optional").and_then(|value| errors.boolean(value, "optional")),
+        restore: table.get("restore").and_then(|value| {
+            errors.choice(value, "restore", &RestorePolicy::ALL.iter().map(|it| (it.name(), *it)).collect::<Vec<_>>())
+        }),
+        matching: table
+            .get("match")
+            .and_then(|value| errors.choice(value, "match", &InputClass::ALL.map(|class| (class.name(), class)))),
+        save: table.get("save").and_then(|value| {
+            errors.choice(value, "save", &SavePolicy::ALL.iter().map(|it| (it.name(), *it)).collect::<Vec<_>>())
+        }),
+        replay: table.get("replay").and_then(|value| errors.boolean(value, "replay")),
+        absolute_root: table.get("absolute-root").and_then(|value| errors.boolean(value, "absolute-root")),
+        check: table.get("check").and_then(|value| {
+            errors.choice(value, "check", &Check::ALL.iter().map(|it| (it.name(), *it)).collect::<Vec<_>>())
+        }),
+        shared: table.get("shared").and_then(|value| {
+            errors.choice(value, "shared", &Shared::ALL.iter().map(|it| (it.name(), *it)).collect::<Vec<_>>())
+        }),
+        name,
+    })
+}
+
+fn check_name(name: &Located<String>, errors: &mut Errors<'_>) {
+    let allowed = |character: char| character.is_ascii_alphanumeric() || matches!(character, '.' | '_' | '-');
+    let dots = name.value.chars().all(|character| character == '.');
+    if dots || !name.value.chars().all(allowed) {
+        errors.push_with_hint(
+            &name.span,
+            format!("`{}` is not a name for a path", name.value),
+            "a name has letters, digits, `.`, `_` and `-`; where the path is belongs into `path`",
+        );
+    }
+}
+
+fn patterns(value: &Value<'_>, key: &str, errors: &mut Errors<'_>) -> Option<Vec<InputPattern>> {
+    let mut patterns = Vec::new();
+    for element in errors.list(value, key)? {
+        patterns.extend(pattern(element, key, errors));
+    }
+    errors.refuse_repetitions(key, patterns.iter().map(|pattern| (pattern.text(), pattern.span())));
+    Some(patterns)
+}
+
+fn pattern(value: &Value<'_>, key: &str, errors: &mut Errors<'_>) -> Option<InputPattern> {
+    let (text, optional, search) = match value.get_ref().as_table() {
+        None => (errors.string(value, key)?, false, Search::Nearest),
+        Some(table) => {
+            errors.known_keys(table, PATTERN_KEYS, &format!("a pattern of `{key}`"));
+            let Some(text) = table.get("pattern") else {
+                errors.push_with_hint(&value.span(), "a pattern without `pattern`", "{ pattern = \"…\" }");
+                return None;
+            };
+            let searches =
+                [Search::Here, Search::Nearest, Search::Ancestors].map(|search| (search_name(search), search));
+            let search = table.get("search").and_then(|value| errors.choice(value, "search", &searches));
+            let optional = table.get("optional").and_then(|value| errors.boolean(value, "optional"));
+            (errors.string(text, "pattern")?, optional.unwrap_or(false), search.unwrap_or(Search::Nearest))
+        }
+    };
+    match InputPattern::parse(text, optional, search) {
+        Ok(pattern) => Some(pattern),
+        Err(refused) => {
+            errors.push_with_hint(&refused.span, refused.message, refused.hint);
+            None
+        }
+    }
+}
+
+const fn search_name(search: Search) -> &'static str {
+    match search {
+        Search::Here => "here",
+        Search::Nearest => "nearest",
+        Search::Ancestors => "ancestors",
+    }
+}
+
+fn env(value: &Value<'_>, errors: &mut Errors<'_>) -> Option<Vec<EnvInput>> {
+    let mut entries = Vec::new();
+    for element in errors.list(value, "env")? {
+        entries.extend(env_input(element, errors));
+    }
+    errors.refuse_repetitions("env", entries.iter().map(|entry| (entry.name.value.as_str(), &entry.name.span)));
+    Some(entries)
+}
+
+fn env_input(value: &Value<'_>, errors: &mut Errors<'_>) -> Option<EnvInput> {
+    let (name, show) = match value.get_ref().as_table() {
+        None => (errors.string(value, "env")?, false),
+        Some(table) => {
+            errors.known_keys(table, ENV_KEYS, "an entry of `env`");
+            let Some(name) = table.get("name") else {
+                errors.push_with_hint(
+                    &value.span(),
+                    "an entry of `env` without `name`",
+                    "{ name = \"…\", show = true }",
+                );
+                return None;
+            };
+            let show = table.get("show").and_then(|value| errors.boolean(value, "show"));
+            (errors.string(name, "name")?, show.unwrap_or(false))
+        }
+    };
+    if name.value.contains('=') {
+        errors.push_with_hint(
+            &name.span,
+            format!("`{}` is not the name of a variable", name.value),
+            "only the name belongs here; the value is read from the environment",
+        );
+        return None;
+    }
+    if let Err(error) = globset::Glob::new(&name.value) {
+        errors.push(&name.span, format!("`{}` is not a valid glob: {}", name.value, error.kind()));
+        return None;
+    }
+    Some(EnvInput { name, show })
+}
+
+fn tools(value: &Value<'_>, errors: &mut Errors<'_>) -> Option<Vec<ToolInput>> {
+    let commands = errors.strings(value, "tools")?;
+    let mut kept = Vec::new();
+    for command in commands {
+        match shell_words::split(&command.value) {
+            Ok(argv) if !argv.is_empty() => kept.push(ToolInput { command, argv }),
+            Ok(_) => errors.push(&command.span, "a tool without a program"),
+            Err(_) => errors.push_with_hint(
+                &command.span,
+                format!("`{}` cannot be split into words", command.value),
+                "a quote is not closed; no shell runs, so only quoting works",
+            ),
+        }
+    }
+    Some(kept)
+}

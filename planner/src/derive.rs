@@ -1,0 +1,205 @@
+//! One instance's derivation, from inputs that are all at hand.
+
+use std::path::PathBuf;
+
+use sci_hasher::{Derivation, Digest, Encoder, InputClass, InputName, Sketch};
+
+use crate::config::{Config, Declaration, Origin};
+use crate::inputs::{EntryKind, Hashes, Tree, UnreadableInput, to_path};
+use crate::instances::Instance;
+use crate::plan::{Keyed, Outcome, PlannedPath, Policy};
+use crate::record::{Note, NotedPackage, Notes};
+use crate::tools::{NoValue, ToolValues};
+use crate::{Host, env, packages};
+
+/// What every instance of a plan shares.
+pub(crate) struct Facts<'f> {
+    pub(crate) config: &'f Config,
+    pub(crate) host: &'f Host,
+    pub(crate) tree: &'f Tree,
+    pub(crate) hashes: &'f Hashes,
+    pub(crate) tools: &'f ToolValues,
+}
+
+/// Why an instance has no key.
+struct Unkeyed {
+    reason: String,
+    hint: Option<String>,
+}
+
+impl From<NoValue> for Unkeyed {
+    fn from(NoValue { reason, hint }: NoValue) -> Self {
+        Self { reason, hint }
+    }
+}
+
+impl From<UnreadableInput> for Unkeyed {
+    fn from(UnreadableInput { reason }: UnreadableInput) -> Self {
+        Self { reason: format!("an input could not be read: {reason}"), hint: None }
+    }
+}
+
+impl Facts<'_> {
+    /// Plans one instance, whose upstreams are planned already.
+    pub(crate) fn plan(&self, instance: &Instance<'_>, upstreams: &[&PlannedPath]) -> PlannedPath {
+        let outcome = match self.derive(instance, upstreams) {
+            Ok(keyed) => Outcome::Keyed(Box::new(keyed)),
+            Err(Unkeyed { reason, hint }) => Outcome::Unkeyed { reason, hint },
+        };
+        let below = instance.path.strip_prefix("~/");
+        PlannedPath {
+            name: instance.declaration.name.value.clone(),
+            instance: instance.path.clone(),
+            root: instance.root.clone().unwrap_or_else(|| PathBuf::from(&instance.path)),
+            home: below.is_some(),
+            policy: self.policy(instance),
+            upstreams: upstreams.iter().map(|upstream| upstream.instance.clone()).collect(),
+            outcome,
+        }
+    }
+
+    fn policy(&self, instance: &Instance<'_>) -> Policy {
+        let declared = instance.declaration;
+        let lockfiles = instance.files.iter().filter(|(class, _)| *class == InputClass::Lockfiles);
+        let lockfiles = lockfiles.flat_map(|(_, ids)| ids);
+        Policy {
+            restore: declared.restore,
+            matching: declared.matching,
+            save: declared.save,
+            exclude: declared.exclude.clone(),
+            replay: declared.replay,
+            check: declared.check,
+            shared: declared.shared,
+            lockfiles: lockfiles.map(|id| to_path(&self.tree.entry(*id).path).to_owned()).collect(),
+        }
+    }
+
+    fn derive(&self, instance: &Instance<'_>, upstreams: &[&PlannedPath]) -> Result<Keyed, Unkeyed> {
+        if instance.root.is_none() {
+            let reason = "this machine has no home directory".to_owned();
+            return Err(Unkeyed { reason, hint: Some("set HOME".to_owned()) });
+        }
+        let mut record = Draft::default();
+        self.system(instance, &mut record);
+        for tool in &instance.declaration.tools {
+            let value = self.tools.get(tool)?;
+            let name = InputName::from(tool.command.value.as_str());
+            record.noted(InputClass::Tools, name, value.digest(), Some(value.note()));
+        }
+        for (name, value) in env::values(&instance.declaration.env, self.host) {
+            record.noted(InputClass::Env, name, value.digest, value.note);
+        }
+        self.files(instance, &mut record)?;
+        let variant = variant(self.config, self.host);
+        record.text(InputClass::Variant, "variant", &variant);
+        for upstream in upstreams {
+            let Some(keyed) = upstream.keyed() else {
+                let reason = format!("it comes after `{}`, which has no key", upstream.instance);
+                return Err(Unkeyed { reason, hint: None });
+            };
+            record.derivation.insert_upstream(upstream.instance.clone(), keyed.ladder);
+        }
+        Ok(record.finish())
+    }
+
+    fn system(&self, instance: &Instance<'_>, record: &mut Draft) {
+        let declared = instance.declaration;
+        let mut field = |name: &str, value: &str| record.text(InputClass::System, name, value);
+        field("os", &self.host.os);
+        field("arch", &self.host.arch);
+        field("libc", &self.host.libc);
+        field("path", &declared.name.value);
+        field("instance", &instance.path);
+        field("preset", &preset_name(declared));
+        field("restore", declared.restore.name());
+        field("match", declared.matching.name());
+        field("save", declared.save.name());
+        field("replay", if declared.replay { "true" } else { "false" });
+        field("check", declared.check.map_or("none", |check| check.name()));
+        field("shared", declared.shared.map_or("none", |shared| shared.name()));
+        let mut encoder = Encoder::new("sci v1 system exclude");
+        encoder.list(&declared.exclude);
+        let note = Note::Text(declared.exclude.join(", "));
+        record.noted(InputClass::System, "exclude".into(), encoder.finish(), Some(note));
+        if declared.absolute_root {
+            use std::os::unix::ffi::OsStrExt;
+            let workspace = self.config.workspace.as_os_str();
+            let note = Note::Text(workspace.to_string_lossy().into_owned());
+            let digest = field_digest(workspace.as_bytes());
+            record.noted(InputClass::System, "workspace".into(), digest, Some(note));
+        }
+    }
+
+    fn files(&self, instance: &Instance<'_>, record: &mut Draft) -> Result<(), Unkeyed> {
+        for (class, ids) in &instance.files {
+            for id in ids {
+                let entry = self.tree.entry(*id);
+                let packages = if *class == InputClass::Lockfiles && entry.kind == EntryKind::File {
+                    packages::read(to_path(&entry.path), || self.hashes.content(self.tree, *id))?
+                } else {
+                    None
+                };
+                let digest = self.hashes.input(*id)?;
+                record.noted(*class, InputName::new(entry.path.as_slice()), digest, packages.map(Note::Packages));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn preset_name(declared: &Declaration) -> String {
+    match &declared.origin {
+        Origin::Workspace => "none".to_owned(),
+        Origin::Preset { name, version } => format!("{name} {version}"),
+    }
+}
+
+/// The job and its matrix values: what CI says, else what sci.toml says, else GitHub's name of the job.
+fn variant(config: &Config, host: &Host) -> String {
+    let in_actions = host.text_var("GITHUB_ACTIONS").is_some();
+    let job = || host.text_var("GITHUB_JOB").filter(|_| in_actions);
+    host.text_var("SCI_VARIANT").or(config.variant.as_deref()).or_else(job).unwrap_or_default().to_owned()
+}
+
+fn field_digest(value: &[u8]) -> Digest {
+    let mut encoder = Encoder::new("sci v1 field");
+    encoder.bytes(value);
+    encoder.finish()
+}
+
+/// A derivation in the making, with its notes and the elements of its sketch.
+#[derive(Default)]
+struct Draft {
+    derivation: Derivation,
+    notes: Notes,
+    elements: Vec<Digest>,
+}
+
+impl Draft {
+    fn text(&mut self, class: InputClass, name: &str, value: &str) {
+        self.noted(class, name.into(), field_digest(value.as_bytes()), Some(Note::Text(value.to_owned())));
+    }
+
+    fn noted(&mut self, class: InputClass, name: InputName, digest: Digest, note: Option<Note>) {
+        self.elements.push(Sketch::element(class.name(), name.as_bytes(), digest.as_bytes()));
+        if let Some(note) = note {
+            if let Note::Packages(packages) = &note {
+                self.elements.extend(packages.iter().map(|package| package_element(&name, package)));
+            }
+            self.notes.insert(class, name.clone(), note);
+        }
+        self.derivation.insert(class, name, digest);
+    }
+
+    fn finish(self) -> Keyed {
+        let ladder = self.derivation.ladder();
+        let sketch = Sketch::of(self.elements);
+        Keyed { derivation: self.derivation, ladder, sketch, notes: self.notes }
+    }
+}
+
+/// One (lockfile, package, version): a lockfile in which one package changed is almost the same set of elements.
+fn package_element(lockfile: &InputName, package: &NotedPackage) -> Digest {
+    let value = [package.name.as_bytes(), b"\0", package.version.as_bytes()].concat();
+    Sketch::element("package", lockfile.as_bytes(), &value)
+}

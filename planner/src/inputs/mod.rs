@@ -1,0 +1,20 @@
+//! Declared input files: one walk of the workspace, patterns matched against it, contents hashed once.
+//!
+//! This module deliberately does not know classes, derivations or policies.
+
+mod dir_glob;
+mod hashes;
+mod lfs;
+mod pattern;
+mod select;
+mod submodules;
+mod tree;
+mod walk;
+
+pub use dir_glob::DirGlob;
+pub use pattern::{InputPattern, RefusedPattern};
+
+pub(crate) use hashes::{Hashes, UnreadableInput};
+pub(crate) use select::{Cause, Missing, Site, Unfetched, select};
+pub(crate) use tree::{EntryId, EntryKind, Tree, to_path};
+pub(crate) use walk::walk;

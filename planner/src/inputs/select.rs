@@ -1,0 +1,172 @@
+//! Which files the patterns of one path instance name.
+
+use std::collections::BTreeSet;
+
+use sci_presets::Search;
+
+use super::lfs::LfsFiles;
+use super::pattern::Anchor;
+use super::submodules::uninitialised;
+use super::{EntryId, InputPattern, Tree};
+
+/// Where patterns look: the directory of an instance, or the workspace.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Site<'s> {
+    /// Relative to the workspace, which is the empty path.
+    pub(crate) directory: &'s [u8],
+}
+
+/// What the workspace names but does not hold.
+#[derive(Debug)]
+pub(crate) struct Unfetched {
+    submodules: Vec<Vec<u8>>,
+    lfs: LfsFiles,
+}
+
+impl Unfetched {
+    /// Looks for submodules that are not checked out, and for what Git LFS keeps.
+    ///
+    /// # Errors
+    /// Passes on what reading git's files in the workspace says.
+    pub(crate) fn of(tree: &Tree) -> std::io::Result<Self> {
+        Ok(Self { submodules: uninitialised(tree)?, lfs: LfsFiles::of(tree)? })
+    }
+}
+
+/// A pattern that must match and does not.
+#[derive(Debug, Clone)]
+pub(crate) struct Missing<'p> {
+    pub(crate) pattern: &'p InputPattern,
+    pub(crate) cause: Cause,
+}
+
+/// Why a pattern matches nothing, as far as one can tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Cause {
+    Nothing,
+    /// It names a directory.
+    Directory,
+    /// All that it matches is taken out again by an exclusion.
+    Excluded,
+    /// It looks into a submodule that is not checked out.
+    Submodule(Vec<u8>),
+    /// It matches a Git LFS pointer.
+    Pointer(Vec<u8>),
+}
+
+impl<'s> Site<'s> {
+    /// The directory and those above it, nearest first, down to the workspace.
+    fn upward(self) -> impl Iterator<Item = &'s [u8]> {
+        std::iter::successors(Some(self.directory), |directory| {
+            if directory.is_empty() {
+                return None;
+            }
+            Some(directory.iter().rposition(|byte| *byte == b'/').map_or(&directory[..0], |slash| &directory[..slash]))
+        })
+    }
+
+    fn places(self, pattern: &InputPattern) -> Vec<&'s [u8]> {
+        match (pattern.anchor(), pattern.search()) {
+            (Anchor::Instance, _) | (Anchor::Searched, Search::Here) => vec![self.directory],
+            (Anchor::Workspace, _) => vec![&self.directory[..0]],
+            (Anchor::Searched, Search::Nearest | Search::Ancestors) => self.upward().collect(),
+        }
+    }
+
+    fn excludes(self, exclusion: &InputPattern, path: &[u8]) -> bool {
+        let from_here = || {
+            let below = if self.directory.is_empty() {
+                Some(path)
+            } else {
+                path.strip_prefix(self.directory).and_then(|rest| rest.strip_prefix(b"/"))
+            };
+            below.is_some_and(|below| exclusion.matches(below))
+        };
+        match exclusion.anchor() {
+            Anchor::Instance => from_here(),
+            Anchor::Workspace => exclusion.matches(path),
+            Anchor::Searched => from_here() || exclusion.matches(path),
+        }
+    }
+}
+
+/// Matches `patterns` for one site: the entries they name, and the patterns that must match and do not.
+pub(crate) fn select<'p>(
+    tree: &mut Tree,
+    patterns: &'p [InputPattern],
+    site: Site<'_>,
+    unfetched: &Unfetched,
+) -> (BTreeSet<EntryId>, Vec<Missing<'p>>) {
+    let (exclusions, inclusions): (Vec<_>, Vec<_>) = patterns.iter().partition(|pattern| pattern.is_exclusion());
+    let (mut selected, mut missing) = (BTreeSet::new(), Vec::new());
+    for pattern in inclusions {
+        let matched = matched(tree, pattern, site);
+        let any = !matched.is_empty();
+        let kept: Vec<_> = matched
+            .into_iter()
+            .filter(|id| !exclusions.iter().any(|exclusion| site.excludes(exclusion, &tree.entry(*id).path)))
+            .collect();
+        if !pattern.is_optional() {
+            let pointer = kept.iter().map(|id| tree.entry(*id)).find(|entry| unfetched.lfs.is_pointer(tree, entry));
+            let cause = match (reached(pattern, site, &unfetched.submodules, &exclusions), pointer) {
+                (Some(path), _) => Some(Cause::Submodule(path.clone())),
+                (None, Some(entry)) => Some(Cause::Pointer(entry.path.clone())),
+                (None, None) if !kept.is_empty() => None,
+                (None, None) if any => Some(Cause::Excluded),
+                (None, None) => Some(nothing_found(tree, pattern, site)),
+            };
+            missing.extend(cause.map(|cause| Missing { pattern, cause }));
+        }
+        selected.extend(kept);
+    }
+    (selected, missing)
+}
+
+fn matched(tree: &mut Tree, pattern: &InputPattern, site: Site<'_>) -> Vec<EntryId> {
+    let mut found = Vec::new();
+    for place in site.places(pattern) {
+        let before = found.len();
+        found.extend(matched_from(tree, pattern, place));
+        if pattern.search() != Search::Ancestors && found.len() > before {
+            break;
+        }
+    }
+    found
+}
+
+fn matched_from(tree: &mut Tree, pattern: &InputPattern, place: &[u8]) -> Vec<EntryId> {
+    if let Some(id) = pattern.literal().and_then(|name| tree.find_literal(&join(place, name.as_bytes()))) {
+        return vec![id];
+    }
+    if pattern.only_literal() {
+        return Vec::new();
+    }
+    tree.below(place).filter(|(_, path)| pattern.matches(path)).map(|(id, _)| id).collect()
+}
+
+fn nothing_found(tree: &Tree, pattern: &InputPattern, site: Site<'_>) -> Cause {
+    let name = pattern.glob().trim_end_matches('/').as_bytes();
+    let directory = site.places(pattern).into_iter().any(|place| tree.has_directory(&join(place, name)));
+    if directory { Cause::Directory } else { Cause::Nothing }
+}
+
+/// The submodule that is not checked out and that the pattern could match something in.
+fn reached<'u>(
+    pattern: &InputPattern,
+    site: Site<'_>,
+    uninitialised: &'u [Vec<u8>],
+    exclusions: &[&InputPattern],
+) -> Option<&'u Vec<u8>> {
+    uninitialised.iter().find(|submodule| {
+        let below = |place: &[u8]| {
+            if place.is_empty() { Some(&submodule[..]) } else { submodule.strip_prefix(place)?.strip_prefix(b"/") }
+        };
+        let reaches = |place: &[u8]| below(place).is_some_and(|directory| pattern.may_reach(directory));
+        let excluded = |exclusion: &&InputPattern| site.excludes(exclusion, &join(submodule, b"x"));
+        site.places(pattern).into_iter().any(reaches) && !exclusions.iter().any(excluded)
+    })
+}
+
+fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
+    if directory.is_empty() { name.to_vec() } else { [directory, b"/", name].concat() }
+}

@@ -1,0 +1,184 @@
+//! Expands declarations into instances.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use sci_hasher::InputClass;
+
+use super::missing;
+use crate::Host;
+use crate::config::{Config, Declaration, Errors, Origin, refuse_credentials};
+use crate::inputs::{DirGlob, EntryId, Missing, Site, Tree, Unfetched, select};
+
+/// The classes whose inputs are files, in ladder order.
+const FILE_CLASSES: [InputClass; 3] = [InputClass::Configs, InputClass::Lockfiles, InputClass::Sources];
+
+/// One path on this machine, with the files it is derived from.
+#[derive(Debug)]
+pub(crate) struct Instance<'c> {
+    pub(crate) declaration: &'c Declaration,
+    /// The directory that the base matched; the workspace (empty) for a path without a glob.
+    pub(crate) directory: String,
+    /// As records name it.
+    pub(crate) path: String,
+    /// Absolute; `None` when it is below a home directory that this host does not have.
+    pub(crate) root: Option<PathBuf>,
+    /// Input files by class. A file that several classes name counts in the lowest one only.
+    pub(crate) files: Vec<(InputClass, BTreeSet<EntryId>)>,
+}
+
+/// Finds the instances of every declaration, in the order of the declarations, then of the directories.
+pub(crate) fn expand<'c>(
+    config: &'c Config,
+    host: &Host,
+    tree: &mut Tree,
+    unfetched: &Unfetched,
+    errors: &mut Errors<'_>,
+) -> Vec<Instance<'c>> {
+    let mut expansion = Expansion { config, host, tree, unfetched, errors, instances: Vec::new() };
+    for declaration in &config.paths {
+        match declaration.path.value.base() {
+            None => expansion.single(declaration),
+            Some(base) => expansion.per_directory(declaration, base),
+        }
+    }
+    let Expansion { instances, errors, .. } = expansion;
+    refuse_places(&instances, host, errors);
+    instances
+}
+
+struct Expansion<'c, 'e, 's> {
+    config: &'c Config,
+    host: &'e Host,
+    tree: &'e mut Tree,
+    unfetched: &'e Unfetched,
+    errors: &'e mut Errors<'s>,
+    instances: Vec<Instance<'c>>,
+}
+
+/// What the patterns of a declaration match from one directory.
+struct Matched<'c> {
+    files: Vec<(InputClass, BTreeSet<EntryId>)>,
+    missing: Vec<(InputClass, Missing<'c>)>,
+}
+
+impl<'c> Expansion<'c, '_, '_> {
+    fn single(&mut self, declaration: &'c Declaration) {
+        let matched = self.matched(declaration, "");
+        for (class, missing) in &matched.missing {
+            missing::refuse(declaration, *class, missing, None, self.errors);
+        }
+        self.add(declaration, String::new(), matched.files);
+    }
+
+    /// A directory that the base matches holds an instance when the file that `beside` names is in it. Without `beside`, when
+    /// all patterns that must match do, and, for a base of any depth, when one of them matches in the directory itself.
+    ///
+    /// A directory that has inputs of its own and lacks one that must match is an error, like any pattern that matches
+    /// nothing; only where a preset guesses at any depth is it passed over.
+    fn per_directory(&mut self, declaration: &'c Declaration, base: &DirGlob) {
+        let before = self.instances.len();
+        let directories: Vec<Vec<u8>> =
+            self.tree.directories().iter().filter(|directory| base.matches(directory)).cloned().collect();
+        for directory in directories {
+            let Ok(directory) = String::from_utf8(directory) else { continue };
+            let marked =
+                declaration.beside.as_ref().map(|file| self.tree.find_literal(&join(&directory, file)).is_some());
+            if marked == Some(false) {
+                continue;
+            }
+            let matched = self.matched(declaration, &directory);
+            let own = marked.unwrap_or_else(|| self.has_own_input(&matched, &directory));
+            if !matched.missing.is_empty() {
+                let guessed = base.any_depth() && declaration.origin != Origin::Workspace;
+                if own && !guessed {
+                    self.refuse_all(declaration, &directory, &matched.missing);
+                }
+            } else if own || !base.any_depth() {
+                self.add(declaration, directory, matched.files);
+            }
+        }
+        if self.instances.len() == before && !declaration.optional {
+            missing::refuse_no_instance(declaration, base, self.errors);
+        }
+    }
+
+    fn refuse_all(&mut self, declaration: &Declaration, directory: &str, missing: &[(InputClass, Missing<'_>)]) {
+        let instance = instance_path(declaration, directory);
+        for (class, missing) in missing {
+            missing::refuse(declaration, *class, missing, Some(&instance), self.errors);
+        }
+    }
+
+    fn matched(&mut self, declaration: &'c Declaration, directory: &str) -> Matched<'c> {
+        let (mut files, mut missing) = (Vec::new(), Vec::new());
+        let mut taken = BTreeSet::new();
+        for class in FILE_CLASSES {
+            let site = Site { directory: directory.as_bytes() };
+            let (mut selected, unmatched) = select(self.tree, declaration.patterns(class), site, self.unfetched);
+            missing.extend(unmatched.into_iter().map(|pattern| (class, pattern)));
+            selected.retain(|id| taken.insert(*id));
+            files.push((class, selected));
+        }
+        Matched { files, missing }
+    }
+
+    fn has_own_input(&self, matched: &Matched<'_>, directory: &str) -> bool {
+        let prefix = if directory.is_empty() { String::new() } else { format!("{directory}/") };
+        let mut ids = matched.files.iter().flat_map(|(_, ids)| ids);
+        ids.any(|id| self.tree.entry(*id).path.starts_with(prefix.as_bytes()))
+    }
+
+    fn add(&mut self, declaration: &'c Declaration, directory: String, files: Vec<(InputClass, BTreeSet<EntryId>)>) {
+        let path = instance_path(declaration, &directory);
+        let root = match path.strip_prefix("~/") {
+            Some(below) => self.host.home.as_ref().map(|home| home.join(below)),
+            None => Some(self.config.workspace.join(&path)),
+        };
+        self.instances.push(Instance { declaration, directory, path, root, files });
+    }
+}
+
+fn instance_path(declaration: &Declaration, directory: &str) -> String {
+    let path = &declaration.path.value;
+    match (path.is_home(), directory) {
+        (true, _) => format!("~/{}", path.tail()),
+        (false, "") => path.tail().to_owned(),
+        (false, directory) => format!("{directory}/{}", path.tail()),
+    }
+}
+
+fn join(directory: &str, name: &str) -> Vec<u8> {
+    if directory.is_empty() { name.as_bytes().to_vec() } else { format!("{directory}/{name}").into_bytes() }
+}
+
+/// What only concrete places tell: overlaps of paths with globs, and credentials where the workspace is in the way of them.
+fn refuse_places(instances: &[Instance<'_>], host: &Host, errors: &mut Errors<'_>) {
+    let mut placed: Vec<(&Path, &Instance<'_>)> =
+        instances.iter().filter_map(|instance| Some((instance.root.as_deref()?, instance))).collect();
+    // Component order puts what a directory contains right behind it.
+    placed.sort_by(|left, right| left.0.cmp(right.0));
+    let mut outer: Option<(&Path, &Instance<'_>)> = None;
+    for (root, instance) in placed {
+        let below_home = host.home.as_deref().and_then(|home| root.strip_prefix(home).ok()).and_then(Path::to_str);
+        if let Some(inner) = below_home {
+            // A path that holds credentials as it stands was refused when sci.toml was read, with the same words.
+            let _ = refuse_credentials(inner, true, &instance.declaration.path.span, errors);
+        }
+        match outer {
+            Some((above, container)) if root.starts_with(above) => refuse_overlap(container, instance, errors),
+            _ => outer = Some((root, instance)),
+        }
+    }
+}
+
+fn refuse_overlap(container: &Instance<'_>, inside: &Instance<'_>, errors: &mut Errors<'_>) {
+    errors.push_with_hint(
+        &inside.declaration.path.span,
+        format!(
+            "path `{}` ({}) overlaps path `{}` ({})",
+            inside.declaration.name.value, inside.path, container.declaration.name.value, container.path
+        ),
+        "each file belongs to one path: declare the outer one, or name the parts",
+    );
+}

@@ -1,0 +1,10 @@
+//! From declared paths to path instances: which directories hold one, with which input files, after which upstreams.
+//!
+//! An instance is found by its inputs and never by its own presence, because on an empty runner none is there yet.
+
+mod expand;
+mod missing;
+mod upstreams;
+
+pub(crate) use expand::{Instance, expand};
+pub(crate) use upstreams::link;

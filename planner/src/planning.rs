@@ -1,0 +1,86 @@
+//! Makes a plan: the steps in order, each in its own module.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use sci_hasher::fs::StatCache;
+
+use crate::config::Errors;
+use crate::derive::Facts;
+use crate::inputs::{EntryId, Hashes, Tree, Unfetched, walk};
+use crate::instances::{Instance, expand, link};
+use crate::tools::ToolValues;
+use crate::tracked::tracked;
+use crate::{Approval, Config, Host, Plan, PlanError, PlannedPath};
+
+/// What a plan needs besides sci.toml.
+pub struct PlanOptions<'a> {
+    /// The machine and its environment.
+    pub host: &'a Host,
+    /// Decides about commands that are no built-in preset's.
+    pub approval: &'a dyn Approval,
+    /// Digests remembered from earlier plans of this workspace; the caller loads it before and saves it after.
+    pub stat_cache: Option<&'a mut StatCache>,
+    /// How many threads walk and hash.
+    pub threads: NonZeroUsize,
+    /// How long each tool may take.
+    pub tool_timeout: Duration,
+}
+
+impl<'a> PlanOptions<'a> {
+    /// How long a tool may take unless the caller says otherwise.
+    pub const TOOL_TIMEOUT: Duration = Duration::from_secs(10);
+
+    /// All processors, no stat cache, 10 s per tool.
+    pub fn new(host: &'a Host, approval: &'a dyn Approval) -> Self {
+        let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Self { host, approval, stat_cache: None, threads, tool_timeout: Self::TOOL_TIMEOUT }
+    }
+}
+
+/// Determines what every declared path of the workspace is derived from, now.
+///
+/// Reads the workspace and runs the declared tools; writes nothing. What concerns one path only (a tool that fails, a file
+/// that cannot be read) makes that path unkeyed.
+///
+/// # Errors
+/// [`PlanError::Config`] when the workspace does not have what sci.toml says, all findings together; [`PlanError::Walk`] or
+/// [`PlanError::Io`] when the workspace cannot be read.
+pub fn plan(config: &Config, options: PlanOptions<'_>) -> Result<Plan, PlanError> {
+    let PlanOptions { host, approval, stat_cache, threads, tool_timeout } = options;
+    let outputs = config.paths.iter().map(|declaration| declaration.path.value.clone()).collect();
+    let mut tree = walk(&config.workspace, outputs, threads.get())?;
+    let unfetched = Unfetched::of(&tree).map_err(|source| PlanError::Io { path: config.workspace.clone(), source })?;
+    let mut errors = Errors::new(&config.source);
+    let instances = expand(config, host, &mut tree, &unfetched, &mut errors);
+    let upstreams = link(&instances, &mut errors);
+    errors.finish(()).map_err(PlanError::Config)?;
+
+    let replay = instances.iter().any(|instance| instance.declaration.replay);
+    let wanted = wanted(&instances, &tree, replay);
+    let commands = || instances.iter().flat_map(|instance| &instance.declaration.tools);
+    let (tools, hashes) = std::thread::scope(|scope| {
+        let tools = scope.spawn(|| ToolValues::run(commands(), &config.workspace, host, approval, tool_timeout));
+        let hashes = Hashes::of(&tree, wanted, stat_cache, threads);
+        (tools.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), hashes)
+    });
+
+    let facts = Facts { config, host, tree: &tree, hashes: &hashes, tools: &tools };
+    let mut paths: Vec<PlannedPath> = Vec::with_capacity(instances.len());
+    for (instance, upstreams) in instances.iter().zip(&upstreams) {
+        // Declarations stand in the order of `after`, so an upstream's index is below the instance's own.
+        let upstreams: Vec<&PlannedPath> = upstreams.iter().filter_map(|index| paths.get(*index)).collect();
+        let planned = facts.plan(instance, &upstreams);
+        paths.push(planned);
+    }
+    let tracked = if replay { tracked(&tree, &hashes) } else { Vec::new() };
+    Ok(Plan { workspace: config.workspace.clone(), paths, tracked })
+}
+
+/// The entries whose content matters: every input, and for replay every file.
+fn wanted(instances: &[Instance<'_>], tree: &Tree, replay: bool) -> BTreeSet<EntryId> {
+    let inputs = instances.iter().flat_map(|instance| &instance.files).flat_map(|(_, ids)| ids.iter().copied());
+    let all = tree.walked().map(|(id, _)| id).take(if replay { usize::MAX } else { 0 });
+    inputs.chain(all).collect()
+}
