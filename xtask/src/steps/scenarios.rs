@@ -1,6 +1,7 @@
 //! Steps that use the built `sci` program: the scenarios with real tools, and the bench.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::context::Context;
@@ -21,7 +22,7 @@ pub(super) fn e2e(context: &Context, args: &[String]) -> Result<(), Failure> {
     tools::debian("strace", "strace")?;
     let mut command = Command::new(nextest);
     command.current_dir(&context.root).env("SCI_BIN", sci).env("SCI_E2E_DIR", context.target.join("e2e"));
-    command.env("SCI_E2E_PNPM", pnpm.join("pnpm"));
+    command.env("PATH", prepended(&pnpm)?);
     command.args(["nextest", "run", "--profile", "e2e", "--package", SCENARIOS]);
     shell::run(command.args(args))
 }
@@ -32,4 +33,10 @@ pub(crate) fn bench(context: &Context, args: &[String]) -> Result<(), Failure> {
     let mut command = context.cargo();
     command.env("SCI_BIN", sci).args(["run", "--quiet", "--release", "--package", "sci-benches", "--"]);
     shell::run(command.args(args))
+}
+
+/// `PATH` with `dir` first.
+fn prepended(dir: &Path) -> Result<OsString, Failure> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    Ok(std::env::join_paths(std::iter::once(dir.to_path_buf()).chain(std::env::split_paths(&path)))?)
 }

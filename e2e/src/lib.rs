@@ -1,0 +1,18 @@
+//! What the scenarios share: a machine of their own to run on, trees to compare, and ways to disturb.
+//!
+//! Scenarios use the built `sci` program as a user does, with real npm, pnpm and cargo. This crate deliberately links none of the
+//! project's own crates: what a scenario needs to know, `sci` has to say.
+//!
+//! A step that fails panics, for a failed step is a failed test.
+#![allow(clippy::unwrap_used, reason = "the message of the panic is the test's report")]
+
+pub mod disturb;
+pub mod machine;
+pub mod ran;
+pub mod rust;
+pub mod strace;
+pub mod tree;
+
+pub use machine::Machine;
+pub use ran::Ran;
+pub use tree::Tree;
