@@ -2,15 +2,19 @@
 //!
 //! A [`Preset`] is a TOML file in `data/`, embedded at build time. Its fields are sci.toml's fields, so that a workspace
 //! can override each one. [`detect()`] finds the presets that suit a directory. [`lockfiles`] reads the packages that a
-//! lockfile names.
+//! lockfile names, and [`prove_current`] holds what is installed against them.
 //!
 //! This crate deliberately does not know sci.toml itself (merging and expanding belong to the planner), derivations,
 //! snapshots or any store; it runs no command and reads no environment variable.
 
 mod builtin;
+mod checks;
 mod detect;
 pub mod lockfiles;
 mod schema;
+mod shared;
 
+pub use checks::{Proof, prove_current};
 pub use detect::{Detected, detect};
 pub use schema::{Check, EnvVar, PathSpec, Pattern, Preset, RestorePolicy, SavePolicy, Search, Shared};
+pub use shared::SharedMembers;

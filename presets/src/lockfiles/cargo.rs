@@ -35,3 +35,8 @@ pub(crate) fn is_from_registry(package: &Package) -> bool {
     let source = package.source.as_deref().unwrap_or_default();
     source.starts_with("registry+") || source.starts_with("sparse+")
 }
+
+/// The name of the file that cargo downloads.
+pub(crate) fn archive(package: &Package) -> String {
+    format!("{}-{}.crate", package.name, package.version)
+}

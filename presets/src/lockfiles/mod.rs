@@ -10,6 +10,7 @@ pub(crate) mod pnpm;
 
 use std::path::Path;
 
+pub(crate) use package::text;
 pub use package::{LockfileError, MAX_BYTES, Package, Packages};
 
 /// Reads the packages that a lockfile names; `None` when the file name is not that of a lockfile known here.
@@ -23,5 +24,5 @@ pub fn read(name: &Path, bytes: &[u8]) -> Option<Result<Packages, LockfileError>
         "pnpm-lock.yaml" => pnpm::packages,
         _ => return None,
     };
-    Some(package::text(bytes).and_then(reader))
+    Some(text(bytes).and_then(reader))
 }

@@ -9,6 +9,8 @@ use super::{LockfileError, Package, Packages};
 /// A lockfile, whichever its version: every place where something is installed.
 #[derive(Debug)]
 pub(crate) struct Lock {
+    /// Whether npm 6 wrote it, which keeps no record inside node_modules.
+    pub(crate) is_version_1: bool,
     /// By place, relative to the lockfile: `node_modules/a/node_modules/b`; workspace members by their directory.
     pub(crate) entries: BTreeMap<String, Entry>,
 }
@@ -66,10 +68,10 @@ pub(crate) fn parse(text: &str) -> Result<Lock, LockfileError> {
         (1, _) => {
             let mut entries = BTreeMap::new();
             flatten("", dependencies, &mut entries);
-            Ok(Lock { entries })
+            Ok(Lock { is_version_1: true, entries })
         }
         // Version 2 repeats itself in `dependencies`, for npm 6.
-        (2 | 3, Some(entries)) => Ok(Lock { entries }),
+        (2 | 3, Some(entries)) => Ok(Lock { is_version_1: false, entries }),
         (2 | 3, None) => Err(LockfileError::malformed("`packages` is missing")),
         (version, _) => Err(LockfileError::malformed(format!("lockfileVersion {version} is not 1, 2 or 3"))),
     }
@@ -85,8 +87,7 @@ fn flatten(above: &str, nested: BTreeMap<String, Nested>, entries: &mut BTreeMap
 }
 
 pub(crate) fn packages(text: &str) -> Result<Packages, LockfileError> {
-    let Lock { entries } = parse(text)?;
-    Ok(entries.into_iter().filter_map(|(place, entry)| package(&place, entry)).collect())
+    Ok(parse(text)?.entries.into_iter().filter_map(|(place, entry)| package(&place, entry)).collect())
 }
 
 /// `None` for the project itself and for the links to its members, which are listed under their directories.
