@@ -217,6 +217,12 @@ pub enum VerifyError {
         /// The key.
         key: KeyId,
     },
+    /// The record is good, but for another store or repository.
+    #[error("the record was made for another {what}")]
+    Foreign {
+        /// What differs.
+        what: &'static str,
+    },
     /// The signature holds, but the record breaks a rule.
     #[error(transparent)]
     Record(#[from] RecordError),

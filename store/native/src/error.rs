@@ -33,6 +33,9 @@ pub enum Error {
         /// What is wrong.
         problem: String,
     },
+    /// The system gave no random bytes.
+    #[error("the system gives no random bytes: {0}")]
+    Random(String),
     /// The service refused, or its backend failed.
     #[error(transparent)]
     Service(#[from] sci_service::Error),
@@ -57,7 +60,12 @@ impl Error {
             Self::NewerFormat { .. } => Some("install the newest sci, or name another directory with --store"),
             Self::NotAStore { .. } => Some("name a store or an empty directory with --store"),
             Self::Service(error) => error.hint(),
-            Self::Io { .. } => None,
+            Self::Io { .. } | Self::Random(_) => None,
         }
     }
+}
+
+/// A file's error, in one line.
+pub(crate) fn message(path: &Path, error: &std::io::Error) -> String {
+    format!("{}: {error}", path.display())
 }

@@ -1,7 +1,30 @@
-//! The service on one machine: disk, SQLite and a key file.
+//! The service on one machine: objects on disk, the index in SQLite, a key file, and the embedded store made of them.
+//!
+//! This crate deliberately decides nothing that the service decides, and knows no manifest, no sci.toml and no terminal.
 
+pub mod clock;
+pub mod disk;
 pub mod embedded;
 pub mod error;
+pub mod keyfile;
+pub mod memory;
+pub mod sqlite;
 
+mod layout;
+mod writeback;
+
+pub use clock::SystemClock;
+pub use disk::Disk;
 pub use embedded::{Embedded, EmbeddedSave, Reach, caller, in_ci};
 pub use error::Error;
+pub use keyfile::KeyFile;
+pub use layout::FORMAT;
+pub use memory::MemoryBlobs;
+pub use sqlite::Sqlite;
+
+/// Random bytes from the system.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| Error::Random(error.to_string()))?;
+    Ok(bytes)
+}

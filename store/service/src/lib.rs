@@ -8,10 +8,26 @@ pub mod blobs;
 pub mod caller;
 pub mod error;
 pub mod keys;
+pub mod schema;
 pub mod sql;
+
+mod commit;
+mod gc;
+mod ids;
+mod objects;
+mod plans;
+mod quarantine;
+mod ranking;
+mod records;
+mod resolve;
+mod saves;
+mod service;
+mod snapshots;
 
 pub use blobs::{Blob, BlobError, BlobKey, Blobs};
 pub use caller::Caller;
 pub use error::Error;
 pub use keys::{Clock, KeyError, Keys};
+pub use objects::Hold;
+pub use service::{Service, Settings};
 pub use sql::{Row, Rows, Sql, SqlError, Statement, Value};

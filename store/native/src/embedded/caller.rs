@@ -53,29 +53,38 @@ pub fn caller(
 fn scopes(env: &BTreeMap<String, String>) -> (Option<Scope>, Vec<Scope>) {
     let get = |name: &str| env.get(name).map_or("", String::as_str);
     let scope = |class, reference: &str| Scope::new(class, reference).ok();
-    let local: Vec<Scope> = scope(ScopeClass::Trusted, "local").into_iter().collect();
+    let trusted = |branch: &str| scope(ScopeClass::Trusted, &format!("refs/heads/{branch}"));
     if get("GITHUB_ACTIONS") != "true" {
-        return (local.first().cloned(), local);
+        let local = scope(ScopeClass::Trusted, "local");
+        return (local.clone(), local.into_iter().collect());
     }
     let reference = get("GITHUB_REF");
-    let protected = get("GITHUB_REF_PROTECTED") == "true";
-    let base = scope(ScopeClass::Trusted, &format!("refs/heads/{}", get("GITHUB_BASE_REF")));
-    let write = match get("GITHUB_EVENT_NAME") {
-        "push" | "schedule" if protected && reference.starts_with("refs/heads/") => {
-            scope(ScopeClass::Trusted, reference)
+    let is_branch = reference.starts_with("refs/heads/");
+    let is_trusted = is_branch && get("GITHUB_REF_PROTECTED") == "true";
+    // The environment does not name the default branch. To read a trusted scope that does not exist is harmless.
+    let default = if get("SCI_DEFAULT_BRANCH").is_empty() { "main" } else { get("SCI_DEFAULT_BRANCH") };
+    let (write, base) = match get("GITHUB_EVENT_NAME") {
+        "push" | "schedule" if is_trusted => (scope(ScopeClass::Trusted, reference), None),
+        "push" if is_branch => (scope(ScopeClass::Branch, reference), trusted(default)),
+        "merge_group" => (scope(ScopeClass::Queue, reference), queue_base(reference).and_then(trusted)),
+        "pull_request" => (pull_request(reference).map(Scope::pr), trusted(get("GITHUB_BASE_REF"))),
+        "workflow_dispatch" if is_trusted => {
+            return (None, scope(ScopeClass::Trusted, reference).into_iter().collect());
         }
-        "push" if reference.starts_with("refs/heads/") => scope(ScopeClass::Branch, reference),
-        "merge_group" => scope(ScopeClass::Queue, reference),
-        "pull_request" => pull_request(reference).map(Scope::pr),
-        _ => None,
+        _ => return (None, Vec::new()),
     };
-    let mut read: Vec<Scope> = write.iter().cloned().collect();
-    match write.as_ref().map(Scope::class) {
-        Some(ScopeClass::Pr) => read.extend(base.into_iter().chain(local)),
-        Some(ScopeClass::Branch | ScopeClass::Queue) => read.extend(local),
-        _ => {}
+    let fallback = if write.as_ref().map(Scope::class) == Some(ScopeClass::Pr) { trusted(default) } else { None };
+    let mut read: Vec<Scope> = Vec::new();
+    if write.is_some() {
+        read.extend(write.iter().cloned().chain(base).chain(fallback));
+        read.dedup();
     }
     (write, read)
+}
+
+/// The branch that a merge queue's reference, `refs/heads/gh-readonly-queue/<branch>/pr-<n>-<sha>`, is for.
+fn queue_base(reference: &str) -> Option<&str> {
+    Some(reference.strip_prefix("refs/heads/gh-readonly-queue/")?.rsplit_once("/pr-")?.0)
 }
 
 /// The number in `refs/pull/<n>/merge`, and in nothing else.

@@ -1,0 +1,139 @@
+//! Objects as files: `objects/<repository>/<aa>/<sha256>.<number>`, each written beside and renamed into place.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use sci_service::{Blob, BlobError, BlobKey, Blobs};
+use sha2::{Digest as _, Sha256};
+
+use crate::writeback::Writeback;
+use crate::{Error, error::message};
+
+/// Bytes hashed and written at a time: what was hashed is still in the processor's cache when it is written.
+const STEP: usize = 256 * 1024;
+/// A partial file of that age belongs to a process that is long gone.
+const STALE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Objects in a directory.
+#[derive(Debug)]
+pub struct Disk {
+    root: PathBuf,
+    writeback: Writeback,
+}
+
+impl Disk {
+    /// Uses `root`, which is made when it is absent. Partial files that a killed process left a day ago are removed.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn open(root: &Path) -> Result<Self, Error> {
+        let incoming = root.join("incoming");
+        fs::create_dir_all(&incoming).map_err(Error::io(&incoming))?;
+        remove_stale(&incoming).map_err(Error::io(&incoming))?;
+        Ok(Self { root: root.to_owned(), writeback: Writeback::default() })
+    }
+
+    /// Opens an object's file.
+    ///
+    /// # Errors
+    /// [`BlobError::Missing`] when there is none.
+    pub fn file(&self, key: &BlobKey) -> Result<File, BlobError> {
+        File::open(self.path(key)).map_err(|error| self.failed(key, &error))
+    }
+
+    fn path(&self, key: &BlobKey) -> PathBuf {
+        self.root.join(key.to_string())
+    }
+
+    fn failed(&self, key: &BlobKey, error: &io::Error) -> BlobError {
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof => BlobError::Missing,
+            _ => BlobError::Failed(message(&self.path(key), error)),
+        }
+    }
+
+    fn write(&self, blob: &Blob, body: &[u8]) -> io::Result<Result<(), BlobError>> {
+        let wrong = |fault| Ok(Err(BlobError::WrongContent { object: blob.key.object, fault }));
+        if body.len() as u64 != blob.size {
+            return wrong("has not the size that was announced");
+        }
+        let mut file = tempfile::NamedTempFile::new_in(self.root.join("incoming"))?;
+        let mut hasher = Sha256::new();
+        for part in body.chunks(STEP) {
+            hasher.update(part);
+            file.write_all(part)?;
+        }
+        if hasher.finalize().as_slice() != blob.key.object.as_bytes() {
+            return wrong("has not the SHA-256 that was announced");
+        }
+        let path = self.path(&blob.key);
+        let directory = path.parent().unwrap_or(&self.root);
+        fs::create_dir_all(directory)?;
+        let file = file.persist(&path)?;
+        self.writeback.written(file, path);
+        Ok(Ok(()))
+    }
+}
+
+impl Blobs for Disk {
+    type Upload = Bytes;
+    type Download = Bytes;
+
+    async fn put(&self, blob: &Blob, body: Bytes) -> Result<(), BlobError> {
+        self.write(blob, &body).unwrap_or_else(|error| Err(BlobError::Failed(message(&self.path(&blob.key), &error))))
+    }
+
+    async fn get(&self, key: &BlobKey, range: Range<u64>) -> Result<Bytes, BlobError> {
+        let file = self.file(key)?;
+        read_range(&file, range).map(Bytes::from).map_err(|error| self.failed(key, &error))
+    }
+
+    async fn size(&self, key: &BlobKey) -> Result<Option<u64>, BlobError> {
+        match fs::symlink_metadata(self.path(key)) {
+            Ok(metadata) if metadata.is_file() => Ok(Some(metadata.len())),
+            Ok(_) => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.failed(key, &error)),
+        }
+    }
+
+    async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
+        match fs::remove_file(self.path(key)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.failed(key, &error)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn flush(&self) -> Result<(), BlobError> {
+        self.writeback.flush().map_err(BlobError::Failed)
+    }
+}
+
+/// Reads exactly the range.
+pub(crate) fn read_range(file: &File, range: Range<u64>) -> io::Result<Vec<u8>> {
+    let length = usize::try_from(range.end.saturating_sub(range.start)).map_err(io::Error::other)?;
+    let mut bytes = vec![0; length];
+    file.read_exact_at(&mut bytes, range.start)?;
+    Ok(bytes)
+}
+
+fn remove_stale(incoming: &Path) -> io::Result<()> {
+    let now = SystemTime::now();
+    for entry in fs::read_dir(incoming)? {
+        let entry = entry?;
+        // Another process may rename or remove it at any moment.
+        let Ok(modified) = entry.metadata().and_then(|metadata| metadata.modified()) else { continue };
+        if now.duration_since(modified).is_ok_and(|age| age > STALE) {
+            match fs::remove_file(entry.path()) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}

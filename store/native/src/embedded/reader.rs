@@ -1,0 +1,65 @@
+//! Reading objects: each is authorised and opened once, then read by any number of threads without a lock.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use pollster::block_on;
+use sci_store_api::{ErrorCode, ObjectId, ObjectSource, TransferError};
+
+use super::Embedded;
+use crate::Error;
+use crate::disk::read_range;
+
+/// Files kept open; when there are more, all are closed and opened again as needed.
+const OPEN_FILES: usize = 256;
+
+/// The objects opened so far.
+#[derive(Debug, Default)]
+pub(super) struct Opened {
+    files: RwLock<HashMap<ObjectId, Arc<Object>>>,
+}
+
+/// An object that the caller may read.
+#[derive(Debug)]
+pub(super) struct Object {
+    file: File,
+    pub(super) size: u64,
+}
+
+impl Embedded {
+    pub(super) fn opened(&self, id: &ObjectId) -> Result<Arc<Object>, Error> {
+        let files = &self.opened.files;
+        if let Some(object) = files.read().unwrap_or_else(PoisonError::into_inner).get(id) {
+            return Ok(Arc::clone(object));
+        }
+        let blob = block_on(self.service.authorise(&self.caller, id))?;
+        let file = self.service.blobs().file(&blob.key).map_err(sci_service::Error::from)?;
+        let object = Arc::new(Object { file, size: blob.size });
+        let mut files = files.write().unwrap_or_else(PoisonError::into_inner);
+        if files.len() >= OPEN_FILES {
+            files.clear();
+        }
+        files.insert(*id, Arc::clone(&object));
+        Ok(object)
+    }
+}
+
+impl ObjectSource for Embedded {
+    fn read(&self, object: &ObjectId, range: Range<u64>) -> Result<Vec<u8>, TransferError> {
+        let failed = |reason: String| TransferError::Failed { object: *object, reason };
+        let opened = self.opened(object).map_err(|error| match error.code() {
+            Some(ErrorCode::UnknownObject) => TransferError::Missing { object: *object },
+            _ => failed(error.to_string()),
+        })?;
+        if range.start > range.end || range.end > opened.size {
+            return Err(failed(format!("the range {range:?} goes beyond its {} bytes", opened.size)));
+        }
+        read_range(&opened.file, range).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => failed("its file is shorter than it was".to_owned()),
+            _ => failed(error.to_string()),
+        })
+    }
+}

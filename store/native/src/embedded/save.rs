@@ -1,0 +1,42 @@
+//! A save in progress.
+
+use bytes::Bytes;
+use pollster::block_on;
+use sci_service::Hold;
+use sci_store_api::saves::{BegunSave, CommitSave, Committed};
+use sci_store_api::{ObjectId, ObjectSink, TransferError};
+
+use super::Embedded;
+use crate::Error;
+
+/// A save in progress: the sink for its objects. Dropped without a commit it leaves nothing visible; what it stored is
+/// collected when its time of grace is over.
+#[derive(Debug)]
+pub struct EmbeddedSave<'a> {
+    pub(super) store: &'a Embedded,
+    pub(super) begun: BegunSave,
+}
+
+impl EmbeddedSave<'_> {
+    /// What the store said at the beginning.
+    pub const fn begun(&self) -> &BegunSave {
+        &self.begun
+    }
+
+    /// Makes the stored objects a snapshot, which then survives a power cut. Safe to repeat.
+    ///
+    /// # Errors
+    /// [`Error::Service`], with the codes of the service's `commit_save`.
+    pub fn commit(&self, commit: &CommitSave) -> Result<Committed, Error> {
+        Ok(block_on(self.store.service.commit_save(&self.store.caller, self.begun.save, commit))?)
+    }
+}
+
+impl ObjectSink for EmbeddedSave<'_> {
+    fn put(&self, object: &ObjectId, bytes: Vec<u8>) -> Result<(), TransferError> {
+        let hold = Hold::Save(self.begun.save);
+        let size = bytes.len() as u64;
+        let put = self.store.service.put_object(&self.store.caller, hold, *object, size, Bytes::from(bytes));
+        block_on(put).map_err(|error| TransferError::Failed { object: *object, reason: error.to_string() })
+    }
+}

@@ -1,0 +1,247 @@
+//! The store as its caller sees it.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use pollster::block_on;
+use sci_hasher::Digest;
+use sci_service::{Caller, Hold, Service, Settings};
+use sci_store_api::admin::{DAY, GcPlan, GcPolicy, GcReport, Quarantine};
+use sci_store_api::dsse::{self, Envelope, PublicKey, Verified, VerifyError};
+use sci_store_api::explain::Explanation;
+use sci_store_api::plans::{PlanSummary, PlannedPath, RecordPlan};
+use sci_store_api::resolve::{MAX_PATHS, ResolveRequest, ResolveResponse};
+use sci_store_api::saves::BeginSave;
+use sci_store_api::session::Session;
+use sci_store_api::snapshots::{SnapshotDetail, SnapshotPage, SnapshotQuery};
+use sci_store_api::{
+    ApiError, ErrorCode, Instance, Nonce, ObjectId, ObjectSource, PathName, PlanId, RepositoryId, RunId, SnapshotId,
+};
+
+use super::EmbeddedSave;
+use super::reader::Opened;
+use crate::layout::Layout;
+use crate::{Disk, Error, KeyFile, Sqlite, SystemClock};
+
+/// A store in a directory, used by one caller. Synchronous; may be used from many threads, and many processes may open one
+/// directory at once.
+#[derive(Debug)]
+pub struct Embedded {
+    directory: PathBuf,
+    pub(super) service: Service<Disk, Sqlite, SystemClock, KeyFile>,
+    pub(super) caller: Caller,
+    pub(super) opened: Opened,
+}
+
+/// How far a collection reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// The caller's project only.
+    Project,
+    /// Every project of the store.
+    Store,
+}
+
+impl Embedded {
+    /// Opens the store in `directory`, which is made, with a new signing key, when it is absent or empty.
+    ///
+    /// # Errors
+    /// [`Error::NewerFormat`] and [`Error::NotAStore`] before anything is written; [`Error::Io`]; [`Error::Service`] when the
+    /// index cannot be used.
+    pub fn open(directory: &Path, caller: Caller) -> Result<Self, Error> {
+        let layout = Layout::open(directory)?;
+        let keys = KeyFile::open(&layout.key())?;
+        let index = Sqlite::open(&layout.index()).map_err(sci_service::Error::from)?;
+        let settings = Settings { store: layout.store.clone(), lease: DAY };
+        let service = block_on(Service::open(Disk::open(directory)?, index, SystemClock, keys, settings))?;
+        Ok(Self { directory: directory.to_owned(), service, caller, opened: Opened::default() })
+    }
+
+    /// The store's directory.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Who uses it.
+    pub const fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// What the caller may do, and the store's keys.
+    ///
+    /// # Errors
+    /// [`Error::Service`].
+    pub fn session(&self) -> Result<Session, Error> {
+        Ok(block_on(self.service.session(&self.caller))?)
+    }
+
+    /// Chooses the best snapshot of each path instance, of which there may be any number; what is chosen is remembered as
+    /// served to this run.
+    ///
+    /// # Errors
+    /// [`Error::Service`]. A damaged snapshot is a refusal with its reason, not an error.
+    pub fn resolve(&self, request: &ResolveRequest) -> Result<ResolveResponse, Error> {
+        let mut paths = Vec::with_capacity(request.paths.len());
+        for part in request.paths.chunks(MAX_PATHS) {
+            let part = ResolveRequest { paths: part.to_vec(), ancestors: request.ancestors.clone() };
+            paths.extend(block_on(self.service.resolve(&self.caller, &part))?.paths);
+        }
+        Ok(ResolveResponse { paths })
+    }
+
+    /// Begins the save of a path instance. `key` is the one planned before the run; `bases` are the snapshots of this path
+    /// that the state grew from, each served to this run.
+    ///
+    /// # Errors
+    /// [`Error::Service`], with the codes of the service's `begin_save`.
+    pub fn begin(
+        &self,
+        path: &PathName,
+        instance: &Instance,
+        key: Digest,
+        bases: Vec<SnapshotId>,
+    ) -> Result<EmbeddedSave<'_>, Error> {
+        let nonce = Nonce::from_bytes(crate::random()?);
+        let request = BeginSave { nonce, path: path.clone(), instance: instance.clone(), key, bases };
+        let begun = block_on(self.service.begin_save(&self.caller, &request))?;
+        Ok(EmbeddedSave { store: self, begun })
+    }
+
+    /// Stores a derivation, for [`Embedded::record_plan`].
+    ///
+    /// # Errors
+    /// [`Error::Service`].
+    pub fn put_derivation(&self, bytes: Vec<u8>) -> Result<ObjectId, Error> {
+        let id = ObjectId::of(&bytes);
+        let size = bytes.len() as u64;
+        block_on(self.service.put_object(&self.caller, Hold::Run, id, size, Bytes::from(bytes)))?;
+        Ok(id)
+    }
+
+    /// Stores what was planned.
+    ///
+    /// # Errors
+    /// [`Error::Service`]; `unknown-object` when a derivation was not put by this run and is not one it may read.
+    pub fn record_plan(&self, paths: Vec<PlannedPath>) -> Result<PlanId, Error> {
+        let request = RecordPlan { nonce: Nonce::from_bytes(crate::random()?), paths };
+        Ok(block_on(self.service.record_plan(&self.caller, &request))?)
+    }
+
+    /// The newest plans, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Service`].
+    pub fn plans(&self, limit: u32) -> Result<Vec<PlanSummary>, Error> {
+        Ok(block_on(self.service.plans(&self.caller, limit))?)
+    }
+
+    /// One plan, with the derivations of those of its candidates that still exist.
+    ///
+    /// # Errors
+    /// [`Error::Service`]; `not-found` when there is none.
+    pub fn explain(&self, plan: &PlanId) -> Result<Explanation, Error> {
+        Ok(block_on(self.service.explain(&self.caller, plan))?)
+    }
+
+    /// Snapshots that the caller may read, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Service`].
+    pub fn snapshots(&self, query: &SnapshotQuery) -> Result<SnapshotPage, Error> {
+        Ok(block_on(self.service.snapshots(&self.caller, query))?)
+    }
+
+    /// One snapshot with its signed record, which the caller verifies: see [`Embedded::verify`].
+    ///
+    /// # Errors
+    /// [`Error::Service`]; `not-found` when there is none.
+    pub fn snapshot(&self, id: &SnapshotId) -> Result<SnapshotDetail, Error> {
+        Ok(block_on(self.service.snapshot(&self.caller, id))?)
+    }
+
+    /// Removes a snapshot from the index; its objects go with a later collection.
+    ///
+    /// # Errors
+    /// [`Error::Service`]; `not-found` when there is none.
+    pub fn forget(&self, id: &SnapshotId) -> Result<(), Error> {
+        Ok(block_on(self.service.forget(&self.caller, id))?)
+    }
+
+    /// Refuses a run's snapshots and their descendants from now on; gives every snapshot of the project that is refused.
+    ///
+    /// # Errors
+    /// [`Error::Service`].
+    pub fn quarantine(&self, run: &RunId) -> Result<Vec<SnapshotId>, Error> {
+        let request = Quarantine { run: run.clone() };
+        Ok(block_on(self.service.quarantine(&self.caller.repository, &request))?)
+    }
+
+    /// What a collection would do now.
+    ///
+    /// # Errors
+    /// [`Error::Service`].
+    pub fn plan_gc(&self, policy: &GcPolicy, reach: Reach) -> Result<GcPlan, Error> {
+        Ok(block_on(self.service.plan_gc(self.extent(reach), policy))?)
+    }
+
+    /// Collects.
+    ///
+    /// # Errors
+    /// [`Error::Service`]; what was done until then stays done, and the next collection goes on.
+    pub fn gc(&self, policy: &GcPolicy, reach: Reach) -> Result<GcReport, Error> {
+        Ok(block_on(self.service.gc(self.extent(reach), policy))?)
+    }
+
+    /// The size in bytes of an object that the caller may read.
+    ///
+    /// # Errors
+    /// [`Error::Service`]; `unknown-object` when there is none for this caller.
+    pub fn object_size(&self, id: &ObjectId) -> Result<u64, Error> {
+        Ok(self.opened(id)?.size)
+    }
+
+    /// A whole object (a manifest, a derivation), verified.
+    ///
+    /// # Errors
+    /// [`Error::Service`]: `unknown-object` when there is none for this caller, `corrupt` when its bytes are not its own.
+    pub fn object(&self, id: &ObjectId) -> Result<Vec<u8>, Error> {
+        let size = self.object_size(id)?;
+        let refused = |code, message: String| Error::Service(sci_service::Error::Refused(ApiError::new(code, message)));
+        let bytes = self.read(id, 0..size).map_err(|error| refused(ErrorCode::Unavailable, error.to_string()))?;
+        if ObjectId::of(&bytes) == *id {
+            Ok(bytes)
+        } else {
+            Err(refused(ErrorCode::Corrupt, format!("object {id} is damaged: its bytes have another SHA-256")))
+        }
+    }
+
+    /// The keys that sign this store's records.
+    ///
+    /// # Errors
+    /// [`Error::Service`].
+    pub fn public_keys(&self) -> Result<Vec<PublicKey>, Error> {
+        Ok(self.session()?.public_keys)
+    }
+
+    /// Verifies a record against `trusted`, and that it was made for this store and project.
+    ///
+    /// # Errors
+    /// [`VerifyError`].
+    pub fn verify(&self, envelope: &Envelope, trusted: &[PublicKey]) -> Result<Verified, VerifyError> {
+        let verified = dsse::verify(envelope, trusted)?;
+        if verified.record.store != *self.service.store() {
+            return Err(VerifyError::Foreign { what: "store" });
+        }
+        if verified.record.repository != self.caller.repository {
+            return Err(VerifyError::Foreign { what: "repository" });
+        }
+        Ok(verified)
+    }
+
+    const fn extent(&self, reach: Reach) -> Option<&RepositoryId> {
+        match reach {
+            Reach::Project => Some(&self.caller.repository),
+            Reach::Store => None,
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! A store's directory: `sci-store.json` says what it is, `index.sqlite`, `signing-key.json` and `objects/` are the store.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use data_encoding::HEXLOWER;
+use sci_store_api::StoreId;
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// The newest format that this sci writes and reads.
+pub const FORMAT: u32 = 1;
+
+const MARKER: &str = "sci-store.json";
+const LOCK: &str = "sci-store.lock";
+
+/// What [`MARKER`] says.
+#[derive(Debug, Serialize, Deserialize)]
+struct Marker {
+    format: u32,
+    store: StoreId,
+}
+
+/// An opened directory. While it lives, no other process opens the store for the first time.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    directory: PathBuf,
+    pub(crate) store: StoreId,
+    _lock: File,
+}
+
+impl Layout {
+    /// Opens a store's directory, or makes one where nothing is.
+    pub(crate) fn open(directory: &Path) -> Result<Self, Error> {
+        fs::create_dir_all(directory).map_err(Error::io(directory))?;
+        let marker = directory.join(MARKER);
+        if !marker.exists() && !directory.join(LOCK).exists() && !is_empty(directory)? {
+            let problem = "the directory holds something else than a store".to_owned();
+            return Err(Error::NotAStore { path: directory.to_owned(), problem });
+        }
+        let lock = directory.join(LOCK);
+        let file = File::create(&lock).map_err(Error::io(&lock))?;
+        file.lock().map_err(Error::io(&lock))?;
+        if !marker.exists() {
+            write_marker(directory, &marker)?;
+        }
+        let store = read_marker(directory, &marker)?;
+        Ok(Self { directory: directory.to_owned(), store, _lock: file })
+    }
+
+    pub(crate) fn index(&self) -> PathBuf {
+        self.directory.join("index.sqlite")
+    }
+
+    pub(crate) fn key(&self) -> PathBuf {
+        self.directory.join("signing-key.json")
+    }
+}
+
+fn is_empty(directory: &Path) -> Result<bool, Error> {
+    Ok(fs::read_dir(directory).map_err(Error::io(directory))?.next().is_none())
+}
+
+fn read_marker(directory: &Path, marker: &Path) -> Result<StoreId, Error> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        format: u32,
+    }
+    let damaged = |error: serde_json::Error| Error::NotAStore { path: marker.to_owned(), problem: error.to_string() };
+    let text = fs::read(marker).map_err(Error::io(marker))?;
+    let Versioned { format } = serde_json::from_slice(&text).map_err(damaged)?;
+    if format > FORMAT {
+        return Err(Error::NewerFormat { path: directory.to_owned(), found: format, known: FORMAT });
+    }
+    let marker: Marker = serde_json::from_slice(&text).map_err(damaged)?;
+    Ok(marker.store)
+}
+
+fn write_marker(directory: &Path, marker: &Path) -> Result<(), Error> {
+    let random: [u8; 8] = crate::random()?;
+    let store = StoreId::new(format!("embedded-{}", HEXLOWER.encode(&random)));
+    let write = || {
+        let content = Marker { format: FORMAT, store: store.map_err(io::Error::other)? };
+        let mut file = tempfile::NamedTempFile::new_in(directory)?;
+        serde_json::to_writer_pretty(&mut file, &content)?;
+        file.write_all(b"\n")?;
+        file.as_file().sync_all()?;
+        file.persist(marker)?;
+        File::open(directory)?.sync_all()
+    };
+    write().map_err(Error::io(marker))
+}

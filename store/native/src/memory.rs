@@ -1,0 +1,60 @@
+//! Objects in memory, for tests of what does not need a disk.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use sci_service::{Blob, BlobError, BlobKey, Blobs};
+use sci_store_api::ObjectId;
+
+/// Objects in memory.
+#[derive(Debug, Default)]
+pub struct MemoryBlobs {
+    blobs: Mutex<HashMap<BlobKey, Bytes>>,
+}
+
+impl MemoryBlobs {
+    fn blobs(&self) -> MutexGuard<'_, HashMap<BlobKey, Bytes>> {
+        // Each change is one call on the map, so a panic elsewhere leaves it whole.
+        self.blobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Blobs for MemoryBlobs {
+    type Upload = Bytes;
+    type Download = Bytes;
+
+    async fn put(&self, blob: &Blob, body: Bytes) -> Result<(), BlobError> {
+        let wrong = |fault| BlobError::WrongContent { object: blob.key.object, fault };
+        if body.len() as u64 != blob.size {
+            return Err(wrong("has not the size that was announced"));
+        }
+        if ObjectId::of(&body) != blob.key.object {
+            return Err(wrong("has not the SHA-256 that was announced"));
+        }
+        self.blobs().insert(blob.key.clone(), body);
+        Ok(())
+    }
+
+    async fn get(&self, key: &BlobKey, range: Range<u64>) -> Result<Bytes, BlobError> {
+        let blob = self.blobs().get(key).cloned().ok_or(BlobError::Missing)?;
+        let (Ok(start), Ok(end)) = (usize::try_from(range.start), usize::try_from(range.end)) else {
+            return Err(BlobError::Missing);
+        };
+        if start <= end && end <= blob.len() { Ok(blob.slice(start..end)) } else { Err(BlobError::Missing) }
+    }
+
+    async fn size(&self, key: &BlobKey) -> Result<Option<u64>, BlobError> {
+        Ok(self.blobs().get(key).map(|blob| blob.len() as u64))
+    }
+
+    async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
+        self.blobs().remove(key);
+        Ok(())
+    }
+
+    async fn flush(&self) -> Result<(), BlobError> {
+        Ok(())
+    }
+}

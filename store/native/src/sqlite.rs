@@ -1,0 +1,121 @@
+//! The index in SQLite: WAL, so that readers and one writer, in any number of processes, do not wait for each other.
+
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params_from_iter};
+use sci_service::{Row, Rows, Sql, SqlError, Statement, Value};
+
+/// How long a writer waits for another one.
+const BUSY: Duration = Duration::from_secs(60);
+/// Prepared statements kept: all that the service has.
+const STATEMENTS: usize = 128;
+
+/// An SQLite database.
+#[derive(Debug)]
+pub struct Sqlite {
+    connection: Mutex<Connection>,
+}
+
+impl Sqlite {
+    /// Opens the database in `file`, which is made when it is absent.
+    ///
+    /// # Errors
+    /// [`SqlError::Failed`].
+    pub fn open(file: &Path) -> Result<Self, SqlError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Self::with(Connection::open_with_flags(file, flags).map_err(failed)?)
+    }
+
+    /// A database in memory.
+    ///
+    /// # Errors
+    /// [`SqlError::Failed`].
+    pub fn memory() -> Result<Self, SqlError> {
+        Self::with(Connection::open_in_memory().map_err(failed)?)
+    }
+
+    fn with(connection: Connection) -> Result<Self, SqlError> {
+        connection.busy_timeout(BUSY).map_err(failed)?;
+        connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
+        connection.pragma_update(None, "synchronous", "NORMAL").map_err(failed)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        Ok(Self { connection: Mutex::new(connection) })
+    }
+
+    fn run(&self, statements: &[Statement], durable: bool) -> Result<Vec<Rows>, SqlError> {
+        // A transaction that a panic interrupted was rolled back when it was dropped.
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        if durable {
+            connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+        }
+        let result = transact(&mut connection, statements);
+        if durable {
+            connection.pragma_update(None, "synchronous", "NORMAL").map_err(failed)?;
+        }
+        result.map_err(failed)
+    }
+}
+
+impl Sql for Sqlite {
+    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Rows>, SqlError> {
+        self.run(&statements, true)
+    }
+
+    async fn quick(&self, statements: Vec<Statement>) -> Result<Vec<Rows>, SqlError> {
+        self.run(&statements, false)
+    }
+}
+
+fn transact(connection: &mut Connection, statements: &[Statement]) -> rusqlite::Result<Vec<Rows>> {
+    let reads = statements.iter().all(|statement| statement.sql.starts_with("SELECT"));
+    let behavior = if reads { TransactionBehavior::Deferred } else { TransactionBehavior::Immediate };
+    let transaction = connection.transaction_with_behavior(behavior)?;
+    let mut results = Vec::with_capacity(statements.len());
+    for statement in statements {
+        results.push(execute(&transaction, statement)?);
+    }
+    transaction.commit()?;
+    Ok(results)
+}
+
+fn execute(connection: &Connection, statement: &Statement) -> rusqlite::Result<Rows> {
+    let mut prepared = connection.prepare_cached(statement.sql)?;
+    let columns = prepared.column_count();
+    let mut rows = prepared.query(params_from_iter(statement.params.iter().map(bound)))?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let values = (0..columns).map(|at| row.get_ref(at).and_then(value));
+        found.push(Row(values.collect::<rusqlite::Result<_>>()?));
+    }
+    Ok(Rows(found))
+}
+
+fn bound(value: &Value) -> rusqlite::types::ToSqlOutput<'_> {
+    rusqlite::types::ToSqlOutput::Borrowed(match value {
+        Value::Null => ValueRef::Null,
+        Value::Integer(integer) => ValueRef::Integer(*integer),
+        Value::Text(text) => ValueRef::Text(text.as_bytes()),
+        Value::Blob(blob) => ValueRef::Blob(blob),
+    })
+}
+
+fn value(found: ValueRef<'_>) -> rusqlite::Result<Value> {
+    Ok(match found {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(integer) => Value::Integer(integer),
+        ValueRef::Text(_) => Value::Text(found.as_str()?.to_owned()),
+        ValueRef::Blob(blob) => Value::Blob(blob.to_vec()),
+        // No column holds one: STRICT tables refuse it.
+        ValueRef::Real(_) => return Err(rusqlite::Error::InvalidQuery),
+    })
+}
+
+fn failed(error: rusqlite::Error) -> SqlError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::ConstraintViolation) => SqlError::Constraint,
+        _ => SqlError::Failed(error.to_string()),
+    }
+}

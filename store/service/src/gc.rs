@@ -1,0 +1,195 @@
+//! Collection: what nothing needs is marked, waited for, looked at again, doomed and deleted.
+//!
+//! An object is needed while a record, a plan, or a hold that shows signs of life cites it; a forgotten record goes when
+//! the leases of the runs that it was served to are over. Dooming looks at all that in the very statement that dooms, and
+//! a commit's batch fails when an object that it cites is doomed: so no record ever cites what is being deleted.
+
+use sci_store_api::admin::{GcObject, GcPlan, GcPolicy, GcReport};
+use sci_store_api::{ObjectId, RepositoryId, SnapshotId};
+
+use crate::blobs::{BlobKey, Blobs};
+use crate::error::Error;
+use crate::keys::{Clock, Keys};
+use crate::service::Service;
+use crate::sql::{Row, Rows, Sql, SqlError, Statement, Value};
+
+/// How long a run's lineage is remembered after its last lease, in milliseconds: far longer than a run can take.
+const LINEAGE: u64 = 90 * sci_store_api::admin::DAY;
+
+/// SQL: the object of the outer statement is needed by something else than the records in `gone`.
+macro_rules! needed {
+    ($gone:literal) => {
+        concat!(
+            "(EXISTS (SELECT 1 FROM record_objects WHERE record_objects.object = objects.number AND record NOT IN (",
+            $gone,
+            ")) OR EXISTS (SELECT 1 FROM plan_objects WHERE plan_objects.object = objects.number) \
+             OR EXISTS (SELECT 1 FROM uploads JOIN holds USING (hold) \
+                        WHERE uploads.object = objects.number AND touched >= ?3))"
+        )
+    };
+}
+
+const VICTIMS: &str = "SELECT number, snapshot FROM (SELECT number, snapshot, created, \
+     row_number() OVER (PARTITION BY site, scope ORDER BY number DESC) AS place FROM records \
+     WHERE forgotten IS NULL AND (?1 IS NULL OR repository = ?1)) WHERE place > ?2 OR created < ?3 ORDER BY number";
+const IDLE_HOLDS: &str = "SELECT count(*) FROM holds WHERE (?1 IS NULL OR repository = ?1) AND touched < ?2 \
+     AND hold IN (SELECT save FROM saves)";
+/// Objects that are not needed once the records in ?4 and the forgotten ones without a lease are gone.
+const IDLE: &str = concat!(
+    "SELECT object, size, idle, state FROM objects WHERE (?1 IS NULL OR repository = ?1) AND (state = 2 OR NOT ",
+    needed!(
+        "SELECT number FROM records WHERE (forgotten IS NOT NULL OR number IN (SELECT value FROM json_each(?4))) \
+         AND NOT EXISTS (SELECT 1 FROM served WHERE served.record = records.number AND until > ?2)"
+    ),
+    ") ORDER BY object"
+);
+
+const PURGED: &str = "SELECT number FROM records WHERE forgotten IS NOT NULL AND (?1 IS NULL OR repository = ?1) \
+     AND NOT EXISTS (SELECT 1 FROM served WHERE served.record = records.number AND until > ?2)";
+const PURGE_OBJECTS: &str = "DELETE FROM record_objects WHERE record IN (SELECT value FROM json_each(?1))";
+const PURGE: &str = "DELETE FROM records WHERE forgotten IS NOT NULL AND number IN (SELECT value FROM json_each(?1))";
+const PURGE_SERVED: &str = "DELETE FROM served WHERE (?1 IS NULL OR repository = ?1) AND until < ?2";
+
+const ABANDON_UPLOADS: &str = "DELETE FROM uploads WHERE hold IN \
+     (SELECT hold FROM holds WHERE (?1 IS NULL OR repository = ?1) AND touched < ?2)";
+const ABANDON_SAVES: &str = "DELETE FROM saves WHERE answer IS NULL AND save IN \
+     (SELECT hold FROM holds WHERE (?1 IS NULL OR repository = ?1) AND touched < ?2)";
+const ABANDON: &str = "DELETE FROM holds WHERE (?1 IS NULL OR repository = ?1) AND touched < ?2";
+
+const REVIVE: &str = concat!(
+    "UPDATE objects SET idle = NULL WHERE idle IS NOT NULL AND state < 2 AND (?1 IS NULL OR repository = ?1) AND ",
+    needed!("SELECT 0 WHERE 0")
+);
+const MARK: &str = concat!(
+    "UPDATE objects SET idle = ?2 WHERE idle IS NULL AND state < 2 AND (?1 IS NULL OR repository = ?1) AND NOT ",
+    needed!("SELECT 0 WHERE 0")
+);
+const DOOM: &str = concat!(
+    "UPDATE objects SET state = 2 WHERE state < 2 AND idle <= ?2 AND (?1 IS NULL OR repository = ?1) AND NOT ",
+    needed!("SELECT 0 WHERE 0")
+);
+const DOOMED: &str = "SELECT repository, object, number, size FROM objects WHERE state = 2 \
+     AND (?1 IS NULL OR repository = ?1) ORDER BY number";
+const WAITING: &str = "SELECT count(*) FROM objects WHERE state < 2 AND idle IS NOT NULL \
+     AND (?1 IS NULL OR repository = ?1)";
+const DELETED: &str = "DELETE FROM objects WHERE number = ?1 AND state = 2";
+
+/// The times that one collection reckons with.
+struct Times {
+    now: u64,
+    /// What was idle, or last touched, before this has had its grace.
+    grace: u64,
+}
+
+impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
+    /// What a collection would do now: of one repository, or of all.
+    pub async fn plan_gc(&self, repository: Option<&RepositoryId>, policy: &GcPolicy) -> Result<GcPlan, Error> {
+        let times = self.times(policy);
+        let victims = self.victims(repository, policy).await?;
+        let numbers: Vec<i64> = victims.iter().map(|(number, _)| *number).collect();
+        let idle = [extent(repository), times.now.into(), times.grace.into(), serde_json::to_string(&numbers)?.into()];
+        let holds = Statement::new(IDLE_HOLDS, [extent(repository), times.grace.into()]);
+        let rows = self.sql.quick(vec![holds, Statement::new(IDLE, idle)]).await?;
+        let mut plan = GcPlan {
+            forget: victims.into_iter().map(|(_, snapshot)| snapshot).collect(),
+            abandon: rows[0].first().map_or(Ok(0), |row| row.unsigned(0))?,
+            ..GcPlan::default()
+        };
+        for row in &rows[1] {
+            let object = GcObject { id: ObjectId::from_bytes(row.id(0)?), size: row.unsigned(1)? };
+            let since = if row.is_null(2) { times.now } else { row.unsigned(2)? };
+            let due = row.integer(3)? == 2 || since <= times.grace;
+            if due {
+                plan.delete.push(object)
+            } else if row.is_null(2) {
+                plan.mark.push(object)
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Collects, of one repository or of all. May be cut off at any point, and run while saves and other collections are
+    /// under way.
+    pub async fn gc(&self, repository: Option<&RepositoryId>, policy: &GcPolicy) -> Result<GcReport, Error> {
+        let victims = self.victims(repository, policy).await?;
+        let numbers: Vec<i64> = victims.iter().map(|(number, _)| *number).collect();
+        if !numbers.is_empty() {
+            self.forget_records(&numbers).await?;
+        }
+        let times = self.times(policy);
+        self.purge(repository, &times).await?;
+        let rows = self.sweep(repository, &times).await?;
+        let deleted = self.delete(&rows).await?;
+        let waiting = self.sql.query(Statement::new(WAITING, [extent(repository)])).await?;
+        Ok(GcReport {
+            forgotten: victims.into_iter().map(|(_, snapshot)| snapshot).collect(),
+            deleted,
+            marked: waiting.first().map_or(Ok(0), |row| row.unsigned(0))?,
+        })
+    }
+
+    fn times(&self, policy: &GcPolicy) -> Times {
+        let now = self.clock.now();
+        Times { now: now.0, grace: now.minus(policy.grace).0 }
+    }
+
+    async fn victims(
+        &self,
+        repository: Option<&RepositoryId>,
+        policy: &GcPolicy,
+    ) -> Result<Vec<(i64, SnapshotId)>, Error> {
+        let oldest = policy.max_age.map_or(0, |age| self.clock.now().minus(age).0);
+        let keep = policy.keep_newest.map_or(i64::MAX, i64::from);
+        let rows = self.sql.query(Statement::new(VICTIMS, [extent(repository), keep.into(), oldest.into()])).await?;
+        let victim = |row: &Row| Ok((row.integer(0)?, SnapshotId::from_bytes(row.id(1)?)));
+        Ok(rows.iter().map(victim).collect::<Result<_, SqlError>>()?)
+    }
+
+    /// Removes forgotten records whose leases are over.
+    async fn purge(&self, repository: Option<&RepositoryId>, times: &Times) -> Result<(), Error> {
+        let rows = self.sql.query(Statement::new(PURGED, [extent(repository), times.now.into()])).await?;
+        let numbers = rows.iter().map(|row| row.integer(0)).collect::<Result<Vec<_>, _>>()?;
+        let list = serde_json::to_string(&numbers)?;
+        let lineage = times.now.saturating_sub(LINEAGE);
+        let batch = vec![
+            Statement::new(PURGE_OBJECTS, [list.as_str().into()]),
+            Statement::new(PURGE, [list.as_str().into()]),
+            Statement::new(PURGE_SERVED, [extent(repository), lineage.into()]),
+        ];
+        self.sql.batch(batch).await?;
+        Ok(())
+    }
+
+    /// Gives up idle saves, marks, and dooms; one batch, so that each step sees what the one before left.
+    async fn sweep(&self, repository: Option<&RepositoryId>, times: &Times) -> Result<Rows, Error> {
+        let abandon = || [extent(repository), times.grace.into()];
+        let sweep = |time: u64| [extent(repository), time.into(), times.grace.into()];
+        let batch = vec![
+            Statement::new(ABANDON_UPLOADS, abandon()),
+            Statement::new(ABANDON_SAVES, abandon()),
+            Statement::new(ABANDON, abandon()),
+            Statement::new(REVIVE, sweep(times.now)),
+            Statement::new(MARK, sweep(times.now)),
+            Statement::new(DOOM, sweep(times.grace)),
+            Statement::new(DOOMED, [extent(repository)]),
+        ];
+        Ok(self.sql.batch(batch).await?.pop().unwrap_or_default())
+    }
+
+    /// Deletes the doomed: blob first, row last, so that what is cut off here is found again.
+    async fn delete(&self, doomed: &Rows) -> Result<Vec<GcObject>, Error> {
+        let mut deleted = Vec::with_capacity(doomed.0.len());
+        for row in doomed {
+            let object = ObjectId::from_bytes(row.id(1)?);
+            let number = row.integer(2)?;
+            self.blobs.delete(&BlobKey { repository: row.parse(0)?, object, number }).await?;
+            self.sql.query(Statement::new(DELETED, [number.into()])).await?;
+            deleted.push(GcObject { id: object, size: row.unsigned(3)? });
+        }
+        Ok(deleted)
+    }
+}
+
+fn extent(repository: Option<&RepositoryId>) -> Value {
+    repository.map(|repository| repository.as_str()).into()
+}

@@ -1,0 +1,185 @@
+//! Objects: put, authorise, read.
+//!
+//! An object is announced in the index before its bytes arrive and counts only when they have arrived and were verified.
+//! While a hold is alive collection leaves its objects alone; afterwards a put of the same object gets a new number and
+//! so a new blob, and can not meet an old deletion.
+
+use std::ops::Range;
+
+use sci_store_api::record::MAX_OBJECT_SIZE;
+use sci_store_api::{ApiError, ErrorCode, ObjectId, SaveId};
+
+use crate::blobs::{Blob, BlobKey, Blobs};
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::ids;
+use crate::keys::{Clock, Keys};
+use crate::service::{Service, readable};
+use crate::sql::{Row, Sql, SqlError, Statement, Value};
+
+/// What an uploaded object is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// A save that has begun.
+    Save(SaveId),
+    /// The caller's run: derivations for its plans.
+    Run,
+}
+
+const HOLD_RUN: &str = "INSERT INTO holds (hold, repository, run, touched) VALUES (?1, ?2, ?3, ?4) \
+     ON CONFLICT (hold) DO UPDATE SET touched = excluded.touched";
+const TOUCH: &str = "UPDATE holds SET touched = ?4 WHERE hold = ?1 AND repository = ?2 AND run = ?3";
+const GUARD_HOLD: &str = "INSERT INTO guard SELECT 0 WHERE NOT EXISTS \
+     (SELECT 1 FROM holds WHERE hold = ?1 AND repository = ?2 AND run = ?3)";
+const ANNOUNCE: &str = "INSERT INTO objects (repository, object, size, state) SELECT ?1, ?2, ?3, 0 WHERE NOT EXISTS \
+     (SELECT 1 FROM objects WHERE repository = ?1 AND object = ?2 AND state < 2)";
+const UPLOAD: &str = "INSERT INTO uploads (hold, object, verified) \
+     SELECT ?1, number, 0 FROM objects WHERE repository = ?2 AND object = ?3 AND state < 2 \
+     ON CONFLICT (hold, object) DO NOTHING";
+const NUMBER: &str = "SELECT number FROM objects WHERE repository = ?1 AND object = ?2 AND state < 2";
+const GUARD_ANNOUNCED: &str = "INSERT INTO guard SELECT 0 WHERE NOT EXISTS \
+     (SELECT 1 FROM objects JOIN uploads ON uploads.object = objects.number \
+      WHERE number = ?2 AND state < 2 AND uploads.hold = ?1)";
+const STORED: &str = "UPDATE objects SET state = 1, size = ?2, idle = NULL WHERE number = ?1";
+const ALIVE: &str = "SELECT 1 FROM objects WHERE number = ?1 AND state < 2";
+const VERIFIED: &str = "UPDATE uploads SET verified = 1 WHERE hold = ?1 AND object = ?2";
+
+const AUTHORISE: &str = "SELECT object, number, size FROM objects WHERE repository = ?1 AND state = 1 \
+     AND object IN (SELECT unhex(value) FROM json_each(?2)) AND ( \
+     EXISTS (SELECT 1 FROM record_objects JOIN records ON records.number = record_objects.record \
+             WHERE record_objects.object = objects.number \
+             AND scope IN (SELECT value FROM json_each(?4))) \
+     OR EXISTS (SELECT 1 FROM uploads JOIN holds USING (hold) \
+             WHERE uploads.object = objects.number AND verified = 1 AND run = ?3) \
+     OR EXISTS (SELECT 1 FROM plan_objects JOIN plans ON plans.number = plan_objects.plan \
+             WHERE plan_objects.object = objects.number AND (run = ?3 OR scope IN (SELECT value FROM json_each(?4)))))";
+
+impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
+    /// Stores an object of `size` bytes. Idempotent; the bytes are verified whether or not the object is there already,
+    /// so who does not have them cannot claim them.
+    ///
+    /// # Errors
+    /// [`ErrorCode::WrongContent`] when the body is not the object; [`ErrorCode::NotFound`] when the save is unknown or was
+    /// given up; [`ErrorCode::Retry`] when it was given up meanwhile.
+    pub async fn put_object(
+        &self,
+        caller: &Caller,
+        hold: Hold,
+        object: ObjectId,
+        size: u64,
+        body: B::Upload,
+    ) -> Result<(), Error> {
+        if size > MAX_OBJECT_SIZE {
+            return Err(Error::refused(ErrorCode::Invalid, format!("an object has at most {MAX_OBJECT_SIZE} bytes")));
+        }
+        let id = match hold {
+            Hold::Save(save) => *save.as_bytes(),
+            Hold::Run => ids::run_hold(caller),
+        };
+        let number = self.announce(caller, hold, &id, object, size).await?;
+        let key = BlobKey { repository: caller.repository.clone(), object, number };
+        let blob = Blob { key, size };
+        self.blobs.put(&blob, body).await?;
+        self.arrived(&id, &blob).await
+    }
+
+    async fn announce(
+        &self,
+        caller: &Caller,
+        hold: Hold,
+        id: &[u8; 32],
+        object: ObjectId,
+        size: u64,
+    ) -> Result<i64, Error> {
+        let repository = || Value::from(caller.repository.as_str());
+        let owner = [id.into(), repository(), caller.run.as_str().into()];
+        let [hold_id, _, run] = owner.clone();
+        let touched = [hold_id, repository(), run, self.clock.now().0.into()];
+        let touch = if hold == Hold::Run { HOLD_RUN } else { TOUCH };
+        let batch = vec![
+            Statement::new(touch, touched),
+            Statement::new(GUARD_HOLD, owner),
+            Statement::new(ANNOUNCE, [repository(), object.as_bytes().into(), size.into()]),
+            Statement::new(UPLOAD, [id.into(), repository(), object.as_bytes().into()]),
+            Statement::new(NUMBER, [repository(), object.as_bytes().into()]),
+        ];
+        match self.sql.quick(batch).await {
+            Ok(rows) => match rows.last().and_then(|rows| rows.first()) {
+                Some(row) => Ok(row.integer(0)?),
+                None => Err(SqlError::Failed("an announced object is not in the index".to_owned()).into()),
+            },
+            Err(SqlError::Constraint) => Err(unknown_save()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn arrived(&self, hold: &[u8; 32], blob: &Blob) -> Result<(), Error> {
+        let number = blob.key.number;
+        let batch = vec![
+            Statement::new(GUARD_ANNOUNCED, [hold.into(), number.into()]),
+            Statement::new(STORED, [number.into(), blob.size.into()]),
+            Statement::new(VERIFIED, [hold.into(), number.into()]),
+        ];
+        match self.sql.quick(batch).await {
+            Ok(_) => Ok(()),
+            Err(SqlError::Constraint) => {
+                // The number is doomed or gone, and never comes back: what was just written would stay for ever.
+                if self.sql.query(Statement::new(ALIVE, [number.into()])).await?.first().is_none() {
+                    self.blobs.delete(&blob.key).await?;
+                }
+                let error = ApiError::new(ErrorCode::Retry, "the save was given up while the object arrived");
+                Err(Error::Refused(error.with_hint("begin the save again")))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Finds an object that the caller may read: one of a snapshot in a scope it reads, of a plan it may see, or of its own.
+    ///
+    /// # Errors
+    /// [`ErrorCode::UnknownObject`], whether the object does not exist or is another's.
+    pub async fn authorise(&self, caller: &Caller, object: &ObjectId) -> Result<Blob, Error> {
+        self.authorise_all(caller, &[*object]).await?.pop().ok_or_else(unknown_object)
+    }
+
+    /// Those of the objects that the caller may read, in no order.
+    pub(crate) async fn authorise_all(&self, caller: &Caller, objects: &[ObjectId]) -> Result<Vec<Blob>, Error> {
+        let repository = caller.repository.as_str();
+        let objects = serde_json::to_string(objects)?;
+        let params = [repository.into(), objects.into(), caller.run.as_str().into(), readable(caller)?.into()];
+        let rows = self.sql.query(Statement::new(AUTHORISE, params)).await?;
+        let blob = |row: &Row| {
+            let object = ObjectId::from_bytes(row.id(0)?);
+            let key = BlobKey { repository: caller.repository.clone(), object, number: row.integer(1)? };
+            Ok(Blob { key, size: row.unsigned(2)? })
+        };
+        rows.iter().map(blob).collect()
+    }
+
+    /// Reads a range of an object.
+    ///
+    /// # Errors
+    /// As [`Service::authorise`]; [`ErrorCode::Invalid`] when the range goes beyond the object.
+    pub async fn get_object(
+        &self,
+        caller: &Caller,
+        object: &ObjectId,
+        range: Range<u64>,
+    ) -> Result<B::Download, Error> {
+        let blob = self.authorise(caller, object).await?;
+        if range.start > range.end || range.end > blob.size {
+            return Err(Error::refused(ErrorCode::Invalid, "the range goes beyond the object"));
+        }
+        Ok(self.blobs.get(&blob.key, range).await?)
+    }
+}
+
+pub(crate) fn unknown_object() -> Error {
+    let error = ApiError::new(ErrorCode::UnknownObject, "an object that is cited does not exist");
+    Error::Refused(error.with_hint("begin again and put every object; what a snapshot held may have been collected"))
+}
+
+pub(crate) fn unknown_save() -> Error {
+    let error = ApiError::new(ErrorCode::NotFound, "there is no such save, or it was given up");
+    Error::Refused(error.with_hint("begin the save again"))
+}

@@ -1,0 +1,122 @@
+//! Plans: what was planned and decided, kept so that it can be explained later.
+
+use std::collections::BTreeSet;
+
+use sci_store_api::explain::Explanation;
+use sci_store_api::plans::{KEPT_PLANS, MAX_PLANNED_PATHS, PlanSummary, PlannedPath, RecordPlan, StoredPlan};
+use sci_store_api::{ErrorCode, ObjectId, PlanId, SnapshotId, UnixMillis};
+
+use crate::blobs::Blobs;
+use crate::caller::Caller;
+use crate::commit::{GUARD_OBJECTS, NEEDED};
+use crate::error::Error;
+use crate::ids;
+use crate::keys::{Clock, Keys};
+use crate::objects::unknown_object;
+use crate::service::{Service, readable};
+use crate::sql::{self, Row, Sql, SqlError, Statement};
+
+/// The longest stored plan, in bytes: a row must hold it.
+const MAX_BODY: usize = 3 << 19;
+
+const INSERT: &str = "INSERT INTO plans (plan, repository, scope, run, created, paths, body) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (plan) DO NOTHING";
+const OBJECTS: &str = "INSERT INTO plan_objects (plan, object) \
+     SELECT number, value FROM plans, json_each(?2) WHERE plan = ?1 ON CONFLICT (plan, object) DO NOTHING";
+const EXPIRE_OBJECTS: &str = "DELETE FROM plan_objects WHERE plan IN (SELECT number FROM plans WHERE repository = ?1 \
+     ORDER BY number DESC LIMIT -1 OFFSET ?2)";
+const EXPIRE: &str = "DELETE FROM plans WHERE number IN (SELECT number FROM plans WHERE repository = ?1 \
+     ORDER BY number DESC LIMIT -1 OFFSET ?2)";
+const LIST: &str = "SELECT plan, run, created, paths FROM plans WHERE repository = ?1 \
+     AND (run = ?2 OR scope IN (SELECT value FROM json_each(?3))) ORDER BY number DESC LIMIT ?4";
+const GET: &str = "SELECT plan, run, created, paths, body FROM plans WHERE repository = ?1 \
+     AND (run = ?2 OR scope IN (SELECT value FROM json_each(?3))) AND plan = ?4";
+const DERIVATIONS: &str = "SELECT snapshot, derivation FROM records WHERE repository = ?1 AND forgotten IS NULL \
+     AND scope IN (SELECT value FROM json_each(?2)) AND snapshot IN (SELECT unhex(value) FROM json_each(?3))";
+
+impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
+    /// Stores a plan; the oldest beyond [`KEPT_PLANS`] of the repository go. Safe to repeat with the same nonce.
+    ///
+    /// # Errors
+    /// [`ErrorCode::UnknownObject`] when a derivation was not put by this run and is not one that the caller may read.
+    pub async fn record_plan(&self, caller: &Caller, request: &RecordPlan) -> Result<PlanId, Error> {
+        let body = serde_json::to_string(&request.paths)?;
+        if request.paths.len() > MAX_PLANNED_PATHS || body.len() > MAX_BODY {
+            return Err(Error::refused(ErrorCode::Invalid, "the plan is too large to be kept"));
+        }
+        sql::retry(async || self.try_record_plan(caller, request, &body).await).await
+    }
+
+    async fn try_record_plan(&self, caller: &Caller, request: &RecordPlan, body: &str) -> Result<PlanId, Error> {
+        let derivations: BTreeSet<ObjectId> = request.paths.iter().filter_map(|path| path.derivation).collect();
+        let blobs = self.authorise_all(caller, &derivations.iter().copied().collect::<Vec<_>>()).await?;
+        if blobs.len() != derivations.len() {
+            return Err(unknown_object());
+        }
+        let plan = ids::plan(caller, &request.nonce);
+        let numbers: Vec<i64> = blobs.iter().map(|blob| blob.key.number).collect();
+        let objects = serde_json::to_string(&numbers)?;
+        let row = [
+            plan.as_bytes().into(),
+            caller.repository.as_str().into(),
+            caller.scope_write.as_ref().map(ToString::to_string).unwrap_or_default().into(),
+            caller.run.as_str().into(),
+            self.clock.now().0.into(),
+            (request.paths.len() as u64).into(),
+            body.into(),
+        ];
+        let kept = || [caller.repository.as_str().into(), i64::from(KEPT_PLANS).into()];
+        let batch = vec![
+            Statement::new(GUARD_OBJECTS, [objects.as_str().into(), (numbers.len() as u64).into()]),
+            Statement::new(INSERT, row),
+            Statement::new(OBJECTS, [plan.as_bytes().into(), objects.as_str().into()]),
+            Statement::new(NEEDED, [objects.as_str().into()]),
+            Statement::new(EXPIRE_OBJECTS, kept()),
+            Statement::new(EXPIRE, kept()),
+        ];
+        self.sql.quick(batch).await?;
+        Ok(plan)
+    }
+
+    /// The newest plans of the caller's run and of the scopes that it reads, newest first.
+    pub async fn plans(&self, caller: &Caller, limit: u32) -> Result<Vec<PlanSummary>, Error> {
+        let params = [
+            caller.repository.as_str().into(),
+            caller.run.as_str().into(),
+            readable(caller)?.into(),
+            i64::from(limit.min(KEPT_PLANS)).into(),
+        ];
+        let rows = self.sql.query(Statement::new(LIST, params)).await?;
+        Ok(rows.iter().map(summary).collect::<Result<_, _>>()?)
+    }
+
+    /// One plan, with the derivations of those of its candidates that still exist.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] when there is no such plan for this caller.
+    pub async fn explain(&self, caller: &Caller, plan: &PlanId) -> Result<Explanation, Error> {
+        let scopes = readable(caller)?;
+        let repository = caller.repository.as_str();
+        let params = [repository.into(), caller.run.as_str().into(), scopes.as_str().into(), plan.as_bytes().into()];
+        let rows = self.sql.query(Statement::new(GET, params)).await?;
+        let row = rows.first().ok_or_else(|| Error::refused(ErrorCode::NotFound, "there is no such plan"))?;
+        let PlanSummary { run, created, .. } = summary(row)?;
+        let paths: Vec<PlannedPath> = serde_json::from_str(row.text(4)?)?;
+        let candidates: BTreeSet<SnapshotId> =
+            paths.iter().flat_map(|path| &path.verdict.candidates).map(|candidate| candidate.snapshot).collect();
+        let params = [repository.into(), scopes.into(), serde_json::to_string(&candidates)?.into()];
+        let rows = self.sql.query(Statement::new(DERIVATIONS, params)).await?;
+        let derivation = |row: &Row| Ok((SnapshotId::from_bytes(row.id(0)?), ObjectId::from_bytes(row.id(1)?)));
+        let derivations = rows.iter().map(derivation).collect::<Result<_, SqlError>>()?;
+        Ok(Explanation { plan: StoredPlan { plan: *plan, run, created, paths }, derivations })
+    }
+}
+
+fn summary(row: &Row) -> Result<PlanSummary, SqlError> {
+    Ok(PlanSummary {
+        plan: PlanId::from_bytes(row.id(0)?),
+        run: row.parse(1)?,
+        created: UnixMillis(row.unsigned(2)?),
+        paths: row.unsigned(3)?,
+    })
+}

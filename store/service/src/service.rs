@@ -1,0 +1,74 @@
+//! The service itself: what it is made of, and the session.
+
+use sci_store_api::session::Session;
+use sci_store_api::{ErrorCode, Scope, StoreId};
+
+use crate::blobs::Blobs;
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::keys::{Clock, Keys};
+use crate::schema;
+use crate::sql::Sql;
+
+/// What a host decides about its store.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The store's id, part of every record.
+    pub store: StoreId,
+    /// How long a snapshot's objects are kept for a run that it was served to, in milliseconds, even when it is forgotten.
+    pub lease: u64,
+}
+
+/// The backend. Its methods take the [`Caller`] first and may be called at the same time, from several processes too:
+/// what must not interleave is one batch of the index.
+#[derive(Debug)]
+pub struct Service<B, S, C, K> {
+    pub(crate) blobs: B,
+    pub(crate) sql: S,
+    pub(crate) clock: C,
+    pub(crate) keys: K,
+    pub(crate) settings: Settings,
+}
+
+impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
+    /// Makes a service, and brings the index to the newest schema.
+    ///
+    /// # Errors
+    /// [`Error::Sql`] when the index cannot be used.
+    pub async fn open(blobs: B, sql: S, clock: C, keys: K, settings: Settings) -> Result<Self, Error> {
+        schema::migrate(&sql).await?;
+        Ok(Self { blobs, sql, clock, keys, settings })
+    }
+
+    /// The store of objects, for the host's own use.
+    pub const fn blobs(&self) -> &B {
+        &self.blobs
+    }
+
+    /// The store's id.
+    pub const fn store(&self) -> &StoreId {
+        &self.settings.store
+    }
+
+    /// What the caller may do.
+    pub async fn session(&self, caller: &Caller) -> Result<Session, Error> {
+        Ok(Session {
+            store: self.settings.store.clone(),
+            repository: caller.repository.clone(),
+            scope_write: caller.scope_write.clone(),
+            scopes_read: caller.scopes_read.clone(),
+            public_keys: self.keys.public_keys().await?,
+        })
+    }
+}
+
+/// The scope that the caller writes to.
+pub(crate) fn writer(caller: &Caller) -> Result<&Scope, Error> {
+    let refuse = || Error::refused(ErrorCode::Forbidden, "this run may not save");
+    caller.scope_write.as_ref().ok_or_else(refuse)
+}
+
+/// The scopes that the caller may read, as a list for a statement.
+pub(crate) fn readable(caller: &Caller) -> Result<String, Error> {
+    Ok(serde_json::to_string(&caller.scopes_read)?)
+}
