@@ -1,16 +1,19 @@
 //! `after`: every target exists, and the order has no cycle.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Declaration;
 use super::error::{Errors, listed, nearest};
 
-/// Orders the declarations so that each stands after those it names, otherwise by name.
+/// Orders the declarations so that each stands after those it names, otherwise by name. `names` are all that may be named.
 ///
 /// Notes unknown targets and each cycle; the order is then meaningless and the caller has errors to report.
-pub(super) fn order(declarations: Vec<Declaration>, errors: &mut Errors<'_>) -> Vec<Declaration> {
-    let names: Vec<String> = declarations.iter().map(|declaration| declaration.name.value.clone()).collect();
-    refuse_unknown(&declarations, &names, errors);
+pub(super) fn order(
+    declarations: Vec<Declaration>,
+    names: &BTreeSet<String>,
+    errors: &mut Errors<'_>,
+) -> Vec<Declaration> {
+    refuse_unknown(&declarations, names, errors);
     let mut waiting: BTreeMap<String, Declaration> =
         declarations.into_iter().map(|declaration| (declaration.name.value.clone(), declaration)).collect();
     let mut ordered = Vec::new();
@@ -23,7 +26,7 @@ pub(super) fn order(declarations: Vec<Declaration>, errors: &mut Errors<'_>) -> 
     ordered
 }
 
-fn refuse_unknown(declarations: &[Declaration], names: &[String], errors: &mut Errors<'_>) {
+fn refuse_unknown(declarations: &[Declaration], names: &BTreeSet<String>, errors: &mut Errors<'_>) {
     let known: Vec<&str> = names.iter().map(String::as_str).collect();
     for declaration in declarations {
         for target in declaration.after.iter().filter(|target| !known.contains(&target.value.as_str())) {

@@ -45,18 +45,15 @@ pub fn parse(workspace: &Path, file: &Path, text: &str) -> Result<Config, Vec<Co
     if text.len() > SIZE_LIMIT {
         return Err(vec![source.error(&(0..0), format!("{FILE_NAME} is larger than {SIZE_LIMIT} bytes"), None)]);
     }
-    let mut errors = Errors::new(&source);
-    let (root, broken) = toml::de::DeTable::parse_recoverable(text);
-    for error in &broken {
-        errors.push(&error.span().unwrap_or(0..0), format!("not valid TOML: {}", error.message()));
-    }
-    // What a broken document seems to say is not judged any further.
-    errors.finish(())?;
+    // What follows a syntax error says nothing about what was meant, so the first one is the only one.
+    let root = toml::de::DeTable::parse(text).map_err(|error| {
+        vec![source.error(&error.span().unwrap_or(0..0), format!("not valid TOML: {}", error.message()), None)]
+    })?;
     let mut errors = Errors::new(&source);
     let mut document = read::document(root.get_ref(), &mut errors);
-    let declarations = merge::declarations(&mut document, &mut errors);
+    let (declarations, names) = merge::declarations(&mut document, &mut errors);
     overlap::check(&declarations, &mut errors);
-    let paths = after::order(declarations, &mut errors);
+    let paths = after::order(declarations, &names, &mut errors);
     errors.finish(())?;
     let read::Document { presets, variant, store, .. } = document;
     Ok(Config { workspace: workspace.to_owned(), store, presets, variant, paths, source })

@@ -1,6 +1,6 @@
 //! Presets and `[path.…]` tables become declarations: what a table says replaces what the preset says, key by key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use sci_hasher::InputClass;
@@ -18,9 +18,12 @@ struct FromPreset {
     span: Range<usize>,
 }
 
-/// Makes the declarations of a document, in byte order of their names.
-pub(super) fn declarations(document: &mut Document, errors: &mut Errors<'_>) -> Vec<Declaration> {
+/// Makes the declarations of a document, in byte order of their names; and the names of those that were refused as well, so
+/// that nobody is told that they do not exist.
+pub(super) fn declarations(document: &mut Document, errors: &mut Errors<'_>) -> (Vec<Declaration>, BTreeSet<String>) {
     let mut specs = preset_paths(&document.presets, errors);
+    let tables = document.paths.iter().map(|table| table.name.value.clone());
+    let names = specs.keys().map(|name| (*name).to_owned()).chain(tables).collect();
     let mut merged = Vec::new();
     for table in std::mem::take(&mut document.paths) {
         let spec = specs.remove(table.name.value.as_str());
@@ -28,7 +31,7 @@ pub(super) fn declarations(document: &mut Document, errors: &mut Errors<'_>) -> 
     }
     merged.extend(specs.into_iter().filter_map(|(name, spec)| inherited(name, &spec, errors)).map(finished));
     merged.sort_by(|left, right| left.name.value.cmp(&right.name.value));
-    merged
+    (merged, names)
 }
 
 fn preset_paths(named: &[Located<String>], errors: &mut Errors<'_>) -> BTreeMap<&'static str, FromPreset> {
@@ -93,7 +96,8 @@ fn overridden(
         None => bare(&table, named, errors)?,
     };
     let path = match &table.path {
-        Some(text) => Located::new(DeclaredPath::parse(text, errors)?, text.span.clone()),
+        Some(Some(text)) => Located::new(DeclaredPath::parse(text, errors)?, text.span.clone()),
+        Some(None) => return None,
         None => base.path,
     };
     let exclude = table.exclude.map_or(base.exclude, |globs| checked_exclude(globs, errors));
@@ -123,7 +127,7 @@ fn overridden(
 
 /// What a table that stands alone starts from; it must say where its path is.
 fn bare(table: &PathTable, named: &[Located<String>], errors: &mut Errors<'_>) -> Option<Declaration> {
-    let Some(text) = &table.path else {
+    let Some(path) = &table.path else {
         let hint = match preset_with(&table.name.value) {
             Some(preset) if !named.iter().any(|name| name.value == preset.name) => {
                 format!(
@@ -136,6 +140,7 @@ fn bare(table: &PathTable, named: &[Located<String>], errors: &mut Errors<'_>) -
         errors.push_with_hint(&table.name.span, format!("[path.{}] has no `path`", table.name.value), hint);
         return None;
     };
+    let text = path.as_ref()?;
     Some(Declaration {
         name: table.name.clone(),
         origin: Origin::Workspace,

@@ -46,7 +46,8 @@ pub(super) struct Document {
 #[derive(Debug)]
 pub(super) struct PathTable {
     pub(super) name: Located<String>,
-    pub(super) path: Option<Located<String>>,
+    /// `Some(None)`: there is one, and it was refused already.
+    pub(super) path: Option<Option<Located<String>>>,
     pub(super) beside: Option<Located<String>>,
     pub(super) configs: Option<Vec<InputPattern>>,
     pub(super) lockfiles: Option<Vec<InputPattern>>,
@@ -100,7 +101,7 @@ fn path(name: Located<String>, value: &Value<'_>, errors: &mut Errors<'_>) -> Op
     let table = errors.table(value, &format!("path.{}", name.value))?;
     errors.known_keys(table, PATH_KEYS, &owner);
     Some(PathTable {
-        path: table.get("path").and_then(|value| errors.string(value, "path")),
+        path: table.get("path").map(|value| errors.string(value, "path")),
         beside: table.get("beside").and_then(|value| errors.string(value, "beside")),
         configs: table.get("configs").and_then(|value| patterns(value, "configs", errors)),
         lockfiles: table.get("lockfiles").and_then(|value| patterns(value, "lockfiles", errors)),
@@ -154,7 +155,7 @@ fn patterns(value: &Value<'_>, key: &str, errors: &mut Errors<'_>) -> Option<Vec
 
 fn pattern(value: &Value<'_>, key: &str, errors: &mut Errors<'_>) -> Option<InputPattern> {
     let (text, optional, search) = match value.get_ref().as_table() {
-        None => (errors.string(value, key)?, false, Search::Nearest),
+        None => (errors.element(value, key)?, false, Search::Nearest),
         Some(table) => {
             errors.known_keys(table, PATTERN_KEYS, &format!("a pattern of `{key}`"));
             let Some(text) = table.get("pattern") else {
@@ -196,7 +197,7 @@ fn env(value: &Value<'_>, errors: &mut Errors<'_>) -> Option<Vec<EnvInput>> {
 
 fn env_input(value: &Value<'_>, errors: &mut Errors<'_>) -> Option<EnvInput> {
     let (name, show) = match value.get_ref().as_table() {
-        None => (errors.string(value, "env")?, false),
+        None => (errors.element(value, "env")?, false),
         Some(table) => {
             errors.known_keys(table, ENV_KEYS, "an entry of `env`");
             let Some(name) = table.get("name") else {

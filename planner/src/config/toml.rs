@@ -26,8 +26,14 @@ impl Errors<'_> {
         }
     }
 
-    fn wrong_type(&mut self, value: &Value<'_>, key: &str, expected: &str, hint: Option<String>) {
-        let message = format!("`{key}` must be {expected}, not {}", with_article(value.get_ref().type_str()));
+    /// `what` is the subject of the sentence: "`key`", or "an element of `key`".
+    fn wrong_type(&mut self, value: &Value<'_>, what: &str, expected: &str, hint: Option<String>) {
+        let found = match value.get_ref().type_str() {
+            "array" => "a list",
+            "integer" => "an integer",
+            other => &format!("a {other}"),
+        };
+        let message = format!("{what} must be {expected}, not {found}");
         match hint {
             Some(hint) => self.push_with_hint(&value.span(), message, hint),
             None => self.push(&value.span(), message),
@@ -37,23 +43,32 @@ impl Errors<'_> {
     pub(super) fn table<'v, 't>(&mut self, value: &'v Value<'t>, key: &str) -> Option<&'v DeTable<'t>> {
         let table = value.get_ref().as_table();
         if table.is_none() {
-            self.wrong_type(value, key, "a table", None);
+            self.wrong_type(value, &format!("`{key}`"), "a table", None);
         }
         table
     }
 
     /// Text, not empty and without control characters.
     pub(super) fn string(&mut self, value: &Value<'_>, key: &str) -> Option<Located<String>> {
+        self.text(value, &format!("`{key}`"))
+    }
+
+    /// Text as an element of a list.
+    pub(super) fn element(&mut self, value: &Value<'_>, key: &str) -> Option<Located<String>> {
+        self.text(value, &format!("an element of `{key}`"))
+    }
+
+    fn text(&mut self, value: &Value<'_>, what: &str) -> Option<Located<String>> {
         let Some(text) = value.get_ref().as_str() else {
-            self.wrong_type(value, key, "a string", None);
+            self.wrong_type(value, what, "a string", None);
             return None;
         };
         if text.is_empty() {
-            self.push(&value.span(), format!("`{key}` is empty"));
+            self.push(&value.span(), format!("{what} is empty"));
             return None;
         }
         if let Some(control) = text.chars().find(|character| character.is_control()) {
-            self.push(&value.span(), format!("`{key}` contains the control character {control:?}"));
+            self.push(&value.span(), format!("{what} contains the control character {control:?}"));
             return None;
         }
         Some(Located::new(text.to_owned(), value.span()))
@@ -67,7 +82,7 @@ impl Errors<'_> {
                 .as_str()
                 .filter(|text| matches!(*text, "true" | "false"))
                 .map(|text| format!("write {text} without quotes"));
-            self.wrong_type(value, key, "true or false", hint);
+            self.wrong_type(value, &format!("`{key}`"), "true or false", hint);
         }
         boolean
     }
@@ -92,7 +107,7 @@ impl Errors<'_> {
         let list = value.get_ref().as_array();
         if list.is_none() {
             let hint = value.get_ref().as_str().map(|text| format!("write it as a list: [{text:?}]"));
-            self.wrong_type(value, key, "a list", hint);
+            self.wrong_type(value, &format!("`{key}`"), "a list", hint);
         }
         list.map(|list| &list[..])
     }
@@ -100,7 +115,7 @@ impl Errors<'_> {
     /// A list of strings without repetitions.
     pub(super) fn strings(&mut self, value: &Value<'_>, key: &str) -> Option<Vec<Located<String>>> {
         let list = self.list(value, key)?;
-        let strings: Vec<_> = list.iter().filter_map(|element| self.string(element, key)).collect();
+        let strings: Vec<_> = list.iter().filter_map(|element| self.element(element, key)).collect();
         self.refuse_repetitions(key, strings.iter().map(|text| (text.value.as_str(), &text.span)));
         Some(strings)
     }
@@ -117,9 +132,4 @@ impl Errors<'_> {
             }
         }
     }
-}
-
-fn with_article(kind: &str) -> String {
-    let article = if kind.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
-    format!("{article} {kind}")
 }
