@@ -8,8 +8,9 @@ use crate::Preset;
 /// How far below the top a project is looked for: `apps/team/web` is found, its members are not.
 const MAX_DEPTH: usize = 3;
 
-/// Directories that hold other people's projects.
-const SKIPPED: [&str; 5] = ["node_modules", "target", "vendor", "third_party", "dist"];
+/// Directories that hold other people's projects, or samples of one's own.
+const SKIPPED: [&str; 10] =
+    ["dist", "examples", "fixtures", "node_modules", "target", "test", "testdata", "tests", "third_party", "vendor"];
 
 /// A preset that suits a directory, and the file that says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +31,7 @@ impl Detected {
 /// Finds the presets that suit `directory`, by their detection files.
 ///
 /// A preset found at the top is reported once. One that is not is looked for in the directories below, at most three
-/// deep (hidden ones, `node_modules`, `target` and the like left out), and reported for each topmost project. The result
+/// deep (hidden ones, `node_modules`, `examples` and the like left out), and reported for each topmost project. The result
 /// is in the order of [`Preset::all`], then of the paths.
 ///
 /// # Errors

@@ -11,10 +11,12 @@ mod builtin;
 mod checks;
 mod detect;
 pub mod lockfiles;
+mod policy;
 mod schema;
 mod shared;
 
 pub use checks::{Proof, prove_current};
 pub use detect::{Detected, detect};
-pub use schema::{Check, EnvVar, PathSpec, Pattern, Preset, RestorePolicy, SavePolicy, Search, Shared};
+pub use policy::{Check, RestorePolicy, SavePolicy, Shared};
+pub use schema::{EnvVar, PathSpec, Pattern, Preset, Search};
 pub use shared::SharedMembers;

@@ -1,10 +1,12 @@
-//! The schema of a preset, and the vocabulary that sci.toml shares with it.
+//! The schema of a preset. sci.toml has the same fields.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use sci_hasher::InputClass;
 use serde::{Deserialize, Serialize};
+
+use crate::{Check, RestorePolicy, SavePolicy, Shared};
 
 /// What one ecosystem keeps on disk, as data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -230,88 +232,5 @@ impl From<EnvForm> for EnvVar {
 impl From<EnvVar> for EnvForm {
     fn from(EnvVar { name, show }: EnvVar) -> Self {
         if show { Self::Table(EnvTable { name, show }) } else { Self::Text(name) }
-    }
-}
-
-macro_rules! policy {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-        pub enum $name {
-            $($(#[$variant_doc])* #[serde(rename = $text)] $variant,)+
-        }
-
-        impl $name {
-            /// Every value, in the order of the documentation.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The name used in sci.toml, JSON and messages.
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $text,)+
-                }
-            }
-
-            /// The value with this name.
-            pub fn parse(name: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|value| value.name() == name)
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.name())
-            }
-        }
-    };
-}
-
-policy! {
-    /// Which snapshots may be restored.
-    #[derive(Default)]
-    RestorePolicy {
-        /// The one with the same key, else the nearest one that is trusted.
-        #[default]
-        Nearest = "nearest",
-        /// Only the one with the same key.
-        Exact = "exact",
-        /// None.
-        Never = "never",
-    }
-}
-
-policy! {
-    /// When a path is saved.
-    #[derive(Default)]
-    SavePolicy {
-        /// When its content differs from what was restored.
-        #[default]
-        WhenChanged = "when-changed",
-        /// After every run.
-        Always = "always",
-        /// When its content differs and the run succeeded.
-        OnSuccess = "on-success",
-        /// Never.
-        Never = "never",
-    }
-}
-
-policy! {
-    /// A proof that the content of a path is current for its lockfiles.
-    Check {
-        /// `node_modules/.package-lock.json` says what package-lock.json says.
-        Npm = "npm",
-        /// `node_modules/.pnpm/lock.yaml` says what pnpm-lock.yaml says.
-        Pnpm = "pnpm",
-        /// Every registry package of Cargo.lock has its archive below `registry/cache`.
-        CargoRegistry = "cargo-registry",
-    }
-}
-
-policy! {
-    /// What of a path that workspaces share belongs to one of them.
-    Shared {
-        /// What its lockfiles name, and what its run created.
-        Lockfile = "lockfile",
     }
 }

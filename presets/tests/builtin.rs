@@ -89,6 +89,7 @@ fn projects_below_the_top_are_found_where_they_begin() {
         "backend/crates/a/Cargo.toml",
         "apps/team/web/pnpm-lock.yaml",
         "node_modules/x/package-lock.json",
+        "tests/fixtures/x/package-lock.json",
         ".hidden/package-lock.json",
         "a/b/c/d/package-lock.json",
     ]);
