@@ -129,9 +129,17 @@ impl Default for Machine {
 /// Runs `command` to its end.
 pub fn finish(command: &mut Command) -> Ran {
     let start = Instant::now();
-    let line = format!("{command:?}");
+    let line = line(command);
     let output = command.output().unwrap_or_else(|error| panic!("{line} does not start: {error}"));
     Ran::new(line, &output, start.elapsed())
+}
+
+/// The command line and where it runs; not the environment, which may hold what no report should.
+fn line(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words: Vec<_> = words.map(std::ffi::OsStr::to_string_lossy).collect();
+    let dir = command.get_current_dir().unwrap_or(Path::new("."));
+    format!("in {}: {}", dir.display(), words.join(" "))
 }
 
 /// The program under test: `SCI_BIN`, else built once.

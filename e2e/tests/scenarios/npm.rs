@@ -18,7 +18,8 @@ fn storefront() -> PathBuf {
         let machine = Machine::new();
         let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/storefront/.");
         copy_tree(&fixture, &machine.workspace());
-        machine.run("npm", &["ci", "--ignore-scripts", "--loglevel=error"]).success();
+        // Not `npm ci`: the lockfile names the platforms that its registry had, and `ci` insists on all of them.
+        machine.run("npm", &["install", "--ignore-scripts", "--loglevel=error"]).success();
         let _ = fs::rename(machine.workspace(), &installed);
     }
     installed
