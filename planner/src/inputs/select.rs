@@ -90,15 +90,24 @@ impl<'s> Site<'s> {
     }
 }
 
-/// Matches `patterns` for one site: the entries they name, and the patterns that must match and do not.
+/// What patterns name from one site.
+#[derive(Debug, Default)]
+pub(crate) struct Selected<'p> {
+    pub(crate) files: BTreeSet<EntryId>,
+    /// Those of `files` that patterns name which must match.
+    pub(crate) required: BTreeSet<EntryId>,
+    pub(crate) missing: Vec<Missing<'p>>,
+}
+
+/// Matches `patterns` from one site.
 pub(crate) fn select<'p>(
     tree: &mut Tree,
     patterns: &'p [InputPattern],
     site: Site<'_>,
     unfetched: &Unfetched,
-) -> (BTreeSet<EntryId>, Vec<Missing<'p>>) {
+) -> Selected<'p> {
     let (exclusions, inclusions): (Vec<_>, Vec<_>) = patterns.iter().partition(|pattern| pattern.is_exclusion());
-    let (mut selected, mut missing) = (BTreeSet::new(), Vec::new());
+    let mut selected = Selected::default();
     for pattern in inclusions {
         let matched = matched(tree, pattern, site);
         let any = !matched.is_empty();
@@ -115,11 +124,12 @@ pub(crate) fn select<'p>(
                 (None, None) if any => Some(Cause::Excluded),
                 (None, None) => Some(nothing_found(tree, pattern, site)),
             };
-            missing.extend(cause.map(|cause| Missing { pattern, cause }));
+            selected.missing.extend(cause.map(|cause| Missing { pattern, cause }));
+            selected.required.extend(&kept);
         }
-        selected.extend(kept);
+        selected.files.extend(kept);
     }
-    (selected, missing)
+    selected
 }
 
 fn matched(tree: &mut Tree, pattern: &InputPattern, site: Site<'_>) -> Vec<EntryId> {

@@ -59,6 +59,7 @@ struct Expansion<'c, 'e, 's> {
 /// What the patterns of a declaration match from one directory.
 struct Matched<'c> {
     files: Vec<(InputClass, BTreeSet<EntryId>)>,
+    required: BTreeSet<EntryId>,
     missing: Vec<(InputClass, Missing<'c>)>,
 }
 
@@ -88,7 +89,7 @@ impl<'c> Expansion<'c, '_, '_> {
                 continue;
             }
             let matched = self.matched(declaration, &directory);
-            let own = marked.unwrap_or_else(|| self.has_own_input(&matched, &directory));
+            let own = marked.unwrap_or_else(|| self.has_own_input(declaration, &matched, &directory));
             if !matched.missing.is_empty() {
                 let guessed = base.any_depth() && declaration.origin != Origin::Workspace;
                 if own && !guessed {
@@ -111,22 +112,29 @@ impl<'c> Expansion<'c, '_, '_> {
     }
 
     fn matched(&mut self, declaration: &'c Declaration, directory: &str) -> Matched<'c> {
-        let (mut files, mut missing) = (Vec::new(), Vec::new());
+        let (mut files, mut missing, mut required) = (Vec::new(), Vec::new(), BTreeSet::new());
         let mut taken = BTreeSet::new();
         for class in FILE_CLASSES {
             let site = Site { directory: directory.as_bytes() };
-            let (mut selected, unmatched) = select(self.tree, declaration.patterns(class), site, self.unfetched);
-            missing.extend(unmatched.into_iter().map(|pattern| (class, pattern)));
-            selected.retain(|id| taken.insert(*id));
-            files.push((class, selected));
+            let mut selected = select(self.tree, declaration.patterns(class), site, self.unfetched);
+            missing.extend(selected.missing.into_iter().map(|pattern| (class, pattern)));
+            required.extend(selected.required);
+            selected.files.retain(|id| taken.insert(*id));
+            files.push((class, selected.files));
         }
-        Matched { files, missing }
+        Matched { files, required, missing }
     }
 
-    fn has_own_input(&self, matched: &Matched<'_>, directory: &str) -> bool {
+    /// Whether a pattern that must match does so in the directory itself; any pattern, where none must.
+    fn has_own_input(&self, declaration: &Declaration, matched: &Matched<'_>, directory: &str) -> bool {
         let prefix = if directory.is_empty() { String::new() } else { format!("{directory}/") };
-        let mut ids = matched.files.iter().flat_map(|(_, ids)| ids);
-        ids.any(|id| self.tree.entry(*id).path.starts_with(prefix.as_bytes()))
+        let own = |id: &EntryId| self.tree.entry(*id).path.starts_with(prefix.as_bytes());
+        let patterns = FILE_CLASSES.into_iter().flat_map(|class| declaration.patterns(class));
+        if patterns.into_iter().any(|pattern| !pattern.is_optional()) {
+            matched.required.iter().any(own)
+        } else {
+            matched.files.iter().flat_map(|(_, ids)| ids).any(own)
+        }
     }
 
     fn add(&mut self, declaration: &'c Declaration, directory: String, files: Vec<(InputClass, BTreeSet<EntryId>)>) {
@@ -160,9 +168,12 @@ fn refuse_places(instances: &[Instance<'_>], host: &Host, errors: &mut Errors<'_
     placed.sort_by(|left, right| left.0.cmp(right.0));
     let mut outer: Option<(&Path, &Instance<'_>)> = None;
     for (root, instance) in placed {
+        // What is refused as it stands was refused when sci.toml was read; this is about where a glob led.
+        if instance.declaration.path.value.base().is_some() {
+            let _ = refuse_credentials(&instance.path, false, &instance.declaration.path.span, errors);
+        }
         let below_home = host.home.as_deref().and_then(|home| root.strip_prefix(home).ok()).and_then(Path::to_str);
         if let Some(inner) = below_home {
-            // A path that holds credentials as it stands was refused when sci.toml was read, with the same words.
             let _ = refuse_credentials(inner, true, &instance.declaration.path.span, errors);
         }
         match outer {

@@ -10,43 +10,43 @@ use sci_planner::{Config, ConfigError, Host, Keyed, Outcome, Plan, PlanError, Pl
 use tempfile::TempDir;
 
 /// A workspace, and what its plans are made with.
-pub struct Workspace {
+pub(crate) struct Workspace {
     directory: TempDir,
-    pub host: Host,
-    pub approve: bool,
+    pub(crate) host: Host,
+    pub(crate) approve: bool,
 }
 
 impl Workspace {
     /// An empty workspace with this sci.toml.
-    pub fn new(sci_toml: &str) -> Self {
+    pub(crate) fn new(sci_toml: &str) -> Self {
         let workspace = Self { directory: tempfile::tempdir().unwrap(), host: host(), approve: true };
         workspace.write("sci.toml", sci_toml);
         workspace
     }
 
-    pub fn root(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> PathBuf {
         self.directory.path().canonicalize().unwrap()
     }
 
-    pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+    pub(crate) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         self.directory.path().join(path)
     }
 
-    pub fn write(&self, path: impl AsRef<Path>, content: impl AsRef<[u8]>) -> &Self {
+    pub(crate) fn write(&self, path: impl AsRef<Path>, content: impl AsRef<[u8]>) -> &Self {
         let path = self.path(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
         self
     }
 
-    pub fn files(self, files: &[(&str, &str)]) -> Self {
+    pub(crate) fn files(self, files: &[(&str, &str)]) -> Self {
         for (path, content) in files {
             self.write(path, content);
         }
         self
     }
 
-    pub fn env(mut self, variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn env(mut self, variables: &[(&str, &str)]) -> Self {
         for (name, value) in variables {
             self.host.env.insert(name.into(), value.into());
         }
@@ -54,36 +54,36 @@ impl Workspace {
     }
 
     /// Lets tools be found: the host of the tests has no PATH otherwise.
-    pub fn with_system_path(self) -> Self {
+    pub(crate) fn with_system_path(self) -> Self {
         let path = std::env::var("PATH").unwrap();
         self.env(&[("PATH", &path)])
     }
 
-    pub fn remove(&self, path: &str) -> &Self {
+    pub(crate) fn remove(&self, path: &str) -> &Self {
         fs::remove_file(self.path(path)).unwrap();
         self
     }
 
-    pub fn link(&self, path: &str, target: &str) -> &Self {
+    pub(crate) fn link(&self, path: &str, target: &str) -> &Self {
         symlink(target, self.path(path)).unwrap();
         self
     }
 
-    pub fn executable(&self, path: &str) -> &Self {
+    pub(crate) fn executable(&self, path: &str) -> &Self {
         fs::set_permissions(self.path(path), fs::Permissions::from_mode(0o755)).unwrap();
         self
     }
 
-    pub fn config(&self) -> Result<Config, PlanError> {
+    pub(crate) fn config(&self) -> Result<Config, PlanError> {
         config::load(&self.path("sci.toml"))
     }
 
-    pub fn try_plan(&self) -> Result<Plan, PlanError> {
+    pub(crate) fn try_plan(&self) -> Result<Plan, PlanError> {
         let approve = self.approve;
         plan(&self.config()?, PlanOptions::new(&self.host, &move |_: &str| approve))
     }
 
-    pub fn plan(&self) -> Plan {
+    pub(crate) fn plan(&self) -> Plan {
         match self.try_plan() {
             Ok(plan) => plan,
             Err(error) => panic!("no plan: {}", rendered(error)),
@@ -91,7 +91,7 @@ impl Workspace {
     }
 
     /// The errors of a plan that fails, one per paragraph.
-    pub fn errors(&self) -> String {
+    pub(crate) fn errors(&self) -> String {
         match self.try_plan() {
             Ok(plan) => format!("a plan: {}", instances(&plan).join(", ")),
             Err(error) => rendered(error),
@@ -99,7 +99,7 @@ impl Workspace {
     }
 
     /// The derivation of one instance.
-    pub fn keyed(&self, instance: &str) -> Keyed {
+    pub(crate) fn keyed(&self, instance: &str) -> Keyed {
         let plan = self.plan();
         match &find(&plan, instance).outcome {
             Outcome::Keyed(keyed) => (**keyed).clone(),
@@ -107,13 +107,13 @@ impl Workspace {
         }
     }
 
-    pub fn key(&self, instance: &str) -> String {
+    pub(crate) fn key(&self, instance: &str) -> String {
         self.keyed(instance).key().to_string()
     }
 }
 
 /// A pinned machine: nothing of the one that runs the tests.
-pub fn host() -> Host {
+pub(crate) fn host() -> Host {
     Host {
         os: "linux".into(),
         arch: "x86_64".into(),
@@ -123,25 +123,25 @@ pub fn host() -> Host {
     }
 }
 
-pub fn find<'p>(plan: &'p Plan, instance: &str) -> &'p PlannedPath {
+pub(crate) fn find<'p>(plan: &'p Plan, instance: &str) -> &'p PlannedPath {
     plan.paths.iter().find(|path| path.instance == instance).unwrap_or_else(|| {
         panic!("no instance {instance} among {:?}", instances(plan));
     })
 }
 
-pub fn instances(plan: &Plan) -> Vec<String> {
+pub(crate) fn instances(plan: &Plan) -> Vec<String> {
     plan.paths.iter().map(|path| path.instance.clone()).collect()
 }
 
 /// The names of all inputs that are files, as `class name`.
-pub fn files_of(keyed: &Keyed) -> Vec<String> {
+pub(crate) fn files_of(keyed: &Keyed) -> Vec<String> {
     use sci_hasher::InputClass::{Configs, Lockfiles, Sources};
     let files = keyed.derivation.inputs().filter(|(class, ..)| matches!(class, Configs | Lockfiles | Sources));
     files.map(|(class, name, _)| format!("{class} {name}")).collect()
 }
 
 /// Why a path has no key.
-pub fn unkeyed<'p>(plan: &'p Plan, instance: &str) -> (&'p str, Option<&'p str>) {
+pub(crate) fn unkeyed<'p>(plan: &'p Plan, instance: &str) -> (&'p str, Option<&'p str>) {
     match &find(plan, instance).outcome {
         Outcome::Keyed(_) => panic!("{instance} has a key"),
         Outcome::Unkeyed { reason, hint } => (reason, hint.as_deref()),
@@ -149,14 +149,14 @@ pub fn unkeyed<'p>(plan: &'p Plan, instance: &str) -> (&'p str, Option<&'p str>)
 }
 
 /// Line, column, offending text, message and hint of each error.
-pub fn rendered(error: PlanError) -> String {
+pub(crate) fn rendered(error: PlanError) -> String {
     match error {
         PlanError::Config(errors) => render_all(&errors),
         other => other.to_string(),
     }
 }
 
-pub fn render_all(errors: &[ConfigError]) -> String {
+pub(crate) fn render_all(errors: &[ConfigError]) -> String {
     let mut text = String::new();
     for error in errors {
         writeln!(text, "{}:{} {:?}", error.line, error.column, error.text).unwrap();

@@ -1,0 +1,167 @@
+//! Which files are inputs: .gitignore, literal names, symlinks, exclusions, what sci itself writes.
+
+mod support;
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use sci_hasher::InputClass;
+use support::{Workspace, files_of};
+
+const EVERYTHING: &str = "[path.out]\npath = \"out\"\nsources = [\"**/*\"]\n";
+
+#[test]
+fn only_the_gitignore_files_of_the_workspace_count() {
+    let workspace = Workspace::new(EVERYTHING).files(&[
+        (".gitignore", "*.log\n/build\n!kept.log\n"),
+        ("sub/.gitignore", "local\n"),
+        ("a.txt", ""),
+        ("a.log", ""),
+        ("kept.log", ""),
+        ("build/x", ""),
+        ("sub/build/x", ""),
+        ("sub/local", ""),
+        (".hidden/x", ""),
+        (".ignore", "a.txt\n"),
+        (".git/info/exclude", "a.txt\n"),
+        (".git/HEAD", ""),
+    ]);
+    assert_eq!(
+        files_of(&workspace.keyed("out")),
+        [
+            "sources .gitignore",
+            "sources .hidden/x",
+            "sources .ignore",
+            "sources a.txt",
+            "sources kept.log",
+            "sources sci.toml",
+            "sources sub/.gitignore",
+            "sources sub/build/x",
+        ]
+    );
+}
+
+#[test]
+fn a_gitignore_above_the_workspace_does_not_count() {
+    let outer = Workspace::new("").files(&[(".gitignore", "*\n"), ("inner/sci.toml", EVERYTHING), ("inner/x", "")]);
+    let config = sci_planner::config::load(&outer.path("inner/sci.toml")).unwrap();
+    let plan = sci_planner::plan(&config, sci_planner::PlanOptions::new(&outer.host, &|_: &str| true)).unwrap();
+    assert_eq!(files_of(plan.paths[0].keyed().unwrap()), ["sources sci.toml", "sources x"]);
+}
+
+#[test]
+fn outputs_and_what_sci_writes_are_no_inputs() {
+    let workspace = Workspace::new(
+        "[path.out]\npath = \"out\"\nsources = [\"**/*\"]\n[path.modules]\npath = \"**/modules\"\nbeside = \"x\"\n",
+    );
+    let workspace = workspace.files(&[
+        ("out/a", ""),
+        ("x", ""),
+        ("modules/a", ""),
+        ("deep/er/modules/a", ""),
+        (".sci-staging-1/a", ""),
+        ("deep/.sci-journal", ""),
+    ]);
+    assert_eq!(files_of(&workspace.keyed("out")), ["sources sci.toml", "sources x"]);
+}
+
+#[test]
+fn an_ignored_file_is_found_by_its_literal_name() {
+    let workspace = Workspace::new("[path.out]\npath = \"out\"\nconfigs = [\".env\", \"gen/[a].json\"]\n").files(&[
+        (".gitignore", ".env\ngen\n"),
+        (".env", "A=1"),
+        ("gen/[a].json", "{}"),
+    ]);
+    let before = workspace.keyed("out");
+    assert_eq!(files_of(&before), ["configs .env", "configs gen/[a].json"]);
+    workspace.write(".env", "A=2");
+    assert_ne!(workspace.keyed("out").key(), before.key());
+}
+
+#[test]
+fn nothing_is_found_behind_a_symlink() {
+    let outside = tempfile::tempdir().unwrap();
+    std::fs::write(outside.path().join("secret"), "s").unwrap();
+    let workspace = Workspace::new("[path.out]\npath = \"out\"\nsources = [\"link/secret\", \"**/*\"]\n");
+    workspace.link("link", outside.path().to_str().unwrap());
+    assert!(workspace.errors().contains("`link/secret` in `sources` matches nothing"), "{}", workspace.errors());
+}
+
+#[test]
+fn a_symlink_is_an_input_by_its_target_as_written() {
+    let workspace = Workspace::new(EVERYTHING).files(&[("a", "1"), ("b", "1")]);
+    workspace.link("link", "a");
+    let to_a = workspace.keyed("out");
+    workspace.write("c", "1").remove("c");
+    assert_eq!(workspace.keyed("out").key(), to_a.key());
+    workspace.remove("link").link("link", "b");
+    assert_ne!(workspace.keyed("out").key(), to_a.key());
+    // A file with the target's name as its content is another input.
+    workspace.remove("link").write("link", "a");
+    assert_ne!(workspace.keyed("out").key(), to_a.key());
+}
+
+#[test]
+fn the_executable_bit_counts_and_the_mtime_does_not() {
+    let workspace = Workspace::new(EVERYTHING).files(&[("run.sh", "true")]);
+    let before = workspace.key("out");
+    let file = std::fs::File::options().write(true).open(workspace.path("run.sh")).unwrap();
+    file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    assert_eq!(workspace.key("out"), before);
+    workspace.executable("run.sh");
+    assert_ne!(workspace.key("out"), before);
+}
+
+#[test]
+fn an_exclusion_counts_whatever_the_order_and_takes_directories_whole() {
+    let files = &[("src/a.rs", ""), ("src/gen/b.rs", ""), ("src/gen/deep/c.rs", ""), ("src/x.tmp", "")];
+    for sources in [r#"["!src/gen", "src/**", "!**/*.tmp"]"#, r#"["src/**", "!**/*.tmp", "!src/gen/"]"#] {
+        let workspace = Workspace::new(&format!("[path.out]\npath = \"out\"\nsources = {sources}\n")).files(files);
+        assert_eq!(files_of(&workspace.keyed("out")), ["sources src/a.rs"], "{sources}");
+    }
+}
+
+#[test]
+fn a_star_stays_within_its_directory() {
+    let workspace = Workspace::new("[path.out]\npath = \"out\"\nsources = [\"*.txt\", \"a/*/c\"]\n");
+    let workspace = workspace.files(&[("x.txt", ""), ("d/y.txt", ""), ("a/b/c", ""), ("a/b/b/c", "")]);
+    assert_eq!(files_of(&workspace.keyed("out")), ["sources a/b/c", "sources x.txt"]);
+}
+
+#[test]
+fn a_file_counts_in_the_lowest_class_that_names_it() {
+    let workspace = Workspace::new(
+        "[path.out]\npath = \"out\"\nconfigs = [\"*.toml\"]\nlockfiles = [\"*.lock\"]\nsources = [\"**/*\"]\n",
+    );
+    let workspace = workspace.files(&[("a.toml", ""), ("a.lock", ""), ("src/a", "")]);
+    assert_eq!(
+        files_of(&workspace.keyed("out")),
+        ["configs a.toml", "configs sci.toml", "lockfiles a.lock", "sources src/a"]
+    );
+}
+
+#[test]
+fn names_that_are_not_utf8_are_inputs() {
+    let workspace = Workspace::new(EVERYTHING);
+    let before = workspace.key("out");
+    workspace.write(OsStr::from_bytes(b"caf\xe9"), "1");
+    let with = workspace.keyed("out");
+    assert!(with.derivation.get(InputClass::Sources, b"caf\xe9").is_some());
+    assert_ne!(with.key().to_string(), before);
+}
+
+#[test]
+fn a_checked_out_submodule_is_walked_by_its_own_rules() {
+    let gitmodules = "[submodule \"lib\"]\n\tpath = lib\n\turl = https://example.com/lib\n";
+    let workspace = Workspace::new(EVERYTHING).files(&[
+        (".gitmodules", gitmodules),
+        (".gitignore", "*.o\n"),
+        ("lib/.git", "gitdir: ../.git/modules/lib\n"),
+        ("lib/.gitignore", "*.a\n"),
+        ("lib/x.c", ""),
+        ("lib/x.a", ""),
+    ]);
+    let files = files_of(&workspace.keyed("out"));
+    assert!(files.contains(&"sources lib/x.c".to_owned()), "{files:?}");
+    assert!(!files.iter().any(|file| file.ends_with(".a") || file.ends_with(".git")), "{files:?}");
+}
