@@ -26,12 +26,14 @@ fn file_name(path: &[u8]) -> &[u8] {
     path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
 }
 
-/// The `path = …` lines of a git configuration file; git writes these unquoted or in double quotes.
+/// The `path = …` lines of a git configuration file; git writes these unquoted or in double quotes,
+/// and accepts none that leaves the repository.
 fn declared_paths(text: &str) -> impl Iterator<Item = String> {
     text.lines().filter_map(|line| {
         let (key, value) = line.trim().split_once('=')?;
         let value = value.trim().trim_matches('"').trim_end_matches('/');
-        (key.trim().eq_ignore_ascii_case("path") && !value.is_empty()).then(|| value.to_owned())
+        let inside = !value.starts_with('/') && value.split('/').all(|component| !matches!(component, "" | "." | ".."));
+        (key.trim().eq_ignore_ascii_case("path") && inside).then(|| value.to_owned())
     })
 }
 

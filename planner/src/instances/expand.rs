@@ -82,6 +82,7 @@ impl<'c> Expansion<'c, '_, '_> {
         let directories: Vec<Vec<u8>> =
             self.tree.directories().iter().filter(|directory| base.matches(directory)).cloned().collect();
         for directory in directories {
+            // Records name instances as text, so there can be none in a directory whose name is not.
             let Ok(directory) = String::from_utf8(directory) else { continue };
             let marked =
                 declaration.beside.as_ref().map(|file| self.tree.find_literal(&join(&directory, file)).is_some());

@@ -10,7 +10,7 @@ pub(crate) use values::{NoValue, ToolValues};
 
 /// Decides about commands that come from sci.toml and are no built-in preset's.
 pub trait Approval: Sync {
-    /// Whether `command`, as it is written in sci.toml, may run.
+    /// Whether `command` may run: its words, quoted where needed, separated by single spaces.
     fn approves(&self, command: &str) -> bool;
 
     /// How a person approves a command, as a hint.

@@ -41,7 +41,8 @@ impl ToolValues {
         approval: &dyn Approval,
         timeout: Duration,
     ) -> Self {
-        let distinct: BTreeMap<&Vec<String>, &ToolInput> = tools.into_iter().map(|tool| (&tool.argv, tool)).collect();
+        let distinct: BTreeMap<&[String], &ToolInput> =
+            tools.into_iter().map(|tool| (tool.argv.as_slice(), tool)).collect();
         let mut values = BTreeMap::new();
         let distinct: Vec<_> = distinct.into_values().collect();
         for batch in distinct.chunks(8) {
@@ -99,7 +100,8 @@ fn value(
     approval: &dyn Approval,
     timeout: Duration,
 ) -> Result<ToolValue, NoValue> {
-    let command = &tool.command.value;
+    // As split and joined again, so that one command has one name however it is spaced.
+    let command = &shell_words::join(&tool.argv);
     if !is_builtin(&tool.argv) && !approval.approves(command) {
         let reason = format!("the command `{command}` is not approved on this machine");
         return Err(NoValue { reason, hint: Some(approval.how()) });

@@ -1,5 +1,6 @@
 //! A workspace in a temporary directory, on a machine that is the same everywhere.
 #![allow(dead_code, reason = "each test program uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a fixture that fails is a failed test")]
 
 use std::fmt::Write as _;
 use std::fs;
@@ -166,4 +167,14 @@ pub(crate) fn render_all(errors: &[ConfigError]) -> String {
         }
     }
     text
+}
+
+/// The errors of a sci.toml in an otherwise empty workspace.
+pub(crate) fn refused(sci_toml: &str) -> String {
+    refused_with(sci_toml, &[])
+}
+
+/// The errors of a sci.toml in a workspace that has these files.
+pub(crate) fn refused_with(sci_toml: &str, files: &[(&str, &str)]) -> String {
+    Workspace::new(sci_toml.trim_start_matches('\n')).files(files).errors()
 }

@@ -1,0 +1,312 @@
+//! Keys, types and words of sci.toml that are refused, each with its place and a hint. The text of each case starts at line 1.
+
+mod support;
+
+use std::path::Path;
+
+use sci_planner::{PlanError, config};
+use support::{Workspace, refused, render_all};
+
+#[test]
+fn unknown_keys_name_the_nearest() {
+    insta::assert_snapshot!(refused(
+        r#"
+presets = []
+variants = "a"
+zzzzzzzz = 1
+
+[store]
+trusted-public-key = []
+
+[path.cache]
+path = ".cache"
+sorces = ["src/**"]
+sources = [{ pattern = "sci.toml", optionl = true }]
+env = [{ name = "A", shown = true }]
+"#
+    ), @r#"
+    2:1 "variants"
+      unknown key `variants` in sci.toml
+      hint: did you mean `variant`?
+    3:1 "zzzzzzzz"
+      unknown key `zzzzzzzz` in sci.toml
+      hint: valid keys are `presets`, `variant`, `store`, `path`
+    6:1 "trusted-public-key"
+      unknown key `trusted-public-key` in [store]
+      hint: did you mean `trusted-public-keys`?
+    10:1 "sorces"
+      unknown key `sorces` in [path.cache]
+      hint: did you mean `sources`?
+    11:36 "optionl"
+      unknown key `optionl` in a pattern of `sources`
+      hint: did you mean `optional`?
+    12:22 "shown"
+      unknown key `shown` in an entry of `env`
+      hint: did you mean `show`?
+    "#);
+}
+
+#[test]
+fn wrong_types() {
+    insta::assert_snapshot!(refused(
+        r#"
+presets = "npm"
+variant = 3
+
+[store]
+url = ["https://example.com"]
+
+[path.cache]
+path = 1
+sources = "src/**"
+env = [true]
+tools = [["rustc", "-vV"]]
+optional = "true"
+replay = 1.5
+exclude = [{ pattern = "a" }]
+
+[path]
+other = "cache"
+"#
+    ), @r#"
+    1:11 "\"npm\""
+      `presets` must be a list, not a string
+      hint: write it as a list: ["npm"]
+    2:11 "3"
+      `variant` must be a string, not an integer
+    5:7 "[\"https://example.com\"]"
+      `url` must be a string, not a list
+    8:8 "1"
+      `path` must be a string, not an integer
+    9:11 "\"src/**\""
+      `sources` must be a list, not a string
+      hint: write it as a list: ["src/**"]
+    10:8 "true"
+      an element of `env` must be a string, not a boolean
+    11:10 "[\"rustc\", \"-vV\"]"
+      an element of `tools` must be a string, not a list
+    12:12 "\"true\""
+      `optional` must be true or false, not a string
+      hint: write true without quotes
+    13:10 "1.5"
+      `replay` must be true or false, not a float
+    14:12 "{ pattern = \"a\" }"
+      an element of `exclude` must be a string, not a table
+    17:9 "\"cache\""
+      `path.other` must be a table, not a string
+    "#);
+}
+
+#[test]
+fn wrong_words() {
+    insta::assert_snapshot!(refused(
+        r#"
+[path.cache]
+path = ".cache"
+restore = "nearst"
+match = "lockfile"
+save = "sometimes"
+check = "yarn"
+shared = "all"
+sources = [{ pattern = "sci.toml", search = "everywhere" }]
+"#
+    ), @r#"
+    3:11 "\"nearst\""
+      `nearst` is not a value of `restore`
+      hint: did you mean `nearest`?
+    4:9 "\"lockfile\""
+      `lockfile` is not a value of `match`
+      hint: did you mean `lockfiles`?
+    5:8 "\"sometimes\""
+      `sometimes` is not a value of `save`
+      hint: expected one of `when-changed`, `always`, `on-success`, `never`
+    6:9 "\"yarn\""
+      `yarn` is not a value of `check`
+      hint: expected one of `npm`, `pnpm`, `cargo-registry`
+    7:10 "\"all\""
+      `all` is not a value of `shared`
+      hint: expected one of `lockfile`
+    8:45 "\"everywhere\""
+      `everywhere` is not a value of `search`
+      hint: expected one of `here`, `nearest`, `ancestors`
+    "#);
+}
+
+#[test]
+fn not_toml() {
+    insta::assert_snapshot!(refused(
+        r#"
+presets = ["npm"
+[path.cache]
+path = ".cache"
+path = ".other"
+"#
+    ), @r#"
+    2:1 ""
+      not valid TOML: missing comma between array elements, expected `,`
+    "#);
+}
+
+#[test]
+fn a_key_twice() {
+    insta::assert_snapshot!(refused(
+        r#"
+[path.cache]
+path = ".cache"
+path = ".other"
+"#
+    ), @r#"
+    3:1 "path"
+      not valid TOML: duplicate key
+    "#);
+}
+
+#[test]
+fn unknown_presets() {
+    insta::assert_snapshot!(refused(
+        r#"
+presets = ["pnmp", "bazel"]
+"#
+    ), @r#"
+    1:12 "\"pnmp\""
+      unknown preset `pnmp`
+      hint: did you mean `pnpm`?
+    1:20 "\"bazel\""
+      unknown preset `bazel`
+      hint: expected one of `cargo`, `npm`, `pnpm`
+    "#);
+}
+
+#[test]
+fn presets_that_declare_the_same_path() {
+    insta::assert_snapshot!(refused(
+        r#"
+presets = ["npm", "pnpm"]
+"#
+    ), @r#"
+    1:19 "\"pnpm\""
+      presets `npm` and `pnpm` both declare the path `node_modules`
+      hint: keep the one whose tool installs it
+    "#);
+}
+
+#[test]
+fn repetitions() {
+    insta::assert_snapshot!(refused(
+        r#"
+presets = ["cargo", "cargo"]
+
+[path.cache]
+path = ".cache"
+sources = ["sci.toml", { pattern = "sci.toml" }]
+env = ["A", { name = "A" }]
+tools = ["a -V", "a -V"]
+exclude = ["x", "x"]
+after = ["target", "target"]
+"#
+    ), @r#"
+    1:21 "\"cargo\""
+      `cargo` stands twice in `presets`
+      hint: remove one of them
+    5:36 "\"sci.toml\""
+      `sci.toml` stands twice in `sources`
+      hint: remove one of them
+    6:22 "\"A\""
+      `A` stands twice in `env`
+      hint: remove one of them
+    7:18 "\"a -V\""
+      `a -V` stands twice in `tools`
+      hint: remove one of them
+    8:17 "\"x\""
+      `x` stands twice in `exclude`
+      hint: remove one of them
+    9:20 "\"target\""
+      `target` stands twice in `after`
+      hint: remove one of them
+    "#);
+}
+
+#[test]
+fn malformed_env_and_tools() {
+    insta::assert_snapshot!(refused(
+        r#"
+[path.a]
+path = "a"
+env = ["A=1", "A[", { show = true }]
+tools = ["rustc 'x", "  "]
+sources = [{ optional = true }]
+exclude = ["../x", "/x", "!x"]
+beside = "a/package.json"
+"#
+    ), @r#"
+    3:8 "\"A=1\""
+      `A=1` is not the name of a variable
+      hint: only the name belongs here; the value is read from the environment
+    3:15 "\"A[\""
+      `A[` is not a valid glob: unclosed character class; missing ']'
+    3:21 "{ show = true }"
+      an entry of `env` without `name`
+      hint: { name = "…", show = true }
+    4:10 "\"rustc 'x\""
+      `rustc 'x` cannot be split into words
+      hint: a quote is not closed; no shell runs, so only quoting works
+    4:22 "\"  \""
+      a tool without a program
+    5:12 "{ optional = true }"
+      a pattern without `pattern`
+      hint: { pattern = "…" }
+    6:12 "\"../x\""
+      `../x` is not a glob below the path
+      hint: `exclude` is relative to the workspace path itself
+    6:20 "\"/x\""
+      `/x` is not a glob below the path
+      hint: `exclude` is relative to the workspace path itself
+    6:26 "\"!x\""
+      `!x` is not a glob below the path
+      hint: `exclude` is relative to the workspace path itself
+    7:10 "\"a/package.json\""
+      `beside` names a file in the instance's directory, not `a/package.json`
+    "#);
+}
+
+#[test]
+fn two_stores() {
+    insta::assert_snapshot!(refused(
+        r#"
+[store]
+url = "https://sci.example.com"
+path = "/var/sci"
+"#
+    ), @r#"
+    3:8 "\"/var/sci\""
+      `url` and `path` name two stores
+      hint: keep one of them
+    "#);
+}
+
+#[test]
+fn text_that_is_not_utf8() {
+    let workspace = Workspace::new("");
+    workspace.write("sci.toml", b"# caf\xe9\n");
+    let Err(PlanError::Config(errors)) = workspace.config() else { panic!("accepted") };
+    insta::assert_snapshot!(render_all(&errors), @r#"
+    1:6 ""
+      not UTF-8
+      hint: save the file as UTF-8
+    "#);
+}
+
+#[test]
+fn the_error_of_one_finding_names_file_line_and_column() {
+    let errors = config::parse(Path::new("/w"), Path::new("sci.toml"), "\npresents = []\n").unwrap_err();
+    insta::assert_snapshot!(errors[0], @"sci.toml:2:1: unknown key `presents` in sci.toml");
+    assert_eq!(&"\npresents = []\n"[errors[0].span.clone()], "presents");
+}
+
+#[test]
+fn sci_toml_is_found_upward() {
+    let workspace = Workspace::new("").files(&[("a/b/c", "")]);
+    assert_eq!(config::find(&workspace.root().join("a/b")).unwrap(), workspace.root().join("sci.toml"));
+    let nowhere = tempfile::tempdir().unwrap();
+    assert!(matches!(config::find(nowhere.path()), Err(PlanError::NoWorkspace { .. })));
+}
