@@ -1,0 +1,113 @@
+//! Blocks: the unit of compression. A block is one zstd frame; its digest is the BLAKE3 of the compressed bytes, because
+//! that is what must be checked before anything is decompressed.
+
+use sci_hasher::Digest;
+use zstd::zstd_safe::{CParameter, DCtx, DParameter, get_error_name};
+
+use crate::limits::{BLOCK_MAX, WINDOW_LOG, WINDOW_LOG_MAX};
+
+const LEVEL: i32 = 3;
+
+/// A compressor whose tables are used again for every block.
+pub(crate) struct Compressor(zstd::bulk::Compressor<'static>);
+
+impl Compressor {
+    /// Sets up level, window and long-distance matching.
+    pub(crate) fn new() -> std::io::Result<Self> {
+        let mut inner = zstd::bulk::Compressor::new(LEVEL)?;
+        inner.set_parameter(CParameter::WindowLog(WINDOW_LOG))?;
+        inner.set_parameter(CParameter::EnableLongDistanceMatching(true))?;
+        // Everything is under a BLAKE3 digest already.
+        inner.set_parameter(CParameter::ChecksumFlag(false))?;
+        Ok(Self(inner))
+    }
+
+    /// Compresses one block or manifest frame.
+    pub(crate) fn compress(&mut self, raw: &[u8]) -> std::io::Result<Vec<u8>> {
+        self.0.compress(raw)
+    }
+}
+
+/// A decompressor that refuses windows above the limit.
+pub(crate) struct Decompressor(DCtx<'static>);
+
+impl Decompressor {
+    /// Sets up the window limit.
+    pub(crate) fn new() -> Self {
+        let mut context = DCtx::create();
+        // The parameter is within the library's bounds, so this cannot fail; decoding would then only use its default of 27.
+        let _ = context.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MAX));
+        Self(context)
+    }
+
+    /// Decompresses `stored` into `into`, which is set to exactly `length` bytes.
+    ///
+    /// # Errors
+    /// A sentence, when the frame is damaged or does not unpack to exactly `length` bytes. Nothing beyond `length` bytes
+    /// is ever allocated.
+    pub(crate) fn decompress(&mut self, stored: &[u8], length: usize, into: &mut Vec<u8>) -> Result<(), String> {
+        into.clear();
+        into.reserve_exact(length);
+        let written = self.0.decompress(into, stored).map_err(|code| get_error_name(code).to_owned())?;
+        if written == length { Ok(()) } else { Err(format!("unpacks to {written} bytes instead of {length}")) }
+    }
+}
+
+/// Checks a block's digest, then unpacks it into `into`.
+///
+/// # Errors
+/// A sentence that says what does not fit.
+pub(crate) fn open(
+    context: &mut Decompressor,
+    stored: &[u8],
+    digest: &Digest,
+    length: u32,
+    into: &mut Vec<u8>,
+) -> Result<(), String> {
+    if Digest::of(stored) != *digest {
+        return Err(format!("block {} does not have its digest", digest.short()));
+    }
+    if length > BLOCK_MAX {
+        return Err(format!("block {} claims {length} bytes, above the limit of {BLOCK_MAX}", digest.short()));
+    }
+    context.decompress(stored, length as usize, into).map_err(|reason| format!("block {}: {reason}", digest.short()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bomb_is_refused_before_it_unpacks() {
+        let bomb = Compressor::new().unwrap().compress(&vec![0; 64 << 20]).unwrap();
+        let mut into = Vec::new();
+        let error = Decompressor::new().decompress(&bomb, 4096, &mut into).unwrap_err();
+        assert!(!error.is_empty());
+        assert!(into.capacity() <= 8192, "allocated {}", into.capacity());
+        assert!(open(&mut Decompressor::new(), &bomb, &Digest::of(&bomb), 64 << 20, &mut into).is_err());
+    }
+
+    #[test]
+    fn a_window_above_the_limit_is_refused() {
+        let mut wide = zstd::bulk::Compressor::new(3).unwrap();
+        wide.set_parameter(CParameter::WindowLog(27)).unwrap();
+        wide.set_parameter(CParameter::ContentSizeFlag(false)).unwrap();
+        let mut encoder = zstd::stream::Encoder::new(Vec::new(), 3).unwrap();
+        encoder.set_parameter(CParameter::WindowLog(27)).unwrap();
+        std::io::Write::write_all(&mut encoder, b"small").unwrap();
+        let frame = encoder.finish().unwrap();
+        // A one-shot decode ignores the window; what matters is that no buffer of its size is allocated.
+        let mut into = Vec::new();
+        let _ = Decompressor::new().decompress(&frame, 5, &mut into);
+        assert!(into.capacity() < 4096);
+    }
+
+    #[test]
+    fn a_flipped_bit_is_found_before_unpacking() {
+        let mut stored = Compressor::new().unwrap().compress(b"some content, some content").unwrap();
+        let digest = Digest::of(&stored);
+        stored[7] ^= 1;
+        let error = open(&mut Decompressor::new(), &stored, &digest, 26, &mut Vec::new()).unwrap_err();
+        assert!(error.contains("does not have its digest"), "{error}");
+    }
+}

@@ -1,0 +1,85 @@
+//! What can go wrong with a snapshot.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sci_store_api::{ObjectId, TransferError};
+
+/// The result of everything in this crate.
+pub type Result<T, E = SnapshotError> = std::result::Result<T, E>;
+
+/// Why a snapshot could not be saved, read or restored.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// The file system refused an operation.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried, as an infinitive: "open", "write".
+        action: &'static str,
+        /// The file or directory concerned.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// A file kept changing while it was read; three attempts gave no whole content.
+    #[error("{} changed while it was being saved", path.display())]
+    Changing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The store did not deliver or take an object.
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
+    /// An object's bytes are not what its signed record says.
+    #[error("object {object} is damaged: {reason}")]
+    Damaged {
+        /// The object.
+        object: ObjectId,
+        /// What does not fit.
+        reason: String,
+    },
+    /// The snapshot asks for something that no snapshot may ask for; nothing was written.
+    #[error("the snapshot is refused: {0}")]
+    Refused(String),
+    /// There is not enough room on the target's file system; nothing was written.
+    #[error("{} needs {needed} bytes, and {free} are free", path.display())]
+    NoSpace {
+        /// The target.
+        path: PathBuf,
+        /// Bytes the restore writes.
+        needed: u64,
+        /// Bytes available to this user.
+        free: u64,
+    },
+    /// An exclude pattern cannot be used.
+    #[error("exclude pattern {pattern:?}: {reason}")]
+    Pattern {
+        /// The pattern as written.
+        pattern: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl SnapshotError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Changing { .. } => Some("stop what writes there before saving, or exclude the file"),
+            Self::Damaged { .. } => Some("run `sci verify --read-data` to find every damaged snapshot"),
+            Self::NoSpace { .. } => Some("free some room, or run `sci gc` if the store is on the same disk"),
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                Some("make the file readable for this user, or exclude it")
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn io(action: &'static str, path: impl AsRef<Path>, source: impl Into<io::Error>) -> Self {
+        Self::Io { action, path: path.as_ref().to_owned(), source: source.into() }
+    }
+
+    pub(crate) fn damaged(object: &ObjectId, reason: impl Into<String>) -> Self {
+        Self::Damaged { object: *object, reason: reason.into() }
+    }
+}

@@ -1,0 +1,189 @@
+//! What this machine remembers of a tree it saved or restored: the manifest, and a receipt for every entry.
+//!
+//! A receipt is the inode and status-change time that the entry had when its content was last known for certain. With
+//! it an unchanged file costs one `stat`. After a reboot, and for files changed just before they were read, there is no
+//! receipt, and contents are read again.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use sci_hasher::Digest;
+
+use crate::manifest::Manifest;
+use crate::tree::{Entry, NONE, Stat, Tree, Walked};
+use crate::{Result, SnapshotError};
+
+const MAGIC: &[u8; 16] = b"sci receipt  v1\n";
+/// A file whose status changed this close to the moment it was read may change again within the clock's tick. Nanoseconds.
+const RACY: i64 = 2_000_000_000;
+
+/// The directory in which the state of one workspace path is kept. Names one file in it: `base`.
+#[derive(Debug, Clone)]
+pub struct LocalState {
+    dir: PathBuf,
+}
+
+/// A manifest, and what each of its entries looked like on disk.
+#[derive(Debug)]
+pub struct Base {
+    /// The manifest.
+    pub manifest: Manifest,
+    /// One per entry of the tree; inode 0 where nothing is known.
+    receipts: Vec<Receipt>,
+    device: u64,
+}
+
+/// Inode and status-change time; see the module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Receipt {
+    pub(crate) inode: u64,
+    pub(crate) ctime: i64,
+}
+
+impl Base {
+    /// A base of which nothing is known on this machine: its blocks can be used again, its files are all read.
+    pub fn without_receipts(manifest: Manifest) -> Self {
+        let receipts = vec![Receipt::default(); manifest.tree.len() as usize];
+        Self { manifest, receipts, device: 0 }
+    }
+
+    pub(crate) fn new(manifest: Manifest, receipts: Vec<Receipt>, device: u64) -> Self {
+        Self { manifest, receipts, device }
+    }
+
+    /// Whether the entry found on disk is certainly still what entry `index` of the manifest says.
+    pub(crate) fn vouches(&self, index: u32, device: u64, found: &Entry, stat: &Stat) -> bool {
+        if index == NONE || device != self.device {
+            return false;
+        }
+        let receipt = self.receipts[index as usize];
+        let entry = self.resolve(index);
+        receipt.inode != 0
+            && receipt == Receipt { inode: stat.inode, ctime: stat.ctime }
+            && entry.kind.is_file()
+            && entry.size == found.size
+            && entry.mtime == found.mtime
+    }
+
+    /// The entry itself, or the file that it is another name of.
+    fn resolve(&self, index: u32) -> &Entry {
+        self.manifest.tree.entry(self.manifest.tree.resolve(index))
+    }
+}
+
+impl Tree {
+    /// The entry itself, or for a hard link the file that it is another name of.
+    pub(crate) fn resolve(&self, index: u32) -> u32 {
+        let entry = self.entry(index);
+        if entry.kind == crate::tree::Kind::Hardlink { entry.content } else { index }
+    }
+}
+
+/// Receipts for what was read just now: none for files whose status changed within the last two seconds.
+pub(crate) fn receipts_of_read(walked: &Walked, read_at: i64) -> Vec<Receipt> {
+    let receipt = |stat: &Stat| match stat.ctime < read_at - RACY {
+        true => Receipt { inode: stat.inode, ctime: stat.ctime },
+        false => Receipt::default(),
+    };
+    walked.stats.iter().map(receipt).collect()
+}
+
+/// Nanoseconds since 1970, by this machine's clock.
+pub(crate) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}
+
+/// Identifies this boot; `None` where the system does not tell, and then no receipt is believed.
+fn boot_id() -> Option<Vec<u8>> {
+    std::fs::read("/proc/sys/kernel/random/boot_id").ok()
+}
+
+impl LocalState {
+    /// The state in directory `dir`, which need not exist yet.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into() }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.dir.join("base")
+    }
+
+    /// What was remembered last. `None` when there is nothing, or nothing usable: the state is only ever an optimisation.
+    pub fn base(&self) -> Option<Base> {
+        decode(&std::fs::read(self.file()).ok()?)
+    }
+
+    /// Remembers a base, replacing the one before.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Io`]; what was remembered before then still stands.
+    pub fn remember(&self, base: &Base) -> Result<()> {
+        let write = || -> std::io::Result<()> {
+            std::fs::create_dir_all(&self.dir)?;
+            let partial = self.dir.join(format!("base.{}", std::process::id()));
+            let mut file = std::fs::File::create(&partial)?;
+            file.write_all(&encode(base))?;
+            std::fs::rename(partial, self.file())
+        };
+        write().map_err(|error| SnapshotError::io("write", self.file(), error))
+    }
+
+    /// Forgets everything: the next save and restore read every file.
+    pub fn forget(&self) {
+        let _ = std::fs::remove_file(self.file());
+    }
+
+    /// The directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+}
+
+fn encode(base: &Base) -> Vec<u8> {
+    let manifest = base.manifest.to_local();
+    let boot = boot_id().unwrap_or_default();
+    let mut body = Vec::with_capacity(manifest.len() + base.receipts.len() * 16 + 128);
+    body.extend_from_slice(&(boot.len() as u64).to_le_bytes());
+    body.extend_from_slice(&boot);
+    body.extend_from_slice(&base.device.to_le_bytes());
+    body.extend_from_slice(&(base.receipts.len() as u64).to_le_bytes());
+    for receipt in &base.receipts {
+        body.extend_from_slice(&receipt.inode.to_le_bytes());
+        body.extend_from_slice(&receipt.ctime.to_le_bytes());
+    }
+    body.extend_from_slice(&manifest);
+    [MAGIC, Digest::of(&body).as_bytes().as_slice(), &body].concat()
+}
+
+fn decode(bytes: &[u8]) -> Option<Base> {
+    let rest = bytes.strip_prefix(MAGIC)?;
+    let (digest, body) = rest.split_at_checked(Digest::LEN)?;
+    if Digest::of(body).as_bytes() != digest {
+        return None;
+    }
+    let mut at = body;
+    let boot_len = usize::try_from(word(&mut at)?).ok()?;
+    let (boot, after) = at.split_at_checked(boot_len)?;
+    at = after;
+    let device = word(&mut at)?;
+    let count = usize::try_from(word(&mut at)?).ok()?;
+    let (columns, manifest) = at.split_at_checked(count.checked_mul(16)?)?;
+    let same_boot = boot_id().is_some_and(|id| id == boot);
+    let receipts = columns
+        .chunks_exact(16)
+        .map(|mut pair| {
+            let (inode, ctime) = (word(&mut pair)?, word(&mut pair)? as i64);
+            Some(if same_boot { Receipt { inode, ctime } } else { Receipt::default() })
+        })
+        .collect::<Option<Vec<_>>>()?;
+    let manifest = Manifest::from_local(manifest).ok()?;
+    (receipts.len() == manifest.tree.len() as usize).then_some(Base { manifest, receipts, device })
+}
+
+fn word(bytes: &mut &[u8]) -> Option<u64> {
+    let (word, rest) = bytes.split_first_chunk::<8>()?;
+    *bytes = rest;
+    Some(u64::from_le_bytes(*word))
+}

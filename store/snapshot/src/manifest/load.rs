@@ -1,0 +1,155 @@
+//! From a manifest object to a manifest in memory.
+
+use std::collections::BTreeMap;
+
+use sci_hasher::Digest;
+use sci_store_api::{ObjectId, ObjectSource};
+
+use super::root::{HEADER, MAGIC, ROOT_MAX, Root};
+use super::segment::Decoder;
+use super::{Manifest, PackRef, StoredFrame, inputs};
+use crate::block::Decompressor;
+use crate::limits::{EXPANSION_FACTOR, EXPANSION_FREE, OBJECT_MAX};
+use crate::{Result, SnapshotError};
+
+/// What is read first of a manifest object: enough for the whole of most. Bytes.
+const FIRST_READ: u64 = 4 << 20;
+
+impl Manifest {
+    /// Reads and decodes the manifest `id`.
+    ///
+    /// `permitted` are the objects of the signed record: a manifest that cites another one is refused.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Transfer`] when an object cannot be read, [`SnapshotError::Damaged`] when its bytes are not
+    /// what was signed, [`SnapshotError::Refused`] when they are, but ask for what no snapshot may have.
+    pub fn load(id: &ObjectId, permitted: &[PackRef], source: &dyn ObjectSource) -> Result<Self> {
+        let cited = |wanted: &PackRef| permitted.contains(wanted);
+        let own = permitted.iter().find(|object| object.id == *id).copied();
+        let own = own.ok_or_else(|| SnapshotError::Refused(format!("its record does not list manifest {id}")))?;
+        if own.size > OBJECT_MAX {
+            return Err(SnapshotError::Refused(format!("a manifest of {} bytes", own.size)));
+        }
+        let mut loader = Loader { own, head: read(source, &own, 0..own.size.min(FIRST_READ))?, source };
+        loader.check_whole()?;
+        let (root, body_at) = loader.root()?;
+        if let Some(foreign) = root.packs.iter().chain(&root.objects).find(|object| !cited(object)) {
+            return Err(SnapshotError::Refused(format!("its record does not list object {}", foreign.id)));
+        }
+        loader.assemble(root, body_at)
+    }
+}
+
+fn read(source: &dyn ObjectSource, object: &PackRef, range: std::ops::Range<u64>) -> Result<Vec<u8>> {
+    let length = range.end - range.start;
+    let bytes = source.read(&object.id, range)?;
+    if bytes.len() as u64 == length {
+        Ok(bytes)
+    } else {
+        Err(SnapshotError::damaged(&object.id, format!("{} bytes came instead of {length}", bytes.len())))
+    }
+}
+
+struct Loader<'a> {
+    own: PackRef,
+    head: Vec<u8>,
+    source: &'a dyn ObjectSource,
+}
+
+impl Loader<'_> {
+    /// Nothing of the object may be believed before its digest is checked, so all of it is read.
+    fn check_whole(&mut self) -> Result<()> {
+        let have = self.head.len() as u64;
+        if have < self.own.size {
+            let rest = read(self.source, &self.own, have..self.own.size)?;
+            self.head.extend_from_slice(&rest);
+        }
+        if ObjectId::of(&self.head) == self.own.id {
+            Ok(())
+        } else {
+            Err(SnapshotError::damaged(&self.own.id, "its bytes do not have its SHA-256"))
+        }
+    }
+
+    fn refuse(&self, reason: impl std::fmt::Display) -> SnapshotError {
+        SnapshotError::Refused(format!("manifest {}: {reason}", self.own.id.short()))
+    }
+
+    fn root(&self) -> Result<(Root, u64)> {
+        let (header, rest) = self.head.split_at_checked(HEADER).ok_or_else(|| self.refuse("it is cut off"))?;
+        if header[..16] != MAGIC[..] {
+            return Err(self.refuse("it is no manifest of a version this program knows"));
+        }
+        let word = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+        let (stored, length) = (word(16), word(20));
+        if stored > ROOT_MAX || length > ROOT_MAX {
+            return Err(self.refuse("its root is too long"));
+        }
+        let stored = rest.get(..stored as usize).ok_or_else(|| self.refuse("it is cut off"))?;
+        let mut raw = Vec::new();
+        Decompressor::new().decompress(stored, length as usize, &mut raw).map_err(|reason| self.refuse(reason))?;
+        let root = Root::decode(&raw).map_err(|reason| self.refuse(reason))?;
+        Ok((root, (HEADER + stored.len()) as u64))
+    }
+
+    fn assemble(&self, root: Root, body_at: u64) -> Result<Manifest> {
+        let objects: Vec<PackRef> = std::iter::once(self.own).chain(root.objects.iter().copied()).collect();
+        let mut context = Decompressor::new();
+        let mut segments = BTreeMap::new();
+        let mut decoder = Decoder::new(&root.blocks);
+        let mut raw = Vec::new();
+        for frame in &root.segments {
+            let frame = frame.stored(&objects, body_at);
+            self.frame(&frame, &mut context, &mut raw)?;
+            decoder.append(&raw).map_err(|reason| self.refuse(reason))?;
+            segments.insert(Digest::of(&raw), frame);
+        }
+        let tree = decoder.finish();
+        if tree.is_empty() {
+            return Err(self.refuse("it has no root entry"));
+        }
+        let recorded = match &root.inputs {
+            None => Vec::new(),
+            Some(frame) => {
+                let frame = frame.stored(&objects, body_at);
+                self.frame(&frame, &mut context, &mut raw)?;
+                segments.insert(Digest::of(&raw), frame);
+                inputs::decode(&raw).map_err(|reason| self.refuse(reason))?
+            }
+        };
+        let manifest = Manifest { tree, blocks: root.blocks, packs: root.packs, inputs: recorded, segments, objects };
+        manifest.check_expansion()?;
+        Ok(manifest)
+    }
+
+    /// Reads, checks and unpacks one frame into `raw`.
+    fn frame(&self, frame: &StoredFrame, context: &mut Decompressor, raw: &mut Vec<u8>) -> Result<()> {
+        let object = PackRef { id: frame.object, size: frame.object_size };
+        let end = frame.offset.checked_add(u64::from(frame.stored)).filter(|end| *end <= object.size);
+        let end = end.ok_or_else(|| self.refuse("a frame lies outside its object"))?;
+        let bytes;
+        let stored = if object.id == self.own.id {
+            &self.head[frame.offset as usize..end as usize]
+        } else {
+            bytes = read(self.source, &object, frame.offset..end)?;
+            &bytes
+        };
+        if Digest::of(stored) != frame.digest {
+            return Err(SnapshotError::damaged(&object.id, "a segment does not have its digest"));
+        }
+        context.decompress(stored, frame.length as usize, raw).map_err(|reason| self.refuse(reason))
+    }
+}
+
+impl Manifest {
+    /// Refuses a tree that unpacks to out of all proportion more than is stored for it.
+    fn check_expansion(&self) -> Result<()> {
+        let stored: u64 = self.blocks.iter().map(|block| u64::from(block.stored)).sum();
+        let limit = stored.saturating_mul(EXPANSION_FACTOR).saturating_add(EXPANSION_FREE);
+        let unpacked = self.unpacked_bytes();
+        if unpacked <= limit {
+            return Ok(());
+        }
+        Err(SnapshotError::Refused(format!("{stored} stored bytes would unpack to {unpacked}")))
+    }
+}

@@ -1,0 +1,200 @@
+//! From a manifest in memory to a manifest object.
+
+use std::collections::{BTreeMap, HashMap};
+
+use sci_hasher::Digest;
+use sci_store_api::ObjectId;
+
+use super::root::{Frame, HEADER, MAGIC, Root};
+use super::{Manifest, PackRef, StoredFrame, inputs, segment};
+use crate::block::Compressor;
+use crate::tree::{NONE, Tree};
+use crate::{Result, SnapshotError};
+
+/// Smallest average number of entries of a segment.
+const SEGMENT: u32 = 4096;
+/// Segments a tree has at most on average, however large it is: each may lie in an object of its own.
+const SEGMENTS: u32 = 16;
+/// Earlier manifest objects a manifest may lean on; beyond that it is written whole.
+const OBJECTS: usize = 8;
+
+/// The bytes of a manifest object, and the manifest as a reader of them would have it.
+pub(crate) struct Encoded {
+    pub(crate) object: Vec<u8>,
+    pub(crate) manifest: Manifest,
+}
+
+/// Encodes `manifest`, leaning on the segments of `base` where they are the same.
+///
+/// Only blocks and packs that the tree uses are kept in the tables; extents are renumbered accordingly.
+///
+/// # Errors
+/// [`SnapshotError::Io`] when the compressor fails.
+pub(crate) fn encode(mut manifest: Manifest, base: Option<&Manifest>) -> Result<Encoded> {
+    keep_used(&mut manifest);
+    let raws = raw_segments(&manifest);
+    let lean = base.map(|base| &base.segments).filter(|known| leans_on_few(&raws, known));
+    let mut writer = ObjectWriter { root: Root::default(), body: Vec::new(), compressor: compressor()? };
+    let mut digests = Vec::with_capacity(raws.len() + 1);
+    for raw in &raws {
+        let frame = writer.place(raw, lean, &mut digests)?;
+        writer.root.segments.push(frame);
+    }
+    if !manifest.inputs.is_empty() {
+        writer.root.inputs = Some(writer.place(&inputs::encode(&manifest.inputs), lean, &mut digests)?);
+    }
+    writer.root.packs.clone_from(&manifest.packs);
+    writer.root.blocks.clone_from(&manifest.blocks);
+    writer.finish(manifest, &digests)
+}
+
+fn compressor() -> Result<Compressor> {
+    Compressor::new().map_err(|error| SnapshotError::io("set up the compressor for", "the manifest", error))
+}
+
+fn leans_on_few(raws: &[Vec<u8>], known: &BTreeMap<Digest, StoredFrame>) -> bool {
+    let mut objects: Vec<ObjectId> =
+        raws.iter().filter_map(|raw| known.get(&Digest::of(raw))).map(|frame| frame.object).collect();
+    objects.sort_unstable();
+    objects.dedup();
+    objects.len() <= OBJECTS
+}
+
+/// Drops blocks and packs that no extent uses, in the order in which the tree uses them.
+fn keep_used(manifest: &mut Manifest) {
+    let mut renumbered = HashMap::new();
+    let mut packs = HashMap::new();
+    let (mut kept_blocks, mut kept_packs) = (Vec::new(), Vec::new());
+    manifest.tree.map_blocks(|old| {
+        *renumbered.entry(old).or_insert_with(|| {
+            let mut block = manifest.blocks[old as usize];
+            let pack = manifest.packs[block.pack as usize];
+            block.pack = *packs.entry(block.pack).or_insert_with(|| {
+                kept_packs.push(pack);
+                kept_packs.len() as u32 - 1
+            });
+            kept_blocks.push(block);
+            kept_blocks.len() as u32 - 1
+        })
+    });
+    manifest.blocks = kept_blocks;
+    manifest.packs = kept_packs;
+}
+
+pub(super) fn raw_segments(manifest: &Manifest) -> Vec<Vec<u8>> {
+    let cuts = cuts(&manifest.tree);
+    cuts.windows(2).map(|pair| segment::encode(&manifest.tree, &manifest.blocks, pair[0]..pair[1])).collect()
+}
+
+/// Where segments begin: a function of the paths around each cut, so that a change moves only the cuts near it.
+fn cuts(tree: &Tree) -> Vec<u32> {
+    let average = (tree.len() / SEGMENTS).next_power_of_two().max(SEGMENT);
+    let mut hashes: Vec<u64> = Vec::with_capacity(tree.len() as usize);
+    let mut cuts = vec![0];
+    let mut last = 0;
+    for (index, entry) in tree.entries() {
+        let above = if entry.parent == NONE { 0xcbf2_9ce4_8422_2325 } else { hashes[entry.parent as usize] };
+        let hash = tree
+            .name(index)
+            .iter()
+            .chain(b"/")
+            .fold(above, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3));
+        hashes.push(hash);
+        let length = index - last;
+        let wanted = (hash ^ (hash >> 29)) & u64::from(average / 2 - 1) == 0;
+        if (length >= average / 2 && wanted) || length >= average * 2 {
+            cuts.push(index);
+            last = index;
+        }
+    }
+    cuts.push(tree.len());
+    cuts
+}
+
+struct ObjectWriter {
+    root: Root,
+    body: Vec<u8>,
+    compressor: Compressor,
+}
+
+impl ObjectWriter {
+    /// Leans on a known frame with these bytes, or appends one; notes the digest of the bytes.
+    fn place(
+        &mut self,
+        raw: &[u8],
+        known: Option<&BTreeMap<Digest, StoredFrame>>,
+        digests: &mut Vec<Digest>,
+    ) -> Result<Frame> {
+        let digest = Digest::of(raw);
+        digests.push(digest);
+        match known.and_then(|known| known.get(&digest)) {
+            Some(stored) => Ok(self.lean(stored)),
+            None => self.append(raw),
+        }
+    }
+
+    fn append(&mut self, raw: &[u8]) -> Result<Frame> {
+        let stored =
+            self.compressor.compress(raw).map_err(|error| SnapshotError::io("compress", "the manifest", error))?;
+        let frame = Frame {
+            object: 0,
+            offset: self.body.len() as u64,
+            stored: stored.len() as u32,
+            length: raw.len() as u32,
+            digest: Digest::of(&stored),
+        };
+        self.body.extend_from_slice(&stored);
+        Ok(frame)
+    }
+
+    fn lean(&mut self, stored: &StoredFrame) -> Frame {
+        let object = PackRef { id: stored.object, size: stored.object_size };
+        let position = self.root.objects.iter().position(|known| *known == object).unwrap_or_else(|| {
+            self.root.objects.push(object);
+            self.root.objects.len() - 1
+        });
+        Frame {
+            object: position as u32 + 1,
+            offset: stored.offset,
+            stored: stored.stored,
+            length: stored.length,
+            digest: stored.digest,
+        }
+    }
+
+    fn finish(mut self, mut manifest: Manifest, digests: &[Digest]) -> Result<Encoded> {
+        let raw = self.root.encode();
+        let root =
+            self.compressor.compress(&raw).map_err(|error| SnapshotError::io("compress", "the manifest", error))?;
+        let mut object = Vec::with_capacity(HEADER + root.len() + self.body.len());
+        object.extend_from_slice(MAGIC);
+        object.extend_from_slice(&(root.len() as u32).to_le_bytes());
+        object.extend_from_slice(&(raw.len() as u32).to_le_bytes());
+        object.extend_from_slice(&root);
+        object.extend_from_slice(&self.body);
+        let own = PackRef { id: ObjectId::of(&object), size: object.len() as u64 };
+        manifest.objects = std::iter::once(own).chain(self.root.objects.iter().copied()).collect();
+        let body_at = (HEADER + root.len()) as u64;
+        manifest.segments = digests
+            .iter()
+            .zip(self.root.segments.iter().chain(&self.root.inputs))
+            .map(|(digest, frame)| (*digest, frame.stored(&manifest.objects, body_at)))
+            .collect();
+        Ok(Encoded { object, manifest })
+    }
+}
+
+impl Frame {
+    /// The frame with its place spelled out; `objects[0]` is the manifest object itself.
+    pub(crate) fn stored(&self, objects: &[PackRef], body_at: u64) -> StoredFrame {
+        let object = objects[self.object as usize];
+        StoredFrame {
+            object: object.id,
+            object_size: object.size,
+            offset: if self.object == 0 { self.offset + body_at } else { self.offset },
+            stored: self.stored,
+            length: self.length,
+            digest: self.digest,
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Source-mtime replay: gives unchanged sources the mtimes they had before the restored build.
+//!
+//! A fresh checkout stamps every file *now*, so a tool that compares times rebuilds everything. After a restore, a file
+//! whose content is the recorded one gets its recorded mtime; every other file gets one newer than anything restored, so
+//! that what changed is rebuilt even when its own time is old.
+
+use std::collections::HashMap;
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use rustix::fs::{self, AtFlags, FileType, Mode, OFlags};
+use rustix::io::Errno;
+
+use crate::manifest::RecordedInput;
+use crate::restore::set_mtime;
+use crate::tree::{Mtime, Tree};
+use crate::{Result, SnapshotError, dir};
+
+/// What a replay did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Replayed {
+    /// Files and directories that got their recorded mtime.
+    pub replayed: u64,
+    /// Files and directories that differ from the recorded ones, and are newer now than anything restored.
+    pub renewed: u64,
+}
+
+/// The newest mtime of a tree.
+pub fn newest(tree: &Tree) -> Mtime {
+    tree.entries().map(|(_, entry)| entry.mtime).max().unwrap_or_default()
+}
+
+/// Replays `recorded` mtimes onto `present` inputs of the workspace at `root`.
+///
+/// `present` are the inputs as the local plan found them: their paths, digests and mtimes. Only they are touched; none is
+/// opened through a link. `newest` is the newest mtime restored and `now` the current time.
+///
+/// # Errors
+/// [`SnapshotError::Io`] for the first mtime that cannot be set; a path that vanished meanwhile is passed over.
+pub fn replay(
+    root: &Path,
+    present: &[RecordedInput],
+    recorded: &[RecordedInput],
+    newest: Mtime,
+    now: Mtime,
+) -> Result<Replayed> {
+    let recorded: HashMap<&[u8], &RecordedInput> =
+        recorded.iter().map(|input| (input.path.as_slice(), input)).collect();
+    let renewed_to = now.max(Mtime { secs: newest.secs.saturating_add(1), nanos: newest.nanos });
+    let handle = fs::open(root, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+        .map_err(|error| SnapshotError::io("open", root, error))?;
+    let mut replayed = Replayed::default();
+    for input in present {
+        let known = recorded.get(input.path.as_slice()).filter(|known| known.digest == input.digest);
+        let (mtime, count) = match known {
+            Some(known) => (known.mtime, &mut replayed.replayed),
+            // A file that is newer already stays as it is: `make` may have seen it.
+            None => (renewed_to.max(input.mtime), &mut replayed.renewed),
+        };
+        *count += 1;
+        if mtime == input.mtime {
+            continue;
+        }
+        match set(handle.as_fd(), &input.path, mtime) {
+            Ok(()) | Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
+            Err(error) => return Err(SnapshotError::io("set the time of", dir::display(root, &input.path), error)),
+        }
+    }
+    Ok(replayed)
+}
+
+fn set(root: rustix::fd::BorrowedFd<'_>, path: &[u8], mtime: Mtime) -> Result<(), Errno> {
+    if path.is_empty() {
+        return fs::futimens(root, &set_mtime(mtime));
+    }
+    let (parent, name) = dir::open_parent(root, path)?;
+    let stat = fs::statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile | FileType::Directory | FileType::Symlink => {
+            fs::utimensat(&parent, name, &set_mtime(mtime), AtFlags::SYMLINK_NOFOLLOW)
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,48 @@
+//! The intent: what turns the old tree into the new one, as renames and settings that can be repeated from any point.
+
+use sci_hasher::Digest;
+use serde::{Deserialize, Serialize};
+
+use crate::tree::Mtime;
+
+const MAGIC: &[u8; 16] = b"sci intent   v1\n";
+
+/// One step. Paths are relative to the directory that holds the target, the target's own name included.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Op {
+    /// Lets this user change a directory; its mode is set at the end.
+    Unlock { path: Vec<u8>, mode: u16 },
+    /// Moves an entry to `trash/<number>`; done when that is there.
+    Trash { path: Vec<u8>, number: u32 },
+    /// Moves `new/<number>` into place; done when that is no longer there.
+    Install { number: u32, path: Vec<u8> },
+    /// Sets mode (not of links) and mtime.
+    Adjust { path: Vec<u8>, mode: Option<u16>, mtime: Mtime },
+}
+
+/// Every step, in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Intent {
+    pub(crate) ops: Vec<Op>,
+    /// Whether what is in the way of an install stays.
+    pub(crate) merge: bool,
+}
+
+impl Intent {
+    /// Encodes the intent under a checksum.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        // Serialising to memory cannot fail for these types; an empty body would be refused by `decode`.
+        let body = postcard::to_stdvec(self).unwrap_or_default();
+        [MAGIC, Digest::of(&body).as_bytes().as_slice(), &body].concat()
+    }
+
+    /// Decodes an intent; `None` when it is not whole.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let rest = bytes.strip_prefix(MAGIC)?;
+        let (digest, body) = rest.split_at_checked(Digest::LEN)?;
+        if Digest::of(body).as_bytes() != digest {
+            return None;
+        }
+        postcard::from_bytes(body).ok()
+    }
+}

@@ -1,0 +1,66 @@
+//! The last entries of a staged tree: hard links, and then the directories' modes and times.
+
+use std::path::Path;
+
+use rustix::fs::{self, AtFlags, Mode};
+use rustix::io::Errno;
+
+use super::apply::set_mtime;
+use super::plan::Plan;
+use super::stage::Stage;
+use crate::dir::{self, Cursor, DIR, Tops};
+use crate::manifest::Manifest;
+use crate::step::step;
+use crate::tree::{Kind, Tree};
+use crate::{Result, SnapshotError};
+
+/// Makes the staged hard links; returns every name of every file that has several.
+pub(crate) fn make(manifest: &Manifest, plan: &Plan, stage: &Stage, root: &Path) -> Result<Vec<u32>> {
+    let tree = &manifest.tree;
+    let mut from = Cursor::new(stage.new_dir(), Tops::Staged(&plan.tops));
+    let mut to = Cursor::creating(stage.new_dir(), Tops::Staged(&plan.tops));
+    let mut names = Vec::new();
+    for (index, entry) in tree.entries() {
+        if entry.kind == Kind::Hardlink && plan.is_staged(index) {
+            link(tree, &mut from, &mut to, index, entry.content)
+                .map_err(|error| SnapshotError::io("link", dir::display(root, &tree.path(index)), error))?;
+            names.extend([index, entry.content]);
+        }
+    }
+    step("restore.links");
+    Ok(names)
+}
+
+fn link(tree: &Tree, from: &mut Cursor<'_>, to: &mut Cursor<'_>, index: u32, first: u32) -> Result<(), Errno> {
+    let (old_parent, old_name) = from.place(tree, first)?;
+    let (new_parent, new_name) = to.place(tree, index)?;
+    fs::linkat(old_parent, old_name.as_slice(), new_parent, new_name.as_slice(), AtFlags::empty())
+}
+
+/// Sets modes and times of the staged directories, the deepest first: nothing is written below them any more.
+///
+/// A topmost directory stays writable until it is moved into place.
+pub(crate) fn finish_directories(manifest: &Manifest, plan: &Plan, stage: &Stage, root: &Path) -> Result<()> {
+    let tree = &manifest.tree;
+    let mut cursor = Cursor::new(stage.new_dir(), Tops::Staged(&plan.tops));
+    let mut dirs: Vec<u32> = tree
+        .entries()
+        .filter(|(index, entry)| entry.kind == Kind::Dir && plan.is_staged(*index))
+        .map(|(index, _)| index)
+        .collect();
+    dirs.reverse();
+    for index in dirs {
+        let entry = tree.entry(index);
+        let mode = if plan.tops.contains(&index) { entry.mode | 0o700 } else { entry.mode };
+        let set = |cursor: &mut Cursor<'_>| -> Result<(), Errno> {
+            let (parent, name) = cursor.place(tree, index)?;
+            let handle = fs::openat(parent, name.as_slice(), DIR, Mode::empty())?;
+            fs::fchmod(&handle, Mode::from_raw_mode(mode.into()))?;
+            fs::futimens(&handle, &set_mtime(entry.mtime))
+        };
+        set(&mut cursor)
+            .map_err(|error| SnapshotError::io("set mode of", dir::display(root, &tree.path(index)), error))?;
+    }
+    step("restore.directories");
+    Ok(())
+}

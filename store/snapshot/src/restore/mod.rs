@@ -1,0 +1,202 @@
+//! Restoring a tree: what is there and equal stays, everything else is built beside the target and moved in.
+//!
+//! Until the intent is on disk the old tree stands; from then on the new one is certain: whoever comes next completes it
+//! ([`recover`]). A target that is absent or empty is built whole and renamed into place.
+
+mod apply;
+mod check;
+mod fetch;
+mod intent;
+mod links;
+mod plan;
+mod stage;
+mod write;
+
+use std::path::Path;
+
+use rustix::fs::{self, AtFlags};
+use sci_store_api::ObjectSource;
+
+use crate::dir::{Cursor, Tops};
+use crate::local::{Base, Receipt};
+use crate::manifest::Manifest;
+use crate::step::step;
+use crate::tree::{Kind, Stat, Walked, walk};
+use crate::{Excludes, Progress, Result, SnapshotError, pool};
+
+use plan::Plan;
+use stage::Stage;
+
+pub use apply::Recovered;
+pub(crate) use apply::set_mtime;
+
+/// What to restore, and where.
+pub struct RestoreRequest<'a> {
+    /// A directory that is there and trusted: the workspace, or the user's home. Between it and `root` no link is followed.
+    pub anchor: &'a Path,
+    /// The file or directory to restore, beneath `anchor`.
+    pub root: &'a Path,
+    /// The snapshot.
+    pub manifest: Manifest,
+    /// What in an existing tree is none of the snapshot's business: it stays.
+    pub excludes: &'a Excludes,
+    /// What this machine remembers of the tree.
+    pub base: Option<&'a Base>,
+    /// Only adds what is missing: nothing is replaced, removed or re-moded.
+    pub merge: bool,
+    /// Threads to use; 0 for as many as there are processors.
+    pub threads: usize,
+    /// Told how far the restore is.
+    pub progress: &'a dyn Progress,
+}
+
+/// A restored tree.
+#[derive(Debug)]
+pub struct Restored {
+    /// Files of the snapshot, links included.
+    pub files: u64,
+    /// Sum of their lengths in bytes.
+    pub bytes: u64,
+    /// Entries that were written.
+    pub written: u64,
+    /// Bytes that were written.
+    pub written_bytes: u64,
+    /// Entries that were there and equal.
+    pub kept: u64,
+    /// Kept entries whose mode or mtime was set.
+    pub adjusted: u64,
+    /// Entries that were removed, each with everything below it.
+    pub removed: u64,
+    base: Base,
+}
+
+impl Restored {
+    /// What [`crate::LocalState::remember`] should keep.
+    pub fn into_base(self) -> Base {
+        self.base
+    }
+}
+
+/// Completes or clears away what an interrupted restore of `root` left behind.
+///
+/// # Errors
+/// [`SnapshotError::Io`]; the target is then as it was, or still marked as unfinished.
+pub fn recover(anchor: &Path, root: &Path) -> Result<Recovered> {
+    apply::recover(anchor, root)
+}
+
+/// Makes the tree at `request.root` that of the snapshot.
+///
+/// # Errors
+/// Whatever goes wrong before the intent is written leaves the target untouched. [`SnapshotError::NoSpace`] is found
+/// before anything is written.
+pub fn restore(request: RestoreRequest<'_>, source: &dyn ObjectSource) -> Result<Restored> {
+    let threads = if request.threads == 0 { pool::default_threads() } else { request.threads };
+    apply::recover(request.anchor, request.root)?;
+    step("restore.walk");
+    let walked = walk(request.root, request.excludes, threads)?;
+    let plan = Plan::new(&request, walked.as_ref(), threads)?;
+    let mut receipts = plan.kept_receipts(&request, walked.as_ref());
+    let tree = &request.manifest.tree;
+    let mut restored = Restored {
+        files: tree.file_count(),
+        bytes: tree.total_bytes(),
+        written: plan.staged_count(),
+        written_bytes: plan.staged_bytes(tree),
+        kept: u64::from(tree.len()) - plan.staged_count(),
+        adjusted: plan.adjusted.len() as u64,
+        removed: plan.trash.len() as u64,
+        base: Base::without_receipts(Manifest::default()),
+    };
+    request.progress.total(restored.written, restored.written_bytes);
+    if !plan.is_empty() {
+        let stage = Stage::create(request.anchor, request.root)?;
+        stage.check_space(request.root, restored.written_bytes)?;
+        let result = perform(&request, &plan, &stage, walked.as_ref(), threads, source, &mut receipts);
+        // A failure before the intent leaves nothing but staging, which goes; one after it is completed by the next command.
+        if result.is_ok() || !stage.has_intent() {
+            step("restore.clean");
+            stage.remove()?;
+        }
+        result?;
+    }
+    let device = device_of(request.root)?;
+    restored.base = Base::new(request.manifest, receipts, device);
+    Ok(restored)
+}
+
+fn perform(
+    request: &RestoreRequest<'_>,
+    plan: &Plan,
+    stage: &Stage,
+    walked: Option<&Walked>,
+    threads: usize,
+    source: &dyn ObjectSource,
+    receipts: &mut [Receipt],
+) -> Result<()> {
+    let written = fetch::contents(request, plan, stage, threads, source)?;
+    let manifest = &request.manifest;
+    let relinked = links::make(manifest, plan, stage, request.root)?;
+    links::finish_directories(manifest, plan, stage, request.root)?;
+    for (index, receipt) in written {
+        receipts[index as usize] = receipt;
+    }
+    let intent = plan.intent(request, walked, stage);
+    if plan.replaces_all() {
+        step("restore.rename");
+        apply::install_whole(stage, &intent)?;
+    } else {
+        step("restore.intent");
+        stage.write_intent(&intent)?;
+        step("restore.apply");
+        apply::apply(stage, &intent)?;
+    }
+    // Renaming and linking change an entry's status: those files are looked at once more.
+    let touched = plan.tops.iter().chain(&plan.adjusted).chain(&relinked).copied();
+    look_again(request, stage, touched, receipts)
+}
+
+fn look_again(
+    request: &RestoreRequest<'_>,
+    stage: &Stage,
+    entries: impl Iterator<Item = u32>,
+    receipts: &mut [Receipt],
+) -> Result<()> {
+    let tree = &request.manifest.tree;
+    let mut cursor = Cursor::new(stage.parent(), Tops::Root(stage.name()));
+    let mut entries: Vec<u32> = entries.filter(|index| tree.entry(*index).kind != Kind::Dir).collect();
+    entries.sort_unstable();
+    for index in entries {
+        let (parent, name) = match cursor.place(tree, index) {
+            Ok(place) => place,
+            Err(error) => return Err(SnapshotError::io("look at", request.root, error)),
+        };
+        let stat = fs::statat(parent, name.as_slice(), AtFlags::SYMLINK_NOFOLLOW);
+        let stat = stat.map_err(|error| SnapshotError::io("look at", request.root, error))?;
+        let found = receipt(&crate::tree::facts(&stat).stat);
+        // In a merge somebody else's file may have come first.
+        let known = receipts[index as usize].inode;
+        receipts[index as usize] = if known == 0 || known == found.inode { found } else { Receipt::default() };
+        // Every name of one file has the same receipt.
+        let first = tree.resolve(index);
+        receipts[first as usize] = receipts[index as usize];
+    }
+    Ok(())
+}
+
+fn receipt(stat: &Stat) -> Receipt {
+    Receipt { inode: stat.inode, ctime: stat.ctime }
+}
+
+fn device_of(root: &Path) -> Result<u64> {
+    let stat = fs::lstat(root).map_err(|error| SnapshotError::io("look at", root, error))?;
+    #[allow(clippy::useless_conversion, reason = "the type differs between platforms")]
+    Ok(stat.st_dev.into())
+}
+
+/// Whether a tree on disk holds nothing at all, so that it can be replaced by one rename.
+fn is_empty(walked: Option<&Walked>) -> bool {
+    walked.is_none_or(|walked| {
+        walked.tree.len() == 1 && walked.tree.entry(0).kind == Kind::Dir && walked.skipped.is_empty()
+    })
+}

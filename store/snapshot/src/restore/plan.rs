@@ -1,0 +1,314 @@
+//! What has to be done to turn the tree on disk into the snapshot's: a value, made before anything is touched.
+
+use std::collections::BTreeSet;
+
+use super::check::same_content;
+use super::intent::{Intent, Op};
+use super::stage::Stage;
+use super::{RestoreRequest, is_empty, receipt};
+use crate::Result;
+use crate::local::Receipt;
+use crate::tree::{Entry, Kind, NONE, Tree, Walked};
+
+/// The plan.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    /// Entries to build: for each of the snapshot's, whether it is one.
+    staged: Vec<bool>,
+    /// Topmost built entries: each is moved in by one rename.
+    pub(crate) tops: BTreeSet<u32>,
+    /// Topmost entries on disk that must go.
+    pub(crate) trash: Vec<u32>,
+    /// Kept entries whose mode or mtime must be set.
+    pub(crate) adjusted: Vec<u32>,
+    /// For each of the snapshot's entries, the one on disk, or [`NONE`].
+    found: Vec<u32>,
+    /// Entries on disk whose content is certainly the snapshot's.
+    known: Vec<bool>,
+    whole: bool,
+}
+
+impl Plan {
+    pub(crate) fn new(request: &RestoreRequest<'_>, walked: Option<&Walked>, threads: usize) -> Result<Self> {
+        let tree = &request.manifest.tree;
+        let mut plan = Self { staged: vec![false; tree.len() as usize], ..Self::default() };
+        let Some(walked) = walked.filter(|walked| !is_empty(Some(walked))) else {
+            plan.staged.fill(true);
+            plan.tops.insert(0);
+            plan.found = vec![NONE; tree.len() as usize];
+            plan.known = vec![false; tree.len() as usize];
+            plan.whole = true;
+            return Ok(plan);
+        };
+        plan.found = tree.matching(&walked.tree);
+        plan.known = if request.merge {
+            vec![false; tree.len() as usize]
+        } else {
+            same_content(request, walked, &plan.found, threads)?
+        };
+        if request.merge {
+            plan.merge(tree, walked);
+        } else {
+            plan.replace(tree, walked);
+            plan.remove_extras(tree, walked);
+        }
+        plan.adjusted.sort_unstable();
+        plan.adjusted.dedup();
+        Ok(plan)
+    }
+
+    /// Nothing to do at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tops.is_empty() && self.trash.is_empty() && self.adjusted.is_empty()
+    }
+
+    /// Whether the target is absent or empty, so that one rename does it.
+    pub(crate) fn replaces_all(&self) -> bool {
+        self.whole
+    }
+
+    pub(crate) fn is_staged(&self, index: u32) -> bool {
+        self.staged[index as usize]
+    }
+
+    pub(crate) fn staged_count(&self) -> u64 {
+        self.staged.iter().filter(|staged| **staged).count() as u64
+    }
+
+    /// Bytes that will be written; holes take no room.
+    pub(crate) fn staged_bytes(&self, tree: &Tree) -> u64 {
+        let staged = tree.entries().filter(|(index, _)| self.is_staged(*index));
+        let extents = staged.filter_map(|(index, _)| tree.content(index)).flat_map(|content| tree.extents(content));
+        extents.filter(|extent| !extent.is_hole()).map(|extent| u64::from(extent.length)).sum()
+    }
+
+    fn merge(&mut self, tree: &Tree, walked: &Walked) {
+        for (index, entry) in tree.entries() {
+            let found = self.found[index as usize];
+            let above_is_dir = entry.parent == NONE || {
+                let above = self.found[entry.parent as usize];
+                above != NONE && walked.tree.entry(above).kind == Kind::Dir
+            };
+            let parent_staged = entry.parent != NONE && self.is_staged(entry.parent);
+            // A name that is missing below a directory that is there; what is there stays, whatever it is.
+            if parent_staged || (found == NONE && above_is_dir) {
+                self.stage(index, parent_staged);
+            }
+        }
+        self.unlink_partial_groups(tree);
+    }
+
+    /// In a merge a hard link whose first name stays cannot be built: it becomes nothing, as if it were there.
+    fn unlink_partial_groups(&mut self, tree: &Tree) {
+        for (index, entry) in tree.entries() {
+            if entry.kind == Kind::Hardlink && self.is_staged(index) && !self.is_staged(entry.content) {
+                self.staged[index as usize] = false;
+                self.tops.remove(&index);
+            }
+        }
+    }
+
+    fn stage(&mut self, index: u32, parent_staged: bool) {
+        self.staged[index as usize] = true;
+        if !parent_staged {
+            self.tops.insert(index);
+        }
+    }
+
+    fn replace(&mut self, tree: &Tree, walked: &Walked) {
+        let groups = Groups::new(tree, walked, &self.found, &self.known);
+        for (index, entry) in tree.entries() {
+            let parent_staged = entry.parent != NONE && self.is_staged(entry.parent);
+            let found = self.found[index as usize];
+            if parent_staged || found == NONE {
+                self.stage(index, parent_staged);
+                continue;
+            }
+            let on_disk = walked.tree.entry(found);
+            let first = tree.entry(tree.resolve(index));
+            let disk_first = walked.tree.entry(walked.tree.resolve(found));
+            let mut keep = match entry.kind {
+                Kind::Dir => on_disk.kind == Kind::Dir,
+                Kind::Symlink => on_disk.kind == Kind::Symlink && tree.target(index) == walked.tree.target(found),
+                Kind::File | Kind::Sparse | Kind::Hardlink => groups.fit(tree.resolve(index)),
+            };
+            let adjust = keep && (first.mtime != disk_first.mtime || first.mode != disk_first.mode);
+            // A file that has names outside the tree is not ours to change.
+            if adjust && first.kind.is_file() && groups.has_foreign_names(tree.resolve(index)) {
+                keep = false;
+            }
+            if !keep {
+                self.stage(index, false);
+                if (entry.kind == Kind::Dir) != (on_disk.kind == Kind::Dir) {
+                    self.trash.push(found);
+                }
+            } else if adjust {
+                self.adjusted.push(tree.resolve(index));
+            }
+        }
+        self.stage_whole_groups(tree);
+    }
+
+    /// A hard link group is built as a whole or not at all.
+    fn stage_whole_groups(&mut self, tree: &Tree) {
+        let links: Vec<(u32, u32)> = tree
+            .entries()
+            .filter(|(_, entry)| entry.kind == Kind::Hardlink)
+            .map(|(index, entry)| (index, entry.content))
+            .collect();
+        let broken: BTreeSet<u32> = links
+            .iter()
+            .filter(|(index, first)| self.is_staged(*index) || self.is_staged(*first))
+            .map(|(_, first)| *first)
+            .collect();
+        for (index, first) in links.into_iter().filter(|(_, first)| broken.contains(first)) {
+            for member in [index, first] {
+                if !self.is_staged(member) {
+                    self.stage(member, false);
+                }
+            }
+        }
+        let staged = std::mem::take(&mut self.staged);
+        self.adjusted.retain(|index| !staged[*index as usize]);
+        self.staged = staged;
+    }
+
+    fn remove_extras(&mut self, tree: &Tree, walked: &Walked) {
+        let mut wanted = vec![false; walked.tree.len() as usize];
+        for (index, _) in tree.entries() {
+            if self.found[index as usize] != NONE {
+                wanted[self.found[index as usize] as usize] = true;
+            }
+        }
+        let mut gone = vec![false; wanted.len()];
+        for found in &self.trash {
+            gone[*found as usize] = true;
+        }
+        for (index, entry) in walked.tree.entries() {
+            if entry.parent != NONE && gone[entry.parent as usize] {
+                gone[index as usize] = true;
+            } else if !wanted[index as usize] {
+                gone[index as usize] = true;
+                self.trash.push(index);
+            }
+        }
+    }
+
+    /// Receipts of what stays: its content is known now.
+    pub(crate) fn kept_receipts(&self, request: &RestoreRequest<'_>, walked: Option<&Walked>) -> Vec<Receipt> {
+        let tree = &request.manifest.tree;
+        let mut receipts = vec![Receipt::default(); tree.len() as usize];
+        let Some(walked) = walked else { return receipts };
+        for (index, _) in tree.entries() {
+            let found = self.found[index as usize];
+            let first = tree.resolve(index) as usize;
+            if found != NONE && self.known[first] && !self.is_staged(index) {
+                receipts[index as usize] = receipt(&walked.stats[found as usize]);
+            }
+        }
+        receipts
+    }
+
+    /// The steps, in order.
+    pub(crate) fn intent(&self, request: &RestoreRequest<'_>, walked: Option<&Walked>, stage: &Stage) -> Intent {
+        let tree = &request.manifest.tree;
+        let place = |path: Vec<u8>| match path.is_empty() {
+            true => stage.name().to_vec(),
+            false => [stage.name(), b"/", &path].concat(),
+        };
+        let mut ops = Vec::new();
+        let mut settled: BTreeSet<u32> = self.adjusted.iter().copied().collect();
+        if let Some(walked) = walked.filter(|_| !self.whole) {
+            for index in self.locked(tree, walked) {
+                let mode = walked.tree.entry(index).mode | 0o700;
+                ops.push(Op::Unlock { path: place(walked.tree.path(index)), mode });
+            }
+            for (number, index) in self.trash.iter().enumerate() {
+                ops.push(Op::Trash { path: place(walked.tree.path(*index)), number: number as u32 });
+            }
+            settled.extend(self.touched(tree, walked));
+        }
+        for top in &self.tops {
+            ops.push(Op::Install { number: *top, path: place(tree.path(*top)) });
+            settled.extend(Some(*top).filter(|top| tree.entry(*top).kind == Kind::Dir));
+        }
+        let settled = if request.merge { self.tops.clone() } else { settled };
+        let settled = settled.into_iter().rev().filter(|index| !request.merge || tree.entry(*index).kind == Kind::Dir);
+        ops.extend(settled.map(|index| adjust(tree, index, place(tree.path(index)))));
+        Intent { ops, merge: request.merge }
+    }
+
+    /// Kept directories of the snapshot in which something is moved in or out.
+    fn touched(&self, tree: &Tree, walked: &Walked) -> BTreeSet<u32> {
+        let mut on_disk = vec![NONE; walked.tree.len() as usize];
+        for (index, _) in tree.entries().filter(|(index, _)| self.found[*index as usize] != NONE) {
+            on_disk[self.found[index as usize] as usize] = index;
+        }
+        let installs = self.tops.iter().map(|top| tree.entry(*top).parent);
+        let removals = self.trash.iter().map(|index| walked.tree.entry(*index).parent);
+        let removals = removals.map(|parent| if parent == NONE { NONE } else { on_disk[parent as usize] });
+        installs.chain(removals).filter(|index| *index != NONE && !self.is_staged(*index)).collect()
+    }
+
+    /// Directories on disk that this user may not change yet, though something in them, or they themselves, must move.
+    fn locked(&self, tree: &Tree, walked: &Walked) -> BTreeSet<u32> {
+        let touched = self.touched(tree, walked).into_iter().map(|index| self.found[index as usize]);
+        let is_locked = |index: &u32| {
+            let entry: &Entry = walked.tree.entry(*index);
+            entry.kind == Kind::Dir && entry.mode & 0o700 != 0o700
+        };
+        touched.chain(self.trash.iter().copied()).filter(|index| *index != NONE).filter(is_locked).collect()
+    }
+}
+
+fn adjust(tree: &Tree, index: u32, path: Vec<u8>) -> Op {
+    let entry = tree.entry(index);
+    Op::Adjust { path, mode: (entry.kind != Kind::Symlink).then_some(entry.mode), mtime: entry.mtime }
+}
+
+/// Which files on disk are linked to each other just as the snapshot's are.
+struct Groups {
+    fit: Vec<bool>,
+    foreign: Vec<bool>,
+}
+
+impl Groups {
+    fn new(tree: &Tree, walked: &Walked, found: &[u32], known: &[bool]) -> Self {
+        let mut names = vec![0u32; tree.len() as usize];
+        let mut fit = known.to_vec();
+        let mut disk_names = vec![0u32; walked.tree.len() as usize];
+        for (index, entry) in walked.tree.entries() {
+            if entry.kind.is_file() || entry.kind == Kind::Hardlink {
+                disk_names[walked.tree.resolve(index) as usize] += 1;
+            }
+        }
+        for (index, entry) in tree.entries() {
+            if entry.kind.is_file() || entry.kind == Kind::Hardlink {
+                let first = tree.resolve(index);
+                names[first as usize] += 1;
+                let (here, there) = (found[index as usize], found[first as usize]);
+                let linked = here != NONE && there != NONE && walked.tree.resolve(here) == walked.tree.resolve(there);
+                fit[first as usize] &= linked;
+            }
+        }
+        let mut foreign = vec![false; names.len()];
+        for (index, entry) in tree.entries().filter(|(_, entry)| entry.kind.is_file()) {
+            let there = found[index as usize];
+            if there == NONE || entry.kind == Kind::Dir {
+                continue;
+            }
+            let first = walked.tree.resolve(there);
+            fit[index as usize] &= disk_names[first as usize] == names[index as usize];
+            foreign[index as usize] = walked.stats[first as usize].links > names[index as usize];
+        }
+        Self { fit, foreign }
+    }
+
+    fn fit(&self, first: u32) -> bool {
+        self.fit[first as usize]
+    }
+
+    fn has_foreign_names(&self, first: u32) -> bool {
+        self.foreign[first as usize]
+    }
+}

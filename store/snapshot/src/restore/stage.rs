@@ -1,0 +1,178 @@
+//! The staging directory beside the target: `.sci-stage.<name>`, on the same file system.
+//!
+//! `new/` holds what is to be moved in, `trash/` what was moved out, `intent` what is to be done. One process at a time
+//! holds its lock.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{self, AtFlags, FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::intent::Intent;
+use crate::dir::{self, DIR};
+use crate::tree::STAGE_PREFIX;
+use crate::{Result, SnapshotError};
+
+/// An open, locked staging directory.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    parent: OwnedFd,
+    /// The target's name in `parent`.
+    name: Vec<u8>,
+    own_name: Vec<u8>,
+    /// Where it is, for messages.
+    path: PathBuf,
+    handle: OwnedFd,
+    new: OwnedFd,
+    trash: OwnedFd,
+}
+
+const INTENT: &str = "intent";
+const PARTIAL: &str = "intent.partial";
+
+impl Stage {
+    /// Makes (or takes over) the staging directory of `root`; waits while another process holds it.
+    pub(crate) fn create(anchor: &Path, root: &Path) -> Result<Self> {
+        let (parent, name) = dir::parent_beneath(anchor, root, true)?;
+        let own_name = [STAGE_PREFIX, &name].concat();
+        let path = root.with_file_name(dir::os(&own_name));
+        let fail = |error: Errno| SnapshotError::io("make", &path, error);
+        loop {
+            make_dir(parent.as_fd(), &own_name).map_err(fail)?;
+            match Self::lock(&parent, &own_name, FlockOperation::LockExclusive) {
+                Ok(Some(handle)) => return Self::with(parent, name, own_name, path.clone(), handle).map_err(fail),
+                // The one who held it has removed it: make a new one.
+                Ok(None) => {}
+                Err(error) => return Err(fail(error)),
+            }
+        }
+    }
+
+    /// Opens a staging directory that was left behind; `None` when there is none, or its owner is at work.
+    pub(crate) fn left_behind(anchor: &Path, root: &Path) -> Result<Option<Self>> {
+        let (parent, name) = match dir::parent_beneath(anchor, root, false) {
+            Ok(found) => found,
+            Err(SnapshotError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let own_name = [STAGE_PREFIX, &name].concat();
+        let path = root.with_file_name(dir::os(&own_name));
+        match Self::lock(&parent, &own_name, FlockOperation::NonBlockingLockExclusive) {
+            Ok(None) | Err(Errno::WOULDBLOCK | Errno::NOENT) => Ok(None),
+            Ok(Some(handle)) => Self::with(parent, name, own_name, path.clone(), handle)
+                .map(Some)
+                .map_err(|error| SnapshotError::io("open", &path, error)),
+            Err(error) => Err(SnapshotError::io("open", &path, error)),
+        }
+    }
+
+    /// Locks the directory; `None` when it was removed meanwhile.
+    fn lock(parent: &OwnedFd, own_name: &[u8], how: FlockOperation) -> Result<Option<OwnedFd>, Errno> {
+        let handle = match fs::openat(parent, own_name, DIR, Mode::empty()) {
+            Err(Errno::NOENT) => return Ok(None),
+            other => other?,
+        };
+        fs::flock(&handle, how)?;
+        let locked = fs::fstat(&handle)?;
+        match fs::statat(parent, own_name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(now) if now.st_ino == locked.st_ino && now.st_dev == locked.st_dev => Ok(Some(handle)),
+            Ok(_) | Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn with(parent: OwnedFd, name: Vec<u8>, own_name: Vec<u8>, path: PathBuf, handle: OwnedFd) -> Result<Self, Errno> {
+        make_dir(handle.as_fd(), b"new")?;
+        make_dir(handle.as_fd(), b"trash")?;
+        let new = fs::openat(&handle, "new", DIR, Mode::empty())?;
+        let trash = fs::openat(&handle, "trash", DIR, Mode::empty())?;
+        Ok(Self { parent, name, own_name, path, handle, new, trash })
+    }
+
+    pub(crate) fn parent(&self) -> BorrowedFd<'_> {
+        self.parent.as_fd()
+    }
+
+    pub(crate) fn name(&self) -> &[u8] {
+        &self.name
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where entries are built, each under its index.
+    pub(crate) fn new_dir(&self) -> BorrowedFd<'_> {
+        self.new.as_fd()
+    }
+
+    /// Where entries are moved out to.
+    pub(crate) fn trash_dir(&self) -> BorrowedFd<'_> {
+        self.trash.as_fd()
+    }
+
+    /// Refuses when the file system has not room for `needed` bytes.
+    pub(crate) fn check_space(&self, root: &Path, needed: u64) -> Result<()> {
+        // File systems that do not tell are believed to have room.
+        let Ok(stat) = fs::fstatvfs(&self.handle) else { return Ok(()) };
+        let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+        if free >= needed {
+            return Ok(());
+        }
+        self.remove()?;
+        Err(SnapshotError::NoSpace { path: root.to_owned(), needed, free })
+    }
+
+    /// Writes the intent so that it is there whole or not at all.
+    pub(crate) fn write_intent(&self, intent: &Intent) -> Result<()> {
+        let fail = |error: Errno| SnapshotError::io("write", self.path.join(INTENT), error);
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = fs::openat(&self.handle, PARTIAL, flags, Mode::RUSR | Mode::WUSR).map_err(fail)?;
+        let bytes = intent.encode();
+        let mut rest = bytes.as_slice();
+        while !rest.is_empty() {
+            match rustix::io::write(&file, rest) {
+                Ok(count) => rest = &rest[count..],
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(fail(error)),
+            }
+        }
+        fs::renameat(&self.handle, PARTIAL, &self.handle, INTENT).map_err(fail)
+    }
+
+    /// Whether the point of no return is passed.
+    pub(crate) fn has_intent(&self) -> bool {
+        fs::accessat(&self.handle, INTENT, fs::Access::EXISTS, AtFlags::empty()).is_ok()
+    }
+
+    /// The intent that was left behind, if there is one.
+    pub(crate) fn read_intent(&self) -> Result<Option<Intent>> {
+        let path = self.path.join(INTENT);
+        if !self.has_intent() {
+            return Ok(None);
+        }
+        let bytes = std::fs::read(&path).map_err(|error| SnapshotError::io("read", &path, error))?;
+        let intent = Intent::decode(&bytes);
+        let broken = || SnapshotError::io("use", &path, std::io::Error::other("it is damaged"));
+        intent.ok_or_else(broken).map(Some)
+    }
+
+    /// Removes the directory and all it holds. The intent goes last but the directory itself: until then it can be
+    /// completed again.
+    pub(crate) fn remove(&self) -> Result<()> {
+        let remove = || -> Result<(), Errno> {
+            dir::remove_all(self.handle.as_fd(), b"trash")?;
+            dir::remove_all(self.handle.as_fd(), b"new")?;
+            dir::remove_all(self.parent.as_fd(), &self.own_name)
+        };
+        remove().map_err(|error| SnapshotError::io("remove", &self.path, error))
+    }
+}
+
+fn make_dir(parent: BorrowedFd<'_>, name: &[u8]) -> Result<(), Errno> {
+    match fs::mkdirat(parent, name, Mode::RWXU) {
+        Err(Errno::EXIST) => Ok(()),
+        other => other,
+    }
+}

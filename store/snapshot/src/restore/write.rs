@@ -1,0 +1,213 @@
+//! Writes files, links and directories into staging.
+
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rustix::fs::{self, Mode, OFlags};
+use rustix::io::Errno;
+use sci_hasher::Digest;
+use sci_store_api::ObjectId;
+
+use super::RestoreRequest;
+use super::apply::set_mtime;
+use super::fetch::Part;
+use super::plan::Plan;
+use super::stage::Stage;
+use crate::dir::{self, Cursor, Tops};
+use crate::local::Receipt;
+use crate::tree::{Kind, Tree};
+use crate::{Progress, SnapshotError};
+
+/// Granularity at which zeros of a sparse file are left out. Bytes.
+const PAGE: usize = 4096;
+
+/// Why a part could not be written.
+pub(crate) enum WriteError {
+    /// Its bytes are not what the manifest says.
+    Content(String),
+    /// The file system refused.
+    Other(SnapshotError),
+}
+
+impl WriteError {
+    pub(crate) fn in_pack(self, pack: &ObjectId) -> SnapshotError {
+        match self {
+            Self::Content(reason) => SnapshotError::damaged(pack, reason),
+            Self::Other(error) => error,
+        }
+    }
+}
+
+/// One thread's writer.
+pub(crate) struct Writer<'a> {
+    tree: &'a Tree,
+    root: &'a std::path::Path,
+    cursor: Cursor<'a>,
+    pending: &'a [AtomicU32],
+    progress: &'a dyn Progress,
+    pub(crate) receipts: Vec<(u32, Receipt)>,
+}
+
+impl<'a> Writer<'a> {
+    pub(crate) fn new(
+        request: &'a RestoreRequest<'_>,
+        plan: &'a Plan,
+        stage: &'a Stage,
+        pending: &'a [AtomicU32],
+    ) -> Self {
+        Self {
+            tree: &request.manifest.tree,
+            root: request.root,
+            cursor: Cursor::creating(stage.new_dir(), Tops::Staged(&plan.tops)),
+            pending,
+            progress: request.progress,
+            receipts: Vec::new(),
+        }
+    }
+
+    fn fail(&self, index: u32, error: Errno) -> SnapshotError {
+        let path = dir::display(self.root, &self.tree.path(index));
+        match error {
+            Errno::EXIST => {
+                let reason = "another entry of the snapshot has the same name on this file system";
+                SnapshotError::io("create", path, std::io::Error::other(reason))
+            }
+            error => SnapshotError::io("write", path, error),
+        }
+    }
+
+    /// Makes a link, a directory, an empty file, or one that is nothing but a hole.
+    pub(crate) fn light(&mut self, index: u32) -> crate::Result<()> {
+        self.try_light(index).map_err(|error| self.fail(index, error))?;
+        self.progress.advance(1, 0);
+        Ok(())
+    }
+
+    fn try_light(&mut self, index: u32) -> Result<(), Errno> {
+        let entry = *self.tree.entry(index);
+        match entry.kind {
+            Kind::Dir => self.cursor.dir(self.tree, index).map(drop),
+            Kind::Symlink => {
+                let (parent, name) = self.cursor.place(self.tree, index)?;
+                fs::symlinkat(self.tree.target(index), parent, name.as_slice())?;
+                fs::utimensat(parent, name.as_slice(), &set_mtime(entry.mtime), fs::AtFlags::SYMLINK_NOFOLLOW)
+            }
+            Kind::File | Kind::Sparse => {
+                let file = self.open(index, OFlags::EXCL)?;
+                self.complete(index, &file)
+            }
+            Kind::Hardlink => Ok(()),
+        }
+    }
+
+    fn open(&mut self, index: u32, extra: OFlags) -> Result<OwnedFd, Errno> {
+        let (parent, name) = self.cursor.place(self.tree, index)?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC | extra;
+        fs::openat(parent, name.as_slice(), flags, Mode::RUSR | Mode::WUSR)
+    }
+
+    /// Sets length, mode and time, in this order: a file is whole before it looks like one.
+    fn complete(&mut self, index: u32, file: &OwnedFd) -> Result<(), Errno> {
+        let entry = self.tree.entry(index);
+        if entry.kind == Kind::Sparse {
+            fs::ftruncate(file, entry.size)?;
+        }
+        fs::fchmod(file, Mode::from_raw_mode(entry.mode.into()))?;
+        fs::futimens(file, &set_mtime(entry.mtime))?;
+        let stat = crate::tree::facts(&fs::fstat(file)?).stat;
+        self.receipts.push((index, Receipt { inode: stat.inode, ctime: stat.ctime }));
+        Ok(())
+    }
+
+    /// Writes parts of one block, whose unpacked bytes are `raw`.
+    pub(crate) fn write(&mut self, parts: &[Part], raw: &[u8]) -> Result<(), WriteError> {
+        let together = |a: &Part, b: &Part| a.entry == b.entry;
+        parts.chunk_by(together).try_for_each(|parts| self.file(parts, raw))
+    }
+
+    fn file(&mut self, parts: &[Part], raw: &[u8]) -> Result<(), WriteError> {
+        let index = parts[0].entry;
+        let bytes: u64 = parts.iter().map(|part| u64::from(part.length)).sum();
+        self.check(index, parts, raw)?;
+        self.try_file(index, parts, raw).map_err(|error| WriteError::Other(self.fail(index, error)))?;
+        self.progress.advance(0, bytes);
+        Ok(())
+    }
+
+    /// Checks every part's digest before a byte of it is written.
+    fn check(&self, index: u32, parts: &[Part], raw: &[u8]) -> Result<(), WriteError> {
+        let damaged = || {
+            let path = dir::display(self.root, &self.tree.path(index));
+            WriteError::Content(format!("the content of {} does not have its digest", path.display()))
+        };
+        let content = self.tree.content(index).ok_or_else(damaged)?;
+        let digests = self.tree.chunk_digests(content);
+        let right = |part: &Part| Digest::of(slice(raw, part)) == digests[part.extent as usize];
+        if parts.iter().all(right) { Ok(()) } else { Err(damaged()) }
+    }
+
+    fn try_file(&mut self, index: u32, parts: &[Part], raw: &[u8]) -> Result<(), Errno> {
+        let entry = *self.tree.entry(index);
+        let extents = self.tree.content(index).map(|content| self.tree.extents(content)).unwrap_or_default();
+        let only = extents.iter().filter(|extent| !extent.is_hole()).count() == parts.len();
+        let file = self.open(index, if only { OFlags::EXCL } else { OFlags::empty() })?;
+        let mut rest = parts;
+        while let Some(first) = rest.first() {
+            // Chunks that follow each other in block and file are written by one call.
+            let run = rest.windows(2).take_while(|pair| follows(&pair[0], &pair[1])).count() + 1;
+            let length: u32 = rest[..run].iter().map(|part| part.length).sum();
+            let bytes = &raw[first.offset as usize..][..length as usize];
+            if entry.kind == Kind::Sparse {
+                write_sparse(&file, bytes, first.at)?
+            } else {
+                write(&file, bytes, first.at)?
+            }
+            rest = &rest[run..];
+        }
+        // Whoever writes the last part of a file completes it.
+        let left = self.pending[index as usize].fetch_sub(parts.len() as u32, Ordering::AcqRel);
+        if left as usize == parts.len() {
+            self.complete(index, &file)?;
+            self.progress.advance(1, 0);
+        }
+        Ok(())
+    }
+}
+
+fn slice<'r>(raw: &'r [u8], part: &Part) -> &'r [u8] {
+    &raw[part.offset as usize..][..part.length as usize]
+}
+
+fn follows(a: &Part, b: &Part) -> bool {
+    b.offset == a.offset + a.length && b.at == a.at + u64::from(a.length)
+}
+
+fn write(file: &OwnedFd, mut bytes: &[u8], mut at: u64) -> Result<(), Errno> {
+    while !bytes.is_empty() {
+        match rustix::io::pwrite(file, bytes, at) {
+            Ok(0) => return Err(Errno::IO),
+            Ok(count) => {
+                bytes = &bytes[count..];
+                at += count as u64;
+            }
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Writes all but pages of zeros; the file's length is set at the end.
+fn write_sparse(file: &OwnedFd, bytes: &[u8], at: u64) -> Result<(), Errno> {
+    let mut position = 0;
+    while position < bytes.len() {
+        let here = at as usize + position;
+        let end = (position + PAGE - here % PAGE).min(bytes.len());
+        let page = &bytes[position..end];
+        if page.iter().any(|byte| *byte != 0) {
+            write(file, page, here as u64)?;
+        }
+        position = end;
+    }
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! Lays compressed blocks into packs and sends the packs off.
+
+use sci_store_api::{ObjectId, ObjectSink};
+
+use super::Stored;
+use super::assemble::StoredBlock;
+use crate::Result;
+use crate::limits::PACK;
+use crate::manifest::{Block, PackRef};
+use crate::pool::Last;
+use crate::step::step;
+
+/// Fills one pack at a time.
+pub(crate) struct Packer<'a> {
+    sink: &'a dyn ObjectSink,
+    pack: Vec<u8>,
+    /// Uncompressed bytes in the current pack.
+    length: u64,
+    stored: Stored,
+}
+
+impl<'a> Packer<'a> {
+    pub(crate) fn new(sink: &'a dyn ObjectSink) -> Self {
+        let stored = Stored { blocks: Vec::new(), packs: Vec::new(), uploaded: 0 };
+        Self { sink, pack: Vec::new(), length: 0, stored }
+    }
+
+    fn send(&mut self) -> Result<()> {
+        if self.pack.is_empty() {
+            return Ok(());
+        }
+        let pack = std::mem::take(&mut self.pack);
+        let object = PackRef { id: ObjectId::of(&pack), size: pack.len() as u64 };
+        self.length = 0;
+        step("save.pack");
+        self.sink.put(&object.id, pack)?;
+        self.stored.uploaded += object.size;
+        self.stored.packs.push(object);
+        Ok(())
+    }
+
+    /// Sends the last pack.
+    pub(crate) fn finish(mut self) -> Result<Stored> {
+        self.send()?;
+        Ok(self.stored)
+    }
+}
+
+impl Last<StoredBlock> for Packer<'_> {
+    fn take(&mut self, block: StoredBlock) -> Result<()> {
+        self.stored.blocks.push(Block {
+            digest: block.digest,
+            pack: self.stored.packs.len() as u32,
+            offset: self.pack.len() as u64,
+            stored: block.stored.len() as u32,
+            length: block.length,
+        });
+        self.pack.extend_from_slice(&block.stored);
+        self.length += u64::from(block.length);
+        // The cut depends on what is packed, so that two trees that share a long run of blocks share packs too.
+        let wanted = block.digest.as_bytes()[0] & 7 == 0;
+        if self.length >= PACK.1 || (self.length >= PACK.0 && wanted) { self.send() } else { Ok(()) }
+    }
+}

@@ -1,0 +1,255 @@
+//! Reads units: contents, their digests and cuts. A file that changes while it is read is found out and given back.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use blake3::hazmat::{ChainingValue, HasherExt as _};
+use fastcdc::v2020::FastCDC;
+use rustix::fs::{self, AtFlags, Mode, OFlags, SeekFrom};
+use rustix::io::Errno;
+use sci_hasher::Digest;
+
+use super::Worker;
+use super::assemble::{RawBlock, StoredBlock};
+use super::units::Unit;
+use crate::block::Compressor;
+use crate::dir::{self, Cursor, Tops};
+use crate::limits::{CHUNK, STRIDE};
+use crate::tree::{Kind, Tree, Walked};
+use crate::{Progress, Result, SnapshotError};
+
+/// What was read of a unit: the bytes, and what they are made of.
+#[derive(Debug)]
+pub(crate) struct ReadUnit {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) pieces: Vec<Piece>,
+    /// Files that changed while they were read.
+    pub(crate) torn: Vec<u32>,
+}
+
+/// A whole small file, or a part of a large one.
+#[derive(Debug)]
+pub(crate) enum Piece {
+    /// A whole file. Its bytes follow those of the piece before.
+    Whole { entry: u32, digest: Digest, length: u32 },
+    /// A part of a large file: its chunks, and its share of the file's digest.
+    Part { entry: u32, size: u64, chunks: Vec<Chunk>, share: Share },
+}
+
+/// A chunk; its bytes follow those of the chunk before. A hole has none.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Chunk {
+    pub(crate) digest: Digest,
+    pub(crate) length: u32,
+    pub(crate) hole: bool,
+}
+
+/// A part's share of the file's BLAKE3.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Share {
+    /// The part is the file.
+    All(Digest),
+    /// The chaining value of the part's subtree.
+    Subtree(ChainingValue),
+}
+
+/// Reads files of one tree.
+pub(crate) struct Reader<'a> {
+    root: &'a Path,
+    parent: OwnedFd,
+    name: Vec<u8>,
+    walked: &'a Walked,
+    progress: &'a dyn Progress,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(anchor: &Path, root: &'a Path, walked: &'a Walked, progress: &'a dyn Progress) -> Result<Self> {
+        let (parent, name) = dir::parent_beneath(anchor, root, false)?;
+        Ok(Self { root, parent, name, walked, progress })
+    }
+
+    pub(crate) fn worker(&self) -> Result<Worker<'_>> {
+        let cursor = Cursor::new(self.parent.as_fd(), Tops::Root(&self.name));
+        let compressor =
+            Compressor::new().map_err(|error| SnapshotError::io("set up compression for", self.root, error))?;
+        Ok(Worker { cursor, compressor })
+    }
+
+    pub(crate) fn read(&self, worker: &mut Worker<'_>, unit: Unit) -> Result<ReadUnit> {
+        let mut read = ReadUnit { bytes: Vec::new(), pieces: Vec::new(), torn: Vec::new() };
+        match unit {
+            Unit::Files(files) => {
+                let total: u64 = files.iter().map(|entry| self.tree().entry(*entry).size).sum();
+                read.bytes.reserve_exact(total as usize);
+                for entry in files {
+                    self.whole(worker, entry, &mut read)?;
+                }
+            }
+            Unit::Stride { entry, at, length } => self.stride(worker, entry, at, length, &mut read)?,
+        }
+        Ok(read)
+    }
+
+    fn tree(&self) -> &Tree {
+        &self.walked.tree
+    }
+
+    fn fail(&self, entry: u32, error: Errno) -> SnapshotError {
+        SnapshotError::io("read", dir::display(self.root, &self.tree().path(entry)), error)
+    }
+
+    /// Opens the file if it is still the one that was found; `None` when it changed, vanished or was replaced.
+    fn open(&self, worker: &mut Worker<'_>, entry: u32) -> Result<Option<OwnedFd>> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let opened = worker
+            .cursor
+            .place(self.tree(), entry)
+            .and_then(|(parent, name)| fs::openat(parent, name.as_slice(), flags, Mode::empty()));
+        match opened {
+            Ok(file) => Ok(self.is_same(&file, entry)?.then_some(file)),
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
+            Err(error) => Err(self.fail(entry, error)),
+        }
+    }
+
+    fn is_same(&self, file: &OwnedFd, entry: u32) -> Result<bool> {
+        let stat = fs::fstat(file).map_err(|error| self.fail(entry, error))?;
+        let found = crate::tree::facts(&stat);
+        let (expected, status) = (self.tree().entry(entry), &self.walked.stats[entry as usize]);
+        Ok(found.size == expected.size && found.mtime == expected.mtime && found.stat.ctime == status.ctime)
+    }
+
+    fn whole(&self, worker: &mut Worker<'_>, entry: u32, read: &mut ReadUnit) -> Result<()> {
+        let size = self.tree().entry(entry).size as usize;
+        let start = read.bytes.len();
+        read.bytes.resize(start + size, 0);
+        let whole = match self.open(worker, entry)? {
+            Some(file) => self.fill(&file, entry, 0, &mut read.bytes[start..])? && self.is_same(&file, entry)?,
+            None => false,
+        };
+        if whole {
+            let digest = Digest::of(&read.bytes[start..]);
+            read.pieces.push(Piece::Whole { entry, digest, length: size as u32 });
+            self.progress.advance(1, size as u64);
+        } else {
+            read.bytes.truncate(start);
+            read.torn.push(entry);
+        }
+        Ok(())
+    }
+
+    /// Fills `into` from position `at`; false when the file ends too early.
+    fn fill(&self, file: &OwnedFd, entry: u32, at: u64, into: &mut [u8]) -> Result<bool> {
+        let mut filled = 0;
+        while filled < into.len() {
+            match rustix::io::pread(file, &mut into[filled..], at + filled as u64) {
+                Ok(0) => return Ok(false),
+                Ok(count) => filled += count,
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(self.fail(entry, error)),
+            }
+        }
+        Ok(true)
+    }
+
+    fn stride(&self, worker: &mut Worker<'_>, entry: u32, at: u64, length: u64, read: &mut ReadUnit) -> Result<()> {
+        let Some(file) = self.open(worker, entry)? else {
+            read.torn.push(entry);
+            return Ok(());
+        };
+        let sparse = self.tree().entry(entry).kind == Kind::Sparse;
+        read.bytes.resize(length as usize, 0);
+        let is_hole = sparse && is_hole(&file, at, length);
+        if !is_hole && !self.fill(&file, entry, at, &mut read.bytes)? || !self.is_same(&file, entry)? {
+            read.torn.push(entry);
+            read.bytes.clear();
+            return Ok(());
+        }
+        let size = self.tree().entry(entry).size;
+        let share = share(&read.bytes, at, size);
+        let chunks = if is_hole { hole(&mut read.bytes) } else { cut(&mut read.bytes, sparse) };
+        read.pieces.push(Piece::Part { entry, size, chunks, share });
+        self.progress.advance(u64::from(at + length == size), length);
+        Ok(())
+    }
+}
+
+fn is_hole(file: &OwnedFd, at: u64, length: u64) -> bool {
+    match fs::seek(file, SeekFrom::Data(at)) {
+        Ok(data) => data >= at + length,
+        // There is no data up to the end of the file.
+        Err(Errno::NXIO) => true,
+        Err(_) => false,
+    }
+}
+
+fn share(bytes: &[u8], at: u64, size: u64) -> Share {
+    if size <= STRIDE {
+        return Share::All(Digest::of(bytes));
+    }
+    let mut hasher = blake3::Hasher::new();
+    hasher.set_input_offset(at);
+    hasher.update(bytes);
+    Share::Subtree(hasher.finalize_non_root())
+}
+
+/// One chunk that stands for a part of nothing but zeros; its bytes are dropped.
+fn hole(bytes: &mut Vec<u8>) -> Vec<Chunk> {
+    let length = bytes.len() as u32;
+    bytes.clear();
+    vec![Chunk { digest: HOLE, length, hole: true }]
+}
+
+/// What is written as the digest of a hole: it has no bytes to digest.
+pub(crate) const HOLE: Digest = Digest::from_bytes([0; 32]);
+
+/// Cuts by content. Of a sparse file, chunks of zeros become holes, and their bytes are dropped.
+fn cut(bytes: &mut Vec<u8>, sparse: bool) -> Vec<Chunk> {
+    let (min, average, max) = CHUNK;
+    let mut chunks = Vec::with_capacity(bytes.len() / average + 1);
+    let mut dropped = Vec::new();
+    for chunk in FastCDC::new(bytes, min, average, max) {
+        let content = &bytes[chunk.offset..chunk.offset + chunk.length];
+        let hole = sparse && content.iter().all(|byte| *byte == 0);
+        if hole {
+            dropped.push(chunk.offset..chunk.offset + chunk.length);
+        }
+        let digest = if hole { HOLE } else { Digest::of(content) };
+        chunks.push(Chunk { digest, length: chunk.length as u32, hole });
+    }
+    for range in dropped.into_iter().rev() {
+        bytes.drain(range);
+    }
+    chunks
+}
+
+/// Looks again at files that changed while they were read.
+///
+/// # Errors
+/// [`SnapshotError::Changing`] for one that is no longer there, or no longer a file.
+pub(crate) fn stat_again(anchor: &Path, root: &Path, walked: &mut Walked, torn: &[u32]) -> Result<()> {
+    let (parent, name) = dir::parent_beneath(anchor, root, false)?;
+    for &entry in torn {
+        let mut cursor = Cursor::new(parent.as_fd(), Tops::Root(&name));
+        let stat = cursor
+            .place(&walked.tree, entry)
+            .and_then(|(parent, name)| fs::statat(parent, name.as_slice(), AtFlags::SYMLINK_NOFOLLOW));
+        let found = stat.ok().map(|stat| crate::tree::facts(&stat));
+        let found = found.filter(|found| found.kind == rustix::fs::FileType::RegularFile);
+        let Some(found) = found else {
+            return Err(SnapshotError::Changing { path: dir::display(root, &walked.tree.path(entry)) });
+        };
+        walked.tree.set_stat(entry, found.size, found.mtime);
+        walked.stats[entry as usize] = found.stat;
+    }
+    Ok(())
+}
+
+impl Worker<'_> {
+    /// Compresses a block.
+    pub(crate) fn compress(&mut self, raw: RawBlock) -> Result<StoredBlock> {
+        let stored = self.compressor.compress(&raw.0);
+        let stored = stored.map_err(|error| SnapshotError::io("compress", "a block", error))?;
+        Ok(StoredBlock { digest: Digest::of(&stored), length: raw.0.len() as u32, stored })
+    }
+}

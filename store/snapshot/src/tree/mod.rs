@@ -1,0 +1,263 @@
+//! A tree in memory: what a workspace path holds, in path order, without its bytes.
+//!
+//! Entries are in depth-first order, siblings by the bytes of their names; the root is entry 0. Names, contents and
+//! extents lie in arenas of the tree, so that a million files cost about a hundred bytes each.
+
+mod compare;
+mod digest;
+mod walk;
+
+use sci_hasher::Digest;
+
+pub use walk::{Stat, Walked, walk};
+
+pub(crate) use walk::{STAGE_PREFIX, facts};
+
+/// Stands for "none" where an index is expected.
+pub const NONE: u32 = u32::MAX;
+
+/// What an entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A directory.
+    Dir,
+    /// A regular file, the first of its hard link group if it has one.
+    File,
+    /// A regular file with holes.
+    Sparse,
+    /// A symbolic link.
+    Symlink,
+    /// Another name of a file that comes earlier in the tree.
+    Hardlink,
+}
+
+impl Kind {
+    /// Whether the entry has content of its own.
+    pub const fn is_file(self) -> bool {
+        matches!(self, Self::File | Self::Sparse)
+    }
+}
+
+/// A modification time: seconds since 1970 (negative before) and nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize)]
+pub struct Mtime {
+    /// Seconds since 1970-01-01T00:00:00Z.
+    pub secs: i64,
+    /// Nanoseconds, 0 to 999,999,999.
+    pub nanos: u32,
+}
+
+/// One entry. A hard link carries no mode, mtime or size of its own: they are its target's.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// The directory that holds it; [`NONE`] for the root.
+    pub parent: u32,
+    /// What it is.
+    pub kind: Kind,
+    /// Permission bits, at most 0o777; 0 for links.
+    pub mode: u16,
+    /// When it was last modified.
+    pub mtime: Mtime,
+    /// Length of a file in bytes; 0 otherwise.
+    pub size: u64,
+    /// File: index of its [`Content`]. Symlink: index of its target. Hardlink: the entry it is another name of.
+    pub content: u32,
+    name_at: u32,
+    name_len: u8,
+}
+
+/// Part of a content, and where it lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// Index into the manifest's table of blocks; [`NONE`] for a hole.
+    pub block: u32,
+    /// Where it begins in the uncompressed block, in bytes.
+    pub offset: u32,
+    /// Its length in bytes.
+    pub length: u32,
+}
+
+impl Extent {
+    /// Whether the part is a hole: zeros that take no room.
+    pub const fn is_hole(&self) -> bool {
+        self.block == NONE
+    }
+}
+
+/// A file's content: its digest and extents. A content of one extent is one chunk, whose digest is the file's own.
+#[derive(Debug, Clone, Copy)]
+pub struct Content {
+    /// BLAKE3 of the whole content.
+    pub digest: Digest,
+    extents_at: u32,
+    extents: u32,
+    /// Index of the first chunk digest, when there are several extents.
+    chunks_at: u32,
+}
+
+/// A tree. See the module.
+#[derive(Debug, Clone, Default)]
+pub struct Tree {
+    entries: Vec<Entry>,
+    names: Vec<u8>,
+    targets: Vec<(u32, u32)>,
+    target_bytes: Vec<u8>,
+    contents: Vec<Content>,
+    extents: Vec<Extent>,
+    chunks: Vec<Digest>,
+}
+
+impl Tree {
+    /// Number of entries, the root included.
+    pub fn len(&self) -> u32 {
+        self.entries.len() as u32
+    }
+
+    /// Whether there is not even a root.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// One entry.
+    pub fn entry(&self, index: u32) -> &Entry {
+        &self.entries[index as usize]
+    }
+
+    /// All entries in path order, with their indices.
+    pub fn entries(&self) -> impl ExactSizeIterator<Item = (u32, &Entry)> {
+        self.entries.iter().enumerate().map(|(index, entry)| (index as u32, entry))
+    }
+
+    /// The last component of the entry's path; empty for the root.
+    pub fn name(&self, index: u32) -> &[u8] {
+        let entry = self.entry(index);
+        &self.names[entry.name_at as usize..][..entry.name_len as usize]
+    }
+
+    /// The entry's path relative to the root; empty for the root itself.
+    pub fn path(&self, index: u32) -> Vec<u8> {
+        let mut components = Vec::new();
+        let mut at = index;
+        while self.entry(at).parent != NONE {
+            components.push(self.name(at));
+            at = self.entry(at).parent;
+        }
+        components.reverse();
+        components.join(&b'/')
+    }
+
+    /// The target of a symbolic link.
+    pub fn target(&self, index: u32) -> &[u8] {
+        let (at, len) = self.targets[self.entry(index).content as usize];
+        &self.target_bytes[at as usize..][..len as usize]
+    }
+
+    /// The content of a file, once it is known; `None` for other kinds.
+    pub fn content(&self, index: u32) -> Option<&Content> {
+        let entry = self.entry(index);
+        if entry.kind.is_file() { self.contents.get(entry.content as usize) } else { None }
+    }
+
+    /// The extents of a content, in order.
+    pub fn extents(&self, content: &Content) -> &[Extent] {
+        &self.extents[content.extents_at as usize..][..content.extents as usize]
+    }
+
+    /// The digest of each extent's bytes, in order.
+    pub fn chunk_digests<'a>(&'a self, content: &'a Content) -> &'a [Digest] {
+        match content.extents {
+            0 => &[],
+            1 => std::slice::from_ref(&content.digest),
+            many => &self.chunks[content.chunks_at as usize..][..many as usize],
+        }
+    }
+
+    /// For each entry, the index after the last entry below it.
+    pub fn ends(&self) -> Vec<u32> {
+        let mut ends: Vec<u32> = (1..=self.len()).collect();
+        for index in (1..self.len()).rev() {
+            let parent = self.entry(index).parent as usize;
+            ends[parent] = ends[parent].max(ends[index as usize]);
+        }
+        ends
+    }
+
+    /// Sum of the files' lengths in bytes, each hard link group once.
+    pub fn total_bytes(&self) -> u64 {
+        self.entries.iter().map(|entry| entry.size).sum()
+    }
+
+    /// Number of entries that are neither directories nor the root's own.
+    pub fn file_count(&self) -> u64 {
+        self.entries.iter().filter(|entry| entry.kind != Kind::Dir).count() as u64
+    }
+
+    /// Appends an entry; the caller keeps the order.
+    pub(crate) fn push(&mut self, parent: u32, name: &[u8], kind: Kind, mode: u16, mtime: Mtime, size: u64) -> u32 {
+        let name_at = self.names.len() as u32;
+        self.names.extend_from_slice(name);
+        let name_len = name.len() as u8;
+        self.entries.push(Entry { parent, kind, mode, mtime, size, content: NONE, name_at, name_len });
+        self.len() - 1
+    }
+
+    /// Appends entry `index` of `other`, a tree without contents; `moved` says where earlier entries went.
+    fn adopt(&mut self, other: &Self, index: u32, parent: u32, moved: &[u32]) -> u32 {
+        let entry = *other.entry(index);
+        let first = if entry.kind == Kind::Hardlink { entry.content } else { index };
+        let kept_first = if first == index { NONE } else { moved[first as usize] };
+        // Where the first name of a file is left out, another one takes its place.
+        let own = *other.entry(first);
+        let at = self.push(parent, other.name(index), own.kind, own.mode, own.mtime, own.size);
+        if own.kind == Kind::Symlink {
+            self.set_target(at, other.target(index));
+        } else if kept_first != NONE {
+            self.set_hardlink(at, kept_first);
+        }
+        at
+    }
+
+    /// Sets the target of a symbolic link.
+    pub(crate) fn set_target(&mut self, index: u32, target: &[u8]) {
+        let at = self.target_bytes.len() as u32;
+        self.target_bytes.extend_from_slice(target);
+        self.entries[index as usize].content = self.targets.len() as u32;
+        self.targets.push((at, target.len() as u32));
+    }
+
+    /// Makes an entry another name of `first`.
+    pub(crate) fn set_hardlink(&mut self, index: u32, first: u32) {
+        let entry = &mut self.entries[index as usize];
+        (entry.kind, entry.content, entry.mode, entry.size) = (Kind::Hardlink, first, 0, 0);
+        entry.mtime = Mtime::default();
+    }
+
+    /// Sets a file's content; `chunks` are the extents' digests, needed when there are several.
+    pub(crate) fn set_content(&mut self, index: u32, digest: Digest, extents: &[Extent], chunks: &[Digest]) {
+        let content = Content {
+            digest,
+            extents_at: self.extents.len() as u32,
+            extents: extents.len() as u32,
+            chunks_at: self.chunks.len() as u32,
+        };
+        self.extents.extend_from_slice(extents);
+        if extents.len() > 1 {
+            self.chunks.extend_from_slice(chunks);
+        }
+        self.entries[index as usize].content = self.contents.len() as u32;
+        self.contents.push(content);
+    }
+
+    /// Replaces size and mtime of a file that was read again.
+    pub(crate) fn set_stat(&mut self, index: u32, size: u64, mtime: Mtime) {
+        let entry = &mut self.entries[index as usize];
+        (entry.size, entry.mtime) = (size, mtime);
+    }
+
+    /// Renumbers every extent's block.
+    pub(crate) fn map_blocks(&mut self, mut map: impl FnMut(u32) -> u32) {
+        for extent in self.extents.iter_mut().filter(|extent| !extent.is_hole()) {
+            extent.block = map(extent.block);
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! Reads a directory tree from disk: names and metadata of every entry, no contents.
+
+use std::collections::HashMap;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use rustix::fs::{self, AtFlags, FileType};
+use rustix::io::Errno;
+
+use super::{Kind, Mtime, NONE, Tree};
+use crate::dir::{self, DIR};
+use crate::{Excludes, Result, SnapshotError};
+
+/// Names that begin so are the engine's own staging, and belong to no tree.
+pub(crate) const STAGE_PREFIX: &[u8] = b".sci-stage.";
+
+/// What identifies an unchanged file besides its size and mtime.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stat {
+    /// Inode number; 0 when it must not be trusted (another file system than the root's).
+    pub inode: u64,
+    /// Time of the last status change, nanoseconds since 1970.
+    pub ctime: i64,
+    /// Number of hard links.
+    pub links: u32,
+}
+
+/// A tree as it was found on disk. Contents are not set.
+#[derive(Debug)]
+pub struct Walked {
+    /// The entries.
+    pub tree: Tree,
+    /// One per entry; a hard link has its target's.
+    pub stats: Vec<Stat>,
+    /// Device of the root.
+    pub device: u64,
+    /// Sockets, FIFOs and devices, which no snapshot holds: relative paths.
+    pub skipped: Vec<Vec<u8>>,
+}
+
+/// Walks the tree at `root` with `threads` threads. `None` when there is nothing at `root`.
+///
+/// # Errors
+/// [`SnapshotError::Io`] for the first directory or entry that cannot be read: a tree with a gap is no state to keep.
+pub fn walk(root: &Path, excludes: &Excludes, threads: usize) -> Result<Option<Walked>> {
+    let stat = match fs::lstat(root) {
+        Ok(stat) => stat,
+        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
+        Err(error) => return Err(SnapshotError::io("read", root, error)),
+    };
+    let device = stat.st_dev;
+    let mut listings = Vec::new();
+    if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+        let walker = Walker { root, excludes, state: Mutex::default(), ready: Condvar::new() };
+        walker.submit(Task { id: 0, parent: None, path: Vec::new() });
+        std::thread::scope(|scope| {
+            for _ in 1..threads.max(1) {
+                scope.spawn(|| walker.run());
+            }
+            walker.run();
+        });
+        let state = walker.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = state.error {
+            return Err(error);
+        }
+        listings = state.listings;
+    }
+    let root_entry = Raw { name: Vec::new(), stat: facts(&stat), target: root_target(root, &stat)?, listing: 0 };
+    Ok(Some(assemble(root_entry, listings, device)))
+}
+
+fn root_target(root: &Path, stat: &fs::Stat) -> Result<Option<Vec<u8>>> {
+    if FileType::from_raw_mode(stat.st_mode) != FileType::Symlink {
+        return Ok(None);
+    }
+    let target = fs::readlink(root, Vec::new()).map_err(|error| SnapshotError::io("read", root, error))?;
+    Ok(Some(target.into_bytes()))
+}
+
+struct Task {
+    id: usize,
+    parent: Option<(Arc<OwnedFd>, Vec<u8>)>,
+    path: Vec<u8>,
+}
+
+struct Raw {
+    name: Vec<u8>,
+    stat: Facts,
+    target: Option<Vec<u8>>,
+    /// Of a directory: its listing.
+    listing: usize,
+}
+
+/// The part of `stat` that is kept.
+pub(crate) struct Facts {
+    pub(crate) kind: FileType,
+    mode: u16,
+    pub(crate) size: u64,
+    sparse: bool,
+    pub(crate) mtime: Mtime,
+    device: u64,
+    pub(crate) stat: Stat,
+}
+
+#[allow(clippy::unnecessary_cast, reason = "the fields' types differ between platforms")]
+pub(crate) fn facts(stat: &fs::Stat) -> Facts {
+    Facts {
+        kind: FileType::from_raw_mode(stat.st_mode),
+        mode: (stat.st_mode & 0o777) as u16,
+        size: stat.st_size as u64,
+        sparse: stat.st_size > 0 && (stat.st_blocks as u64) * 512 < stat.st_size as u64,
+        mtime: Mtime { secs: stat.st_mtime as i64, nanos: stat.st_mtime_nsec as u32 },
+        device: stat.st_dev as u64,
+        stat: Stat {
+            inode: stat.st_ino as u64,
+            ctime: (stat.st_ctime as i64).saturating_mul(1_000_000_000).saturating_add(stat.st_ctime_nsec as i64),
+            links: stat.st_nlink as u32,
+        },
+    }
+}
+
+#[derive(Default)]
+struct State {
+    tasks: Vec<Task>,
+    outstanding: usize,
+    listings: Vec<Vec<Raw>>,
+    error: Option<SnapshotError>,
+}
+
+struct Walker<'a> {
+    root: &'a Path,
+    excludes: &'a Excludes,
+    state: Mutex<State>,
+    ready: Condvar,
+}
+
+impl Walker<'_> {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn submit(&self, task: Task) {
+        let mut state = self.lock();
+        state.outstanding += 1;
+        state.listings.push(Vec::new());
+        state.tasks.push(task);
+    }
+
+    fn run(&self) {
+        let mut state = self.lock();
+        loop {
+            // Last in, first out: the number of directories held open stays near the depth of the tree.
+            if let Some(task) = state.tasks.pop() {
+                drop(state);
+                let id = task.id;
+                let result = self.list(task);
+                state = self.lock();
+                self.finish(&mut state, id, result);
+            } else if state.outstanding == 0 {
+                self.ready.notify_all();
+                return;
+            } else {
+                state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+
+    fn finish(&self, state: &mut State, id: usize, result: Result<Listed>) {
+        match result {
+            Ok(mut listed) => {
+                for (at, name, path) in listed.dirs {
+                    let child = state.listings.len();
+                    listed.entries[at].listing = child;
+                    state.listings.push(Vec::new());
+                    state.outstanding += 1;
+                    state.tasks.push(Task { id: child, parent: Some((listed.handle.clone(), name)), path });
+                }
+                state.listings[id] = listed.entries;
+            }
+            Err(error) => {
+                state.error.get_or_insert(error);
+                state.outstanding -= state.tasks.len();
+                state.tasks.clear();
+            }
+        }
+        state.outstanding -= 1;
+        self.ready.notify_all();
+    }
+
+    fn list(&self, task: Task) -> Result<Listed> {
+        let fail = |action, path: PathBuf| move |error: Errno| SnapshotError::io(action, path, error);
+        let here = dir::display(self.root, &task.path);
+        let handle = match &task.parent {
+            None => dir::open(self.root),
+            Some((parent, name)) => fs::openat(parent, name.as_slice(), DIR, fs::Mode::empty()),
+        }
+        .map_err(fail("open", here.clone()))?;
+        let mut entries = Vec::new();
+        for entry in fs::Dir::read_from(&handle).map_err(fail("read", here.clone()))? {
+            let entry = entry.map_err(fail("read", here.clone()))?;
+            let name = entry.file_name().to_bytes();
+            if name == b"." || name == b".." || name.starts_with(STAGE_PREFIX) {
+                continue;
+            }
+            if self.excludes.matches(|| join(&task.path, name)) {
+                continue;
+            }
+            let raw = read_entry(&handle, name);
+            entries.push(raw.map_err(|error| SnapshotError::io("read", here.join(dir::os(name)), error))?);
+        }
+        entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        let dirs = entries
+            .iter()
+            .enumerate()
+            .filter(|(_, raw)| raw.stat.kind == FileType::Directory)
+            .map(|(at, raw)| (at, raw.name.clone(), join(&task.path, &raw.name)))
+            .collect();
+        Ok(Listed { handle: Arc::new(handle), entries, dirs })
+    }
+}
+
+struct Listed {
+    handle: Arc<OwnedFd>,
+    entries: Vec<Raw>,
+    /// Child directories: position in `entries`, name, relative path.
+    dirs: Vec<(usize, Vec<u8>, Vec<u8>)>,
+}
+
+fn read_entry(parent: &OwnedFd, name: &[u8]) -> std::result::Result<Raw, Errno> {
+    let stat = facts(&fs::statat(parent.as_fd(), name, AtFlags::SYMLINK_NOFOLLOW)?);
+    let target = match stat.kind {
+        FileType::Symlink => Some(fs::readlinkat(parent, name, Vec::new())?.into_bytes()),
+        _ => None,
+    };
+    Ok(Raw { name: name.to_vec(), stat, target, listing: 0 })
+}
+
+fn join(dir: &[u8], name: &[u8]) -> Vec<u8> {
+    if dir.is_empty() { name.to_vec() } else { [dir, b"/", name].concat() }
+}
+
+/// Lays the listings out in tree order.
+fn assemble(root: Raw, listings: Vec<Vec<Raw>>, device: u64) -> Walked {
+    let mut walked = Walked { tree: Tree::default(), stats: Vec::new(), device, skipped: Vec::new() };
+    let mut groups = HashMap::new();
+    let mut listings: Vec<_> = listings.into_iter().map(Vec::into_iter).collect();
+    let mut open = Vec::new();
+    if let Some(index) = walked.add(NONE, &root, &mut groups)
+        && root.stat.kind == FileType::Directory
+    {
+        open.push((index, root.listing));
+    }
+    while let Some(&(parent, listing)) = open.last() {
+        let Some(raw) = listings[listing].next() else {
+            open.pop();
+            continue;
+        };
+        if let Some(index) = walked.add(parent, &raw, &mut groups)
+            && raw.stat.kind == FileType::Directory
+        {
+            open.push((index, raw.listing));
+        }
+    }
+    walked
+}
+
+impl Walked {
+    /// Drops the files that `select` refuses, and directories that hold nothing else.
+    pub(crate) fn retain(&mut self, select: &dyn Fn(&[u8], &Stat) -> bool) {
+        let old = std::mem::take(&mut self.tree);
+        let mut keep = vec![false; old.len() as usize];
+        for (index, entry) in old.entries().filter(|(_, entry)| entry.kind != Kind::Dir) {
+            if select(&old.path(index), &self.stats[index as usize]) {
+                keep[index as usize] = true;
+                let mut at = entry.parent;
+                while at != NONE && !std::mem::replace(&mut keep[at as usize], true) {
+                    at = old.entry(at).parent;
+                }
+            }
+        }
+        keep[0] = true;
+        let mut moved = vec![NONE; keep.len()];
+        let mut stats = Vec::new();
+        for (index, entry) in old.entries().filter(|(index, _)| keep[*index as usize]) {
+            let parent = if entry.parent == NONE { NONE } else { moved[entry.parent as usize] };
+            moved[index as usize] = self.tree.adopt(&old, index, parent, &moved);
+            stats.push(self.stats[index as usize]);
+        }
+        self.stats = stats;
+    }
+
+    fn add(&mut self, parent: u32, raw: &Raw, groups: &mut HashMap<(u64, u64), u32>) -> Option<u32> {
+        let facts = &raw.stat;
+        let kind = match facts.kind {
+            FileType::Directory => Kind::Dir,
+            FileType::RegularFile if facts.sparse => Kind::Sparse,
+            FileType::RegularFile => Kind::File,
+            FileType::Symlink => Kind::Symlink,
+            _ => {
+                let dir = if parent == NONE { Vec::new() } else { self.tree.path(parent) };
+                self.skipped.push(join(&dir, &raw.name));
+                return None;
+            }
+        };
+        let (mode, size) = match kind {
+            Kind::Dir => (facts.mode, 0),
+            Kind::Symlink => (0, 0),
+            _ => (facts.mode, facts.size),
+        };
+        let index = self.tree.push(parent, &raw.name, kind, mode, facts.mtime, size);
+        if let Some(target) = &raw.target {
+            self.tree.set_target(index, target);
+        }
+        if kind.is_file() && facts.stat.links > 1 {
+            let first = *groups.entry((facts.device, facts.stat.inode)).or_insert(index);
+            if first != index {
+                self.tree.set_hardlink(index, first);
+            }
+        }
+        let inode = if facts.device == self.device { facts.stat.inode } else { 0 };
+        self.stats.push(Stat { inode, ..facts.stat });
+        Some(index)
+    }
+}

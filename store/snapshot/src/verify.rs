@@ -1,0 +1,129 @@
+//! Checks that everything a snapshot needs is in the store, and is what it should be.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use sci_hasher::Digest;
+use sci_store_api::{ObjectId, ObjectSource};
+
+use crate::block::{self, Decompressor};
+use crate::manifest::{Manifest, PackRef};
+use crate::tree::Extent;
+use crate::{Result, SnapshotError};
+
+/// What is wrong with a snapshot.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Damage {
+    /// Objects that are missing or damaged, each with what does not fit.
+    pub objects: Vec<(ObjectId, String)>,
+    /// Files that can therefore not be restored: paths relative to the tree's root.
+    pub files: BTreeSet<Vec<u8>>,
+}
+
+impl Damage {
+    /// Whether there is none.
+    pub fn is_none(&self) -> bool {
+        self.objects.is_empty() && self.files.is_empty()
+    }
+}
+
+/// Reads every byte of the snapshot's packs, and checks packs, blocks and chunks against their digests.
+///
+/// # Errors
+/// [`SnapshotError`] only for what keeps the check itself from going on; damage is in the result.
+pub fn verify(manifest: &Manifest, source: &dyn ObjectSource) -> Result<Damage> {
+    let mut damage = Damage::default();
+    let mut bad_blocks = BTreeSet::new();
+    for (number, pack) in manifest.packs.iter().enumerate() {
+        match read_whole(pack, source) {
+            Ok(bytes) => check_blocks(manifest, number as u32, &bytes, &mut damage, &mut bad_blocks),
+            Err(reason) => {
+                damage.objects.push((pack.id, reason));
+                let blocks = manifest.blocks.iter().enumerate().filter(|(_, block)| block.pack == number as u32);
+                bad_blocks.extend(blocks.map(|(block, _)| block as u32));
+            }
+        }
+    }
+    for (index, _) in manifest.tree.entries() {
+        let extents = manifest.tree.content(index).map(|content| manifest.tree.extents(content)).unwrap_or_default();
+        if extents.iter().any(|extent| bad_blocks.contains(&extent.block)) {
+            damage.files.insert(manifest.tree.path(index));
+        }
+    }
+    Ok(damage)
+}
+
+fn read_whole(pack: &PackRef, source: &dyn ObjectSource) -> Result<Vec<u8>, String> {
+    let bytes = source.read(&pack.id, 0..pack.size).map_err(|error| error.to_string())?;
+    if ObjectId::of(&bytes) == pack.id { Ok(bytes) } else { Err("its bytes do not have its SHA-256".to_owned()) }
+}
+
+fn check_blocks(manifest: &Manifest, pack: u32, bytes: &[u8], damage: &mut Damage, bad: &mut BTreeSet<u32>) {
+    let mut context = Decompressor::new();
+    let mut raw = Vec::new();
+    let mut by_block: Vec<(u32, u32)> = Vec::new();
+    for (index, _) in manifest.tree.entries() {
+        let extents = manifest.tree.content(index).map(|content| manifest.tree.extents(content)).unwrap_or_default();
+        let here = extents.iter().filter(|extent| !extent.is_hole());
+        let here = here.filter(|extent| manifest.blocks[extent.block as usize].pack == pack);
+        by_block.extend(here.map(|extent| (extent.block, index)));
+    }
+    by_block.sort_unstable();
+    by_block.dedup();
+    for group in by_block.chunk_by(|a, b| a.0 == b.0) {
+        let number = group[0].0;
+        let block = &manifest.blocks[number as usize];
+        let stored = &bytes[block.offset as usize..][..block.stored as usize];
+        if let Err(reason) = block::open(&mut context, stored, &block.digest, block.length, &mut raw) {
+            damage.objects.push((manifest.packs[pack as usize].id, reason));
+            bad.insert(number);
+            continue;
+        }
+        for (_, index) in group {
+            if !contents_fit(manifest, *index, number, &raw) {
+                damage.files.insert(manifest.tree.path(*index));
+            }
+        }
+    }
+}
+
+fn contents_fit(manifest: &Manifest, index: u32, block: u32, raw: &[u8]) -> bool {
+    let Some(content) = manifest.tree.content(index) else { return true };
+    let places = manifest.tree.extents(content).iter().zip(manifest.tree.chunk_digests(content));
+    let fits = |(extent, digest): (&Extent, &Digest)| {
+        extent.block != block || Digest::of(&raw[extent.offset as usize..][..extent.length as usize]) == *digest
+    };
+    places.into_iter().all(fits)
+}
+
+/// Reads one file of a snapshot.
+///
+/// # Errors
+/// [`SnapshotError::Transfer`] or [`SnapshotError::Damaged`]; [`SnapshotError::Io`] when `into` fails.
+pub fn read_file(manifest: &Manifest, index: u32, source: &dyn ObjectSource, into: &mut dyn io::Write) -> Result<()> {
+    let Some(content) = manifest.tree.content(manifest.tree.resolve(index)) else { return Ok(()) };
+    let mut context = Decompressor::new();
+    let mut raw = Vec::new();
+    let mut open = None;
+    for (extent, digest) in manifest.tree.extents(content).iter().zip(manifest.tree.chunk_digests(content)) {
+        let written = if extent.is_hole() {
+            io::copy(&mut io::Read::take(io::repeat(0), u64::from(extent.length)), into).map(drop)
+        } else {
+            let block = &manifest.blocks[extent.block as usize];
+            let pack = manifest.packs[block.pack as usize].id;
+            if open != Some(extent.block) {
+                let stored = source.read(&pack, block.offset..block.offset + u64::from(block.stored))?;
+                block::open(&mut context, &stored, &block.digest, block.length, &mut raw)
+                    .map_err(|reason| SnapshotError::damaged(&pack, reason))?;
+                open = Some(extent.block);
+            }
+            let bytes = &raw[extent.offset as usize..][..extent.length as usize];
+            if Digest::of(bytes) != *digest {
+                return Err(SnapshotError::damaged(&pack, "a content does not have its digest"));
+            }
+            into.write_all(bytes)
+        };
+        written.map_err(|error| SnapshotError::io("write", "the output", error))?;
+    }
+    Ok(())
+}
