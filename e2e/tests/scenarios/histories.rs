@@ -36,7 +36,7 @@ impl Sources {
     /// What the program prints.
     fn expected(&self) -> String {
         let list =
-            |map: &BTreeMap<u8, u16>| map.iter().map(|(name, value)| format!("{name}={value} ")).collect::<String>();
+            |map: &BTreeMap<u8, u16>| map.iter().map(|(name, value)| format!("{name}={value},")).collect::<String>();
         format!(
             "modules {}included {} data {}root {}\n",
             list(&self.modules),
@@ -70,7 +70,7 @@ impl Sources {
             ("app/included.txt".into(), self.included.to_string()),
         ]);
         for (name, value) in &self.modules {
-            files.insert(format!("parts/src/m{name}.rs"), format!("pub const VALUE: &str = \"{name}={value} \";\n"));
+            files.insert(format!("parts/src/m{name}.rs"), format!("pub const VALUE: &str = \"{name}={value},\";\n"));
         }
         for (name, value) in &self.data {
             files.insert(format!("app/data/{name}"), value.to_string());
@@ -106,7 +106,7 @@ const BUILD_SCRIPT: &str = r#"fn main() {
     let mut files: Vec<_> = std::fs::read_dir("data").unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let name = |path: &std::path::PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
-    let data: String = files.iter().map(|path| format!("{}={} ", name(path), std::fs::read_to_string(path).unwrap())).collect();
+    let data: String = files.iter().map(|path| format!("{}={},", name(path), std::fs::read_to_string(path).unwrap())).collect();
     println!("cargo::rustc-env=DATA={data}");
 }
 "#;

@@ -39,7 +39,7 @@ fn a_workspace_comes_back_and_pnpm_finds_nothing_to_do() {
     machine.sci(&["restore"]);
     pnpm(&machine, &["--frozen-lockfile"]);
     let before = trees(&machine);
-    assert!(before.iter().map(Tree::links).sum::<usize>() > 50, "pnpm makes symlinks");
+    assert!(before[0].links() > 100 && before[0].hard_links() > 10, "pnpm makes symlinks and hardlinks");
     machine.sci(&["save"]);
 
     for instance in INSTANCES {
@@ -53,7 +53,7 @@ fn a_workspace_comes_back_and_pnpm_finds_nothing_to_do() {
         before.assert_same(&after);
     }
     let offline = pnpm(&machine, &["--offline", "--frozen-lockfile"]);
-    assert!(offline.stdout.contains("Already up to date"), "{offline}");
+    assert!(!offline.stdout.contains("Packages: "), "pnpm installed something\n{offline}");
     let after = trees(&machine);
     for (before, after) in before.iter().zip(&after) {
         let real: Vec<_> = before.differences(after).into_iter().filter(|line| !is_bookkeeping(line)).collect();

@@ -20,8 +20,10 @@ pub(super) fn e2e(context: &Context, args: &[String]) -> Result<(), Failure> {
     let nextest = tools::nextest(context)?;
     let pnpm = tools::pnpm(context)?;
     tools::debian("strace", "strace")?;
+    let dir = context.target.join("e2e");
+    remove_left_over(&dir)?;
     let mut command = Command::new(nextest);
-    command.current_dir(&context.root).env("SCI_BIN", sci).env("SCI_E2E_DIR", context.target.join("e2e"));
+    command.current_dir(&context.root).env("SCI_BIN", sci).env("SCI_E2E_DIR", dir);
     command.env("PATH", prepended(&pnpm)?);
     command.args(["nextest", "run", "--profile", "e2e", "--package", SCENARIOS]);
     shell::run(command.args(args))
@@ -33,6 +35,20 @@ pub(crate) fn bench(context: &Context, args: &[String]) -> Result<(), Failure> {
     let mut command = context.cargo();
     command.env("SCI_BIN", sci).args(["run", "--quiet", "--release", "--package", "sci-benches", "--"]);
     shell::run(command.args(args))
+}
+
+/// Removes the machines of scenarios that were stopped; what scenarios share stays.
+fn remove_left_over(dir: &Path) -> Result<(), Failure> {
+    if !dir.exists() {
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with("machine-") {
+            std::fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// `PATH` with `dir` first.
