@@ -1,1 +1,61 @@
-//! One suite that every backend must pass
+//! One suite that every backend must pass: what a user of a store may rely on, whatever keeps the bytes and the rows.
+//!
+//! A backend's crate implements [`Harness`] and writes `sci_conformance::suite!(ItsHarness);` in a test file: each case
+//! becomes a test. The suite deliberately knows no backend.
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a suite of tests fails by panicking")]
+
+pub mod cases;
+pub mod world;
+
+pub use world::Harness;
+
+/// Makes a test of each case, for one backend.
+#[macro_export]
+macro_rules! suite {
+    ($harness:ident) => {
+        $crate::tests! { $harness;
+            objects: [
+                wrong_hash_is_refused, wrong_size_is_refused, put_is_idempotent, ranges_are_exact,
+                unknown_and_foreign_are_the_same, put_needs_the_callers_save, lost_object_is_healed_by_put
+            ],
+            saves: [
+                commit_is_idempotent, another_request_conflicts, same_key_converges, other_tree_is_nondeterministic,
+                base_with_another_tree_gets_a_successor, unsettled_is_kept_apart, two_at_once_converge,
+                begin_tells_of_others, begin_is_idempotent, foreign_objects_cannot_be_cited,
+                unverified_upload_cannot_be_cited, sizes_must_be_true, settled_needs_its_key, scope_is_checked_again,
+                unrestorable_snapshot_is_replaced, bases_must_be_served
+            ],
+            resolve: [
+                exact_prefers_own_scope_then_order, exact_takes_the_newest_settled, nearest_takes_the_highest_rung,
+                nearest_ranks_by_sketch_then_ancestor_then_scope, match_is_respected, policies_are_respected,
+                other_scopes_are_named_not_served, unsettled_is_never_exact, missing_object_is_a_reason,
+                a_flood_elsewhere_hides_nothing, repositories_are_apart
+            ],
+            trust: [
+                parents_are_what_was_served, quarantine_reaches_descendants, edited_rows_are_refused,
+                swapped_rows_are_refused, retired_keys_end, unknown_keys_are_refused
+            ],
+            gc: [
+                waits_for_grace, keeps_what_is_needed, leases_outlive_forgetting, saves_in_flight_are_kept,
+                abandoned_saves_end, put_during_deletion_survives, abandoned_during_put_is_retryable,
+                collected_base_cannot_be_cited, policy_prunes_per_place, plan_tells_what_gc_does, interrupted_gc_is_resumed
+            ],
+            plans: [stored_and_listed, private_to_their_scope, derivations_are_explained, retention_is_bounded],
+            interleavings: [no_record_cites_a_missing_object],
+        }
+    };
+}
+
+/// Expands [`suite`].
+#[doc(hidden)]
+#[macro_export]
+macro_rules! tests {
+    ($harness:ident; $($module:ident: [$($case:ident),* $(,)?]),* $(,)?) => {
+        $(mod $module {
+            $(#[test]
+            fn $case() {
+                $crate::cases::$module::$case::<super::$harness>();
+            })*
+        })*
+    };
+}

@@ -88,7 +88,7 @@ pub(crate) fn envelope(row: &Row, at: usize) -> Result<Envelope, SqlError> {
 }
 
 const ENVELOPE: &str = "SELECT payload, keyid, signature FROM records WHERE number = ?1";
-const OBJECTS: &str = "SELECT object, size, number FROM record_objects JOIN objects ON number = record_objects.object \
+const OBJECTS: &str = "SELECT objects.object, size, number FROM record_objects JOIN objects ON number = record_objects.object \
      WHERE record = ?1 AND state = 1";
 
 impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {

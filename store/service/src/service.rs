@@ -45,6 +45,11 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         &self.blobs
     }
 
+    /// The index, for the host's own use: backups, statistics.
+    pub const fn index(&self) -> &S {
+        &self.sql
+    }
+
     /// The store's id.
     pub const fn store(&self) -> &StoreId {
         &self.settings.store

@@ -1,0 +1,9 @@
+//! The cases, by what they are about. Each runs on a store of its own.
+
+pub mod gc;
+pub mod interleavings;
+pub mod objects;
+pub mod plans;
+pub mod resolve;
+pub mod saves;
+pub mod trust;

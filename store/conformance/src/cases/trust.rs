@@ -1,0 +1,127 @@
+//! Trust: lineage that the client cannot omit, and rows that say something else than what was signed.
+
+use pollster::block_on;
+use sci_service::Clock;
+use sci_store_api::admin::Quarantine;
+use sci_store_api::verdict::{Refusal, Verdict};
+
+use crate::world::{Harness, State, World, caller, main};
+
+fn refusals(verdict: &Verdict) -> Vec<Option<Refusal>> {
+    verdict.candidates.iter().map(|candidate| candidate.judgement.refusal()).collect()
+}
+
+/// Every snapshot that was served to a run, on any path, is a parent of what the run saves, said or not.
+pub fn parents_are_what_was_served<H: Harness>() {
+    let world = World::<H>::default();
+    let one = world.saved(&main("1"), &State::new("l1", "s", "one"));
+    let elsewhere = State { instance: "web/target", ..State::new("l2", "s", "two") };
+    let two = world.saved(&main("2"), &elsewhere);
+    let me = main("3");
+    world.resolve(&me, &State::new("l1", "s", "x"));
+    world.resolve(&me, &elsewhere);
+    let child = world.saved(&me, &State::new("l3", "s", "child"));
+    let mut parents = vec![one, two];
+    parents.sort();
+    assert_eq!(world.record(&me, &child).parents, parents);
+    let other = world.saved(&main("4"), &State::new("l4", "s", "other"));
+    assert_eq!(world.record(&me, &other).parents, []);
+}
+
+/// A quarantined run's snapshots and all that descends from them are refused, also through a forgotten one, and also
+/// what is saved later.
+pub fn quarantine_reaches_descendants<H: Harness>() {
+    let world = World::<H>::default();
+    let chain = ["1", "2", "3"];
+    let states = chain.map(|run| State::new("l", run, run));
+    let mut snapshots = Vec::new();
+    for (run, state) in chain.into_iter().zip(&states) {
+        world.resolve(&main(run), state);
+        snapshots.push(world.saved(&main(run), state));
+    }
+    world.resolve(&main("later"), &states[2]);
+    block_on(world.service.forget(&main("x"), &snapshots[1])).unwrap();
+    world.clock.advance(3 * sci_store_api::admin::DAY);
+    world.gc(0);
+    let clean = world.saved(&main("clean"), &State::new("other", "s", "clean"));
+    let request = Quarantine { run: "1".parse().unwrap() };
+    let quarantined = block_on(world.service.quarantine(&main("x").repository, &request)).unwrap();
+    assert_eq!(quarantined.len(), 3);
+    let resolved = world.resolve(&main("reader"), &states[2]);
+    assert_eq!(resolved.verdict.snapshot(), Some(clean));
+    assert_eq!(refusals(&resolved.verdict).iter().filter(|reason| **reason == Some(Refusal::Quarantined)).count(), 2);
+    for run in ["1", "later"] {
+        world.saved(&main(run), &State::new("l", "late", run).unsettled());
+    }
+    assert_eq!(world.resolve(&main("reader"), &State::new("l", "late", "")).verdict.snapshot(), Some(clean));
+}
+
+/// A row that was edited in the index is refused: the signed record says otherwise.
+pub fn edited_rows_are_refused<H: Harness>() {
+    let edits = [
+        "UPDATE records SET settled = 1; UPDATE rungs SET settled = 1",
+        "UPDATE records SET run = 'other'",
+        "UPDATE records SET created = created + 1",
+        "UPDATE records SET tree = zeroblob(32)",
+        "UPDATE records SET signature = zeroblob(64)",
+        "UPDATE records SET keyid = 'sci-9'",
+        "UPDATE records SET payload = CAST(replace(CAST(payload AS TEXT), '\"settled\":false', '\"settled\":true') AS BLOB)",
+        "UPDATE rungs SET scope = 'trusted:refs/heads/main'; UPDATE records SET scope = 'trusted:refs/heads/main'",
+        "UPDATE sites SET instance = 'target'",
+    ];
+    for edit in edits {
+        let world = World::<H>::default();
+        let moved = if edit.starts_with("UPDATE sites") { "elsewhere" } else { "target" };
+        let scope = if edit.contains("scope") { "pr:1" } else { "trusted:refs/heads/main" };
+        let state = State { instance: moved, ..State::new("l", "s", "t").unsettled() };
+        let snapshot = world.saved(&caller("1", &[scope]), &state);
+        for part in edit.split("; ") {
+            world.tamper(part, []);
+        }
+        let resolved = world.resolve(&main("2"), &State::new("l", "s", "t"));
+        assert_eq!(resolved.verdict.snapshot(), None, "{edit}");
+        assert_eq!(resolved.verdict.candidates[0].snapshot, snapshot, "{edit}");
+        assert_eq!(refusals(&resolved.verdict), [Some(Refusal::Signature)], "{edit}");
+    }
+}
+
+/// The default branch's row, pointed at a pull request's signed record, is refused.
+pub fn swapped_rows_are_refused<H: Harness>() {
+    let world = World::<H>::default();
+    let state = State::new("l", "s", "t");
+    world.saved(&main("1"), &state);
+    world.saved(&caller("1", &["pr:1"]), &State::new("l", "s", "hostile"));
+    for column in [
+        "UPDATE records SET payload = (SELECT payload FROM records WHERE scope = 'pr:1') WHERE scope LIKE 'trusted%'",
+        "UPDATE records SET signature = (SELECT signature FROM records WHERE scope = 'pr:1') WHERE scope LIKE 'trusted%'",
+        "UPDATE records SET tree = (SELECT tree FROM records WHERE scope = 'pr:1') WHERE scope LIKE 'trusted%'",
+    ] {
+        world.tamper(column, []);
+        let resolved = world.resolve(&main("2"), &state);
+        assert_eq!(resolved.verdict.snapshot(), None);
+        assert!(refusals(&resolved.verdict).contains(&Some(Refusal::Signature)));
+    }
+}
+
+/// What a key signed after its end is refused; what it signed before stays good.
+pub fn retired_keys_end<H: Harness>() {
+    let world = World::<H>::default();
+    let before = world.saved(&main("1"), &State::new("l", "before", "b"));
+    world.keys.retire(world.clock.now());
+    let after = world.saved(&main("2"), &State::new("l", "after", "a"));
+    let resolved = world.resolve(&main("3"), &State::new("l", "after", "a"));
+    assert_eq!(resolved.verdict.snapshot(), Some(before));
+    let refused = resolved.verdict.candidates.iter().find(|candidate| candidate.snapshot == after).unwrap();
+    assert_eq!(refused.judgement.refusal(), Some(Refusal::Signature));
+}
+
+/// What a key signed that is no longer trusted is refused, and is replaced by the next save.
+pub fn unknown_keys_are_refused<H: Harness>() {
+    let world = World::<H>::default();
+    let state = State::new("l", "s", "t");
+    world.saved(&main("1"), &state);
+    world.keys.exchange();
+    assert_eq!(refusals(&world.resolve(&main("2"), &state).verdict), [Some(Refusal::Signature)]);
+    let replaced = world.saved(&main("3"), &state);
+    assert_eq!(world.resolve(&main("4"), &state).verdict.snapshot(), Some(replaced));
+}
