@@ -74,28 +74,44 @@ enum Job<T, A, B, C, M, L> {
     Last(L, C),
 }
 
+/// The parallel work of a [`pipeline`].
+pub(crate) trait Crew: Sync {
+    /// What each thread keeps between jobs.
+    type Worker;
+    /// What goes in.
+    type Item: Send;
+    /// What the first stage makes of it.
+    type Read: Send;
+    /// What the ordered step emits.
+    type Raw: Send;
+    /// What the second stage makes of that.
+    type Done: Send;
+
+    /// Sets a thread up.
+    fn worker(&self) -> Result<Self::Worker>;
+    /// The first stage.
+    fn read(&self, worker: &mut Self::Worker, item: Self::Item) -> Result<Self::Read>;
+    /// The second stage.
+    fn work(&self, worker: &mut Self::Worker, raw: Self::Raw) -> Result<Self::Done>;
+}
+
 /// Runs items through two parallel stages with an ordered step after each, on `threads` threads.
 ///
 /// What the ordered steps see never depends on timing. The first error stops everything and is returned.
 /// `window` bounds what lies between the steps, and with it the memory.
-pub(crate) fn pipeline<I, A, B, C, W, M, L>(
+pub(crate) fn pipeline<C, I, M, L>(
+    crew: &C,
     items: I,
     threads: usize,
     window: usize,
-    worker: impl Fn() -> Result<W> + Sync,
-    read: impl Fn(&mut W, I::Item) -> Result<A> + Sync,
     middle: M,
-    work: impl Fn(&mut W, B) -> Result<C> + Sync,
     last: L,
 ) -> Result<(M, L)>
 where
-    I: Iterator + Send,
-    I::Item: Send,
-    A: Send,
-    B: Send,
-    C: Send,
-    M: Middle<A, B>,
-    L: Last<C>,
+    C: Crew,
+    I: Iterator<Item = C::Item> + Send,
+    M: Middle<C::Read, C::Raw>,
+    L: Last<C::Done>,
 {
     let shared = Mutex::new(Shared {
         items,
@@ -109,7 +125,7 @@ where
     });
     let ready = Condvar::new();
     let run = || {
-        let mut worker = match worker() {
+        let mut worker = match crew.worker() {
             Ok(worker) => worker,
             Err(error) => {
                 lock(&shared).error.get_or_insert(error);
@@ -118,7 +134,7 @@ where
             }
         };
         while let Some(job) = next_job(&shared, &ready, window) {
-            perform(job, &shared, &mut worker, &read, &work);
+            perform(crew, job, &shared, &mut worker);
             ready.notify_all();
         }
         ready.notify_all();
@@ -141,6 +157,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+type SharedOf<C, I, M, L> = Shared<I, <C as Crew>::Read, <C as Crew>::Raw, <C as Crew>::Done, M, L>;
 type JobOf<I, A, B, C, M, L> = Job<<I as Iterator>::Item, A, B, C, M, L>;
 
 /// Waits for something to do; what is furthest down the pipeline comes first. `None` when all is done or failed.
@@ -204,22 +221,22 @@ impl<I: Iterator, A, B, C, M, L> Shared<I, A, B, C, M, L> {
     }
 }
 
-fn perform<I, A, B, C, W, M, L>(
-    job: JobOf<I, A, B, C, M, L>,
-    shared: &Mutex<Shared<I, A, B, C, M, L>>,
-    worker: &mut W,
-    read: &impl Fn(&mut W, I::Item) -> Result<A>,
-    work: &impl Fn(&mut W, B) -> Result<C>,
+fn perform<C, I, M, L>(
+    crew: &C,
+    job: JobOf<I, C::Read, C::Raw, C::Done, M, L>,
+    shared: &Mutex<SharedOf<C, I, M, L>>,
+    worker: &mut C::Worker,
 ) where
-    I: Iterator,
-    M: Middle<A, B>,
-    L: Last<C>,
+    C: Crew,
+    I: Iterator<Item = C::Item>,
+    M: Middle<C::Read, C::Raw>,
+    L: Last<C::Done>,
 {
     let outcome = match job {
-        Job::First(index, item) => read(worker, item).map(|result| {
+        Job::First(index, item) => crew.read(worker, item).map(|result| {
             lock(shared).first.done.insert(index, result);
         }),
-        Job::Second(index, item) => work(worker, item).map(|result| {
+        Job::Second(index, item) => crew.work(worker, item).map(|result| {
             lock(shared).second.done.insert(index, result);
         }),
         Job::Middle(mut middle, result) => {

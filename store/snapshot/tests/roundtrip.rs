@@ -237,7 +237,10 @@ fn a_merge_only_adds() {
     };
     sci_snapshot::restore(request, &store).unwrap();
     let read = |name: &str| fs::read_to_string(out.join(name)).unwrap();
-    assert_eq!((read("cache/one"), read("cache/two"), read("cache/three")), ("one".into(), "mine".into(), "three".into()));
+    assert_eq!(
+        (read("cache/one"), read("cache/two"), read("cache/three")),
+        ("one".into(), "mine".into(), "three".into())
+    );
 }
 
 #[test]
@@ -251,7 +254,8 @@ fn every_flipped_bit_is_found_and_leaves_the_tree_alone() {
     let before = listing(&out);
     for (round, (_, object)) in saved.objects.iter().cycle().take(60).enumerate() {
         let at = (round as u64 * 7_919_777) % object.size;
-        let flip = |store: &Memory| store.0.lock().unwrap().get_mut(&object.id).unwrap()[at as usize] ^= 1 << (round % 8);
+        let flip =
+            |store: &Memory| store.0.lock().unwrap().get_mut(&object.id).unwrap()[at as usize] ^= 1 << (round % 8);
         flip(&store);
         let outcome = load(&saved, &store).and_then(|manifest| restore_tree(manifest, &out, None, &store));
         let error = outcome.expect_err("a flipped bit went unnoticed").to_string();

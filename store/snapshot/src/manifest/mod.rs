@@ -12,6 +12,8 @@ mod load;
 mod local;
 mod root;
 mod segment;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::collections::BTreeMap;

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use blake3::hazmat::{ChainingValue, Mode, left_subtree_len, merge_subtrees_non_root, merge_subtrees_root};
 use sci_hasher::Digest;
 
-use super::Place;
 use super::read::{Chunk, Piece, ReadUnit, Share};
 use crate::Result;
 use crate::limits::{BLOCK, STRIDE};
@@ -43,7 +42,7 @@ struct Placed {
 
 /// Deduplicates and fills blocks. Blocks of the base come first in the numbering.
 pub(crate) struct Assembler {
-    known: HashMap<Digest, Place>,
+    known: HashMap<Digest, Extent>,
     block: Vec<u8>,
     number: u32,
     partial: Option<Partial>,
@@ -77,7 +76,7 @@ impl Assembler {
     }
 
     /// Cites the content, or puts it into the current block.
-    fn place(&mut self, digest: Digest, bytes: &[u8], emit: &mut dyn FnMut(RawBlock)) -> Place {
+    fn place(&mut self, digest: Digest, bytes: &[u8], emit: &mut dyn FnMut(RawBlock)) -> Extent {
         // Equal digests of different lengths cannot be, but an extent must never be longer than what was read.
         if let Some(place) = self.known.get(&digest).filter(|place| place.length as usize == bytes.len()) {
             return *place;

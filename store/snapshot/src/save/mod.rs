@@ -8,17 +8,17 @@ mod pack;
 mod read;
 mod units;
 
+use std::os::fd::AsFd as _;
 use std::path::Path;
 
 use sci_hasher::Digest;
 use sci_store_api::{ObjectId, ObjectSink};
 
-use crate::block::Compressor;
 use crate::local::{Base, now, receipts_of_read};
 use crate::manifest::{self, Encoded, Manifest, PackRef, RecordedInput};
 use crate::pool;
 use crate::step::step;
-use crate::tree::{Extent, NONE, Stat, Walked, walk};
+use crate::tree::{NONE, Stat, Walked, walk};
 use crate::{Excludes, Progress, Result, SnapshotError};
 
 use assemble::Assembler;
@@ -190,23 +190,17 @@ fn store_contents(
         return packer.finish();
     }
     let mut assembler = Assembler::new(request.base.map(|base| &base.manifest));
+    let (parent, name) = crate::dir::parent_beneath(request.anchor, request.root, false)?;
+    let place = (parent.as_fd(), name.as_slice());
     for _ in 0..ATTEMPTS {
-        let reader = Reader::new(request.anchor, request.root, walked, request.progress)?;
-        (assembler, packer) = pool::pipeline(
-            units::units(&walked.tree, &unknown),
-            threads,
-            threads * 2 + 2,
-            || reader.worker(),
-            |worker, unit| reader.read(worker, unit),
-            assembler,
-            |worker, raw| worker.compress(raw),
-            packer,
-        )?;
+        let reader = Reader::new(request.root, place, walked, request.progress);
+        let units = units::units(&walked.tree, &unknown);
+        (assembler, packer) = pool::pipeline(&reader, units, threads, threads * 2 + 2, assembler, packer)?;
         unknown = assembler.apply(&mut walked.tree);
         if unknown.is_empty() {
             return packer.finish();
         }
-        read::stat_again(request.anchor, request.root, walked, &unknown)?;
+        read::stat_again(request.root, place, walked, &unknown)?;
     }
     let path = crate::dir::display(request.root, &walked.tree.path(unknown[0]));
     Err(SnapshotError::Changing { path })
@@ -238,12 +232,3 @@ fn finish(
     let objects = base.manifest.objects().collect();
     Ok(Saved { manifest, objects, tree, files, bytes, uploaded, unchanged, skipped, base })
 }
-
-/// A worker of the save: directory handles for reading, and a compressor.
-pub(crate) struct Worker<'a> {
-    cursor: crate::dir::Cursor<'a>,
-    compressor: Compressor,
-}
-
-/// Where a content lies: used by both halves of the save.
-pub(crate) type Place = Extent;

@@ -1,6 +1,6 @@
 //! Reads units: contents, their digests and cuts. A file that changes while it is read is found out and given back.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use blake3::hazmat::{ChainingValue, HasherExt as _};
@@ -9,12 +9,12 @@ use rustix::fs::{self, AtFlags, Mode, OFlags, SeekFrom};
 use rustix::io::Errno;
 use sci_hasher::Digest;
 
-use super::Worker;
 use super::assemble::{RawBlock, StoredBlock};
 use super::units::Unit;
 use crate::block::Compressor;
 use crate::dir::{self, Cursor, Tops};
 use crate::limits::{CHUNK, STRIDE};
+use crate::pool::Crew;
 use crate::tree::{Kind, Tree, Walked};
 use crate::{Progress, Result, SnapshotError};
 
@@ -53,41 +53,30 @@ pub(crate) enum Share {
     Subtree(ChainingValue),
 }
 
+/// One thread's directory handles and compressor.
+pub(crate) struct Worker<'a> {
+    cursor: Cursor<'a>,
+    compressor: Compressor,
+}
+
 /// Reads files of one tree.
 pub(crate) struct Reader<'a> {
     root: &'a Path,
-    parent: OwnedFd,
-    name: Vec<u8>,
+    parent: BorrowedFd<'a>,
+    name: &'a [u8],
     walked: &'a Walked,
     progress: &'a dyn Progress,
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(anchor: &Path, root: &'a Path, walked: &'a Walked, progress: &'a dyn Progress) -> Result<Self> {
-        let (parent, name) = dir::parent_beneath(anchor, root, false)?;
-        Ok(Self { root, parent, name, walked, progress })
-    }
-
-    pub(crate) fn worker(&self) -> Result<Worker<'_>> {
-        let cursor = Cursor::new(self.parent.as_fd(), Tops::Root(&self.name));
-        let compressor =
-            Compressor::new().map_err(|error| SnapshotError::io("set up compression for", self.root, error))?;
-        Ok(Worker { cursor, compressor })
-    }
-
-    pub(crate) fn read(&self, worker: &mut Worker<'_>, unit: Unit) -> Result<ReadUnit> {
-        let mut read = ReadUnit { bytes: Vec::new(), pieces: Vec::new(), torn: Vec::new() };
-        match unit {
-            Unit::Files(files) => {
-                let total: u64 = files.iter().map(|entry| self.tree().entry(*entry).size).sum();
-                read.bytes.reserve_exact(total as usize);
-                for entry in files {
-                    self.whole(worker, entry, &mut read)?;
-                }
-            }
-            Unit::Stride { entry, at, length } => self.stride(worker, entry, at, length, &mut read)?,
-        }
-        Ok(read)
+    /// A reader of the tree `name` in the directory `parent`; `root` is its path, for messages.
+    pub(crate) fn new(
+        root: &'a Path,
+        (parent, name): (BorrowedFd<'a>, &'a [u8]),
+        walked: &'a Walked,
+        progress: &'a dyn Progress,
+    ) -> Self {
+        Self { root, parent, name, walked, progress }
     }
 
     fn tree(&self) -> &Tree {
@@ -99,7 +88,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Opens the file if it is still the one that was found; `None` when it changed, vanished or was replaced.
-    fn open(&self, worker: &mut Worker<'_>, entry: u32) -> Result<Option<OwnedFd>> {
+    fn open(&self, worker: &mut Worker<'a>, entry: u32) -> Result<Option<OwnedFd>> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let opened = worker
             .cursor
@@ -119,7 +108,7 @@ impl<'a> Reader<'a> {
         Ok(found.size == expected.size && found.mtime == expected.mtime && found.stat.ctime == status.ctime)
     }
 
-    fn whole(&self, worker: &mut Worker<'_>, entry: u32, read: &mut ReadUnit) -> Result<()> {
+    fn whole(&self, worker: &mut Worker<'a>, entry: u32, read: &mut ReadUnit) -> Result<()> {
         let size = self.tree().entry(entry).size as usize;
         let start = read.bytes.len();
         read.bytes.resize(start + size, 0);
@@ -152,7 +141,7 @@ impl<'a> Reader<'a> {
         Ok(true)
     }
 
-    fn stride(&self, worker: &mut Worker<'_>, entry: u32, at: u64, length: u64, read: &mut ReadUnit) -> Result<()> {
+    fn stride(&self, worker: &mut Worker<'a>, entry: u32, at: u64, length: u64, read: &mut ReadUnit) -> Result<()> {
         let Some(file) = self.open(worker, entry)? else {
             read.torn.push(entry);
             return Ok(());
@@ -171,6 +160,42 @@ impl<'a> Reader<'a> {
         read.pieces.push(Piece::Part { entry, size, chunks, share });
         self.progress.advance(u64::from(at + length == size), length);
         Ok(())
+    }
+}
+
+impl<'a> Crew for Reader<'a> {
+    type Worker = Worker<'a>;
+    type Item = Unit;
+    type Read = ReadUnit;
+    type Raw = RawBlock;
+    type Done = StoredBlock;
+
+    fn worker(&self) -> Result<Worker<'a>> {
+        let cursor = Cursor::new(self.parent, Tops::Root(self.name));
+        let compressor = Compressor::new();
+        let compressor = compressor.map_err(|error| SnapshotError::io("set up compression for", self.root, error))?;
+        Ok(Worker { cursor, compressor })
+    }
+
+    fn read(&self, worker: &mut Worker<'a>, unit: Unit) -> Result<ReadUnit> {
+        let mut read = ReadUnit { bytes: Vec::new(), pieces: Vec::new(), torn: Vec::new() };
+        match unit {
+            Unit::Files(files) => {
+                let total: u64 = files.iter().map(|entry| self.tree().entry(*entry).size).sum();
+                read.bytes.reserve_exact(total as usize);
+                for entry in files {
+                    self.whole(worker, entry, &mut read)?;
+                }
+            }
+            Unit::Stride { entry, at, length } => self.stride(worker, entry, at, length, &mut read)?,
+        }
+        Ok(read)
+    }
+
+    fn work(&self, worker: &mut Worker<'a>, raw: RawBlock) -> Result<StoredBlock> {
+        let stored = worker.compressor.compress(&raw.0);
+        let stored = stored.map_err(|error| SnapshotError::io("compress", "a block", error))?;
+        Ok(StoredBlock { digest: Digest::of(&stored), length: raw.0.len() as u32, stored })
     }
 }
 
@@ -227,10 +252,14 @@ fn cut(bytes: &mut Vec<u8>, sparse: bool) -> Vec<Chunk> {
 ///
 /// # Errors
 /// [`SnapshotError::Changing`] for one that is no longer there, or no longer a file.
-pub(crate) fn stat_again(anchor: &Path, root: &Path, walked: &mut Walked, torn: &[u32]) -> Result<()> {
-    let (parent, name) = dir::parent_beneath(anchor, root, false)?;
+pub(crate) fn stat_again(
+    root: &Path,
+    (parent, name): (BorrowedFd<'_>, &[u8]),
+    walked: &mut Walked,
+    torn: &[u32],
+) -> Result<()> {
     for &entry in torn {
-        let mut cursor = Cursor::new(parent.as_fd(), Tops::Root(&name));
+        let mut cursor = Cursor::new(parent, Tops::Root(name));
         let stat = cursor
             .place(&walked.tree, entry)
             .and_then(|(parent, name)| fs::statat(parent, name.as_slice(), AtFlags::SYMLINK_NOFOLLOW));
@@ -243,13 +272,4 @@ pub(crate) fn stat_again(anchor: &Path, root: &Path, walked: &mut Walked, torn: 
         walked.stats[entry as usize] = found.stat;
     }
     Ok(())
-}
-
-impl Worker<'_> {
-    /// Compresses a block.
-    pub(crate) fn compress(&mut self, raw: RawBlock) -> Result<StoredBlock> {
-        let stored = self.compressor.compress(&raw.0);
-        let stored = stored.map_err(|error| SnapshotError::io("compress", "a block", error))?;
-        Ok(StoredBlock { digest: Digest::of(&stored), length: raw.0.len() as u32, stored })
-    }
 }

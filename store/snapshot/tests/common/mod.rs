@@ -160,8 +160,14 @@ pub fn awkward(root: &Path) {
     std::os::unix::fs::symlink("sub", at("link to sub")).unwrap();
     let sparse = fs::File::create(at("sparse")).unwrap();
     sparse.set_len(64 << 20).unwrap();
-    fs::OpenOptions::new().append(true).open(at("sparse")).and_then(|mut file| std::io::Write::write_all(&mut file, b"end")).unwrap();
-    for (name, mode) in [("exec", 0o755), ("read-only", 0o444), ("private", 0o600), ("locked/below", 0o500), ("locked", 0o555)] {
+    fs::OpenOptions::new()
+        .append(true)
+        .open(at("sparse"))
+        .and_then(|mut file| std::io::Write::write_all(&mut file, b"end"))
+        .unwrap();
+    for (name, mode) in
+        [("exec", 0o755), ("read-only", 0o444), ("private", 0o600), ("locked/below", 0o500), ("locked", 0o555)]
+    {
         chmod(&at(name), mode);
     }
     set_mtime(&at("old"), -315_619_200, 5);
