@@ -1,2 +1,7 @@
-//! Stateful CI: a declarative build cache
-fn main() {}
+//! The `sci` program. Everything is in the library part, so that tests can reach it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sci_cli::main()
+}

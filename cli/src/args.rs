@@ -1,0 +1,192 @@
+//! The command line: the global flags, each with its `SCI_*` variable, and the tree of commands.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+use crate::commands::{
+    completions, diff, doctor, explain, gc, init, ls, plan, presets, restore, run, save, show, verify,
+};
+use crate::output::{ColorChoice, Options};
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done; 1 damage found, or cache trouble under --require; 2 usage or configuration; 3 store;
+4 not found; 5 local file. `sci run` ends with the code of its command.";
+
+/// Stateful CI: a declarative build cache.
+///
+/// sci.toml says what each path of a workspace is derived from. sci hashes those inputs into a key, restores the snapshot
+/// with exactly that key or the nearest trusted one, saves what changed, and explains why a key missed.
+#[derive(Debug, Parser)]
+#[command(name = "sci", version, propagate_version = true, max_term_width = 100, after_help = AFTER_HELP)]
+#[command(arg_required_else_help = true)]
+pub struct Cli {
+    /// Flags of every command.
+    #[command(flatten)]
+    pub globals: Globals,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The flags that every command takes, before or after its name.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Globals {
+    /// Print one JSON document on stdout instead of human lines
+    #[arg(long, global = true, env = "SCI_JSON", action = ArgAction::SetTrue, value_parser = switch)]
+    pub json: bool,
+    /// When to colour
+    #[arg(long, global = true, env = "SCI_COLOR", value_enum, default_value = "auto", value_name = "WHEN")]
+    pub color: ColorChoice,
+    /// Directory of the embedded store [default: <state>/store]
+    #[arg(long, global = true, env = "SCI_STORE", value_name = "DIR")]
+    store: Option<String>,
+    /// Directory of local state [default: the user's cache directory]
+    #[arg(long, global = true, env = "SCI_STATE", value_name = "DIR")]
+    state: Option<String>,
+    /// Name that this workspace's snapshots are kept under [default: sci.toml's, else the workspace directory]
+    #[arg(long, global = true, env = "SCI_PROJECT", value_name = "NAME")]
+    project: Option<String>,
+    /// Start in this directory; sci.toml is looked for here and above
+    #[arg(short = 'C', long, global = true, env = "SCI_WORKSPACE", value_name = "DIR")]
+    workspace: Option<String>,
+    /// Results, warnings and errors only
+    #[arg(short, long, global = true, env = "SCI_QUIET", action = ArgAction::SetTrue, value_parser = switch)]
+    pub quiet: bool,
+    /// Say how each result came about
+    #[arg(short, long, global = true, env = "SCI_VERBOSE", action = ArgAction::SetTrue, value_parser = switch)]
+    pub verbose: bool,
+    /// Make cache trouble an error (exit code 1) instead of a miss
+    #[arg(long, global = true, env = "SCI_REQUIRE", action = ArgAction::SetTrue, value_parser = switch)]
+    pub require: bool,
+    /// Use the embedded store in CI, where it is refused otherwise
+    #[arg(long, global = true, env = "SCI_ALLOW_EMBEDDED", action = ArgAction::SetTrue, value_parser = switch)]
+    pub allow_embedded: bool,
+}
+
+impl Globals {
+    /// What the flags say about output.
+    pub fn output(&self) -> Options {
+        Options { json: self.json, quiet: self.quiet, verbose: self.verbose, color: self.color }
+    }
+
+    /// `--store`, unless empty.
+    pub fn store(&self) -> Option<PathBuf> {
+        given(self.store.as_ref()).map(PathBuf::from)
+    }
+
+    /// `--state`, unless empty.
+    pub fn state(&self) -> Option<PathBuf> {
+        given(self.state.as_ref()).map(PathBuf::from)
+    }
+
+    /// `--project`, unless empty.
+    pub fn project(&self) -> Option<&str> {
+        given(self.project.as_ref())
+    }
+
+    /// `--workspace`, unless empty.
+    pub fn workspace(&self) -> Option<PathBuf> {
+        given(self.workspace.as_ref()).map(PathBuf::from)
+    }
+}
+
+/// CI systems set what is absent to the empty text, so an empty value counts as none.
+fn given(value: Option<&String>) -> Option<&str> {
+    value.map(String::as_str).filter(|value| !value.is_empty())
+}
+
+/// Reads the value of a switch's variable.
+///
+/// # Errors
+/// A sentence that says what is expected.
+pub fn switch(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "" | "0" | "false" | "no" | "off" => Ok(false),
+        "1" | "true" | "yes" | "on" => Ok(true),
+        _ => Err("expected true or false (or 1, 0, yes, no, on, off)".to_owned()),
+    }
+}
+
+/// The commands, in the order of their use.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Detect what the workspace is made with, and write sci.toml
+    Init(init::Arguments),
+    /// Show the key of each path and the inputs that it is derived from
+    Plan(plan::Arguments),
+    /// Restore paths from the exact or the nearest trusted snapshot
+    Restore(restore::Arguments),
+    /// Save what the build left in paths
+    Save(save::Arguments),
+    /// Restore, run a command, save
+    Run(run::Arguments),
+    /// Say why a path was restored, or was not, and from what
+    Explain(explain::Arguments),
+    /// List this project's snapshots
+    Ls(ls::Arguments),
+    /// Show one snapshot
+    Show(show::Arguments),
+    /// Compare the files and inputs of two snapshots
+    Diff(diff::Arguments),
+    /// Check signatures and objects of this project's snapshots
+    Verify(verify::Arguments),
+    /// Delete what no snapshot needs
+    Gc(gc::Arguments),
+    /// List the built-in presets, or show one
+    Presets(presets::Arguments),
+    /// Show what sci sees of this machine and workspace, and what is wrong
+    Doctor(doctor::Arguments),
+    /// Print a completion script for a shell
+    Completions(completions::Arguments),
+}
+
+impl Command {
+    /// The name that JSON documents carry.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Init(_) => "init",
+            Self::Plan(_) => "plan",
+            Self::Restore(_) => "restore",
+            Self::Save(_) => "save",
+            Self::Run(_) => "run",
+            Self::Explain(_) => "explain",
+            Self::Ls(_) => "ls",
+            Self::Show(_) => "show",
+            Self::Diff(_) => "diff",
+            Self::Verify(_) => "verify",
+            Self::Gc(_) => "gc",
+            Self::Presets(_) => "presets",
+            Self::Doctor(_) => "doctor",
+            Self::Completions(_) => "completions",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_tree_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_global_flag_has_its_variable() {
+        for argument in Cli::command().get_arguments().filter(|argument| argument.is_global_set()) {
+            let long = argument.get_long().unwrap().to_uppercase().replace('-', "_");
+            assert_eq!(argument.get_env().unwrap().to_str(), Some(format!("SCI_{long}").as_str()));
+        }
+    }
+
+    #[test]
+    fn switches_take_the_usual_words() {
+        assert_eq!(switch("YES"), Ok(true));
+        assert_eq!(switch(""), Ok(false));
+        assert!(switch("perhaps").is_err());
+    }
+}

@@ -1,0 +1,235 @@
+//! `sci doctor`: what sci sees of this machine and workspace, and what is wrong with it.
+
+mod file_system;
+
+use std::fs;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::error::{CliError, Kind, Result};
+use crate::exit::Exit;
+use crate::flow::planning;
+use crate::git;
+use crate::output::Text;
+use crate::output::format::{counted, safe};
+use crate::store::Store;
+use crate::workspace::Workspace;
+use sci_planner::Outcome;
+use sci_store_api::snapshots::SnapshotQuery;
+
+/// Arguments of `sci doctor`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {}
+
+/// How a finding is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Health {
+    /// As it should be.
+    Good,
+    /// Works, with less.
+    Fair,
+    /// Does not work.
+    Bad,
+}
+
+#[derive(Debug, Serialize)]
+struct Finding {
+    what: &'static str,
+    health: Health,
+    says: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Report {
+    version: &'static str,
+    findings: Vec<Finding>,
+}
+
+impl Finding {
+    fn new(what: &'static str, health: Health, says: impl Into<String>) -> Self {
+        Self { what, health, says: says.into(), hint: None }
+    }
+
+    fn of_error(what: &'static str, error: &CliError) -> Self {
+        let place = error.place.as_ref();
+        let place = place.map(|at| format!("{}:{}:{}: ", at.file.display(), at.line, at.column)).unwrap_or_default();
+        let finding = Self::new(what, Health::Bad, format!("{place}{}", error.message));
+        Self { hint: error.hint.clone(), ..finding }
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// Looks at everything. Exit code 1 when something does not work.
+///
+/// # Errors
+/// None of what it looks at: that is what it tells.
+pub fn run(_: &Arguments, context: &mut Context) -> Result<Exit> {
+    let mut findings = vec![machine(), state(context), git_version()];
+    let workspace = match Workspace::find(context) {
+        Ok(Some(workspace)) => {
+            findings.push(Finding::new("workspace", Health::Good, workspace.root.display().to_string()));
+            Some(workspace)
+        }
+        Ok(None) => {
+            findings.push(no_workspace(context));
+            None
+        }
+        Err(error) => {
+            findings.push(Finding::of_error("workspace", &error));
+            None
+        }
+    };
+    if let Some(workspace) = &workspace {
+        findings.extend(of_workspace(context, workspace));
+    }
+    findings.extend(store(context, workspace.as_ref()));
+    let report = Report { version: env!("CARGO_PKG_VERSION"), findings };
+    context.out.human(|text| render(text, &report));
+    let bad = report.findings.iter().filter(|finding| finding.health == Health::Bad).count();
+    if bad == 0 {
+        context.out.document("doctor", &report);
+        return Ok(Exit::Success);
+    }
+    let error = CliError::new(Kind::Damaged, format!("{} found", counted(bad as u64, "problem")));
+    context.out.refusal("doctor", &report, &error);
+    Ok(error.kind.exit())
+}
+
+fn machine() -> Finding {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let says = format!("{} on {}, {}", std::env::consts::OS, std::env::consts::ARCH, counted(threads as u64, "thread"));
+    Finding::new("machine", Health::Good, says)
+}
+
+fn state(context: &Context) -> Finding {
+    let state = match context.state() {
+        Ok(state) => state,
+        Err(error) => return Finding::of_error("state", &error),
+    };
+    let directory = state.directory();
+    let writable = fs::create_dir_all(directory).and_then(|()| tempfile::tempfile_in(directory).map(drop));
+    match writable {
+        Ok(()) => Finding::new("state", Health::Good, directory.display().to_string()),
+        Err(error) => Finding::new("state", Health::Bad, format!("cannot write {}: {error}", directory.display()))
+            .hint("set SCI_STATE to a directory that this user can write"),
+    }
+}
+
+fn git_version() -> Finding {
+    match git::version() {
+        Some(version) => Finding::new("git", Health::Good, version),
+        None => Finding::new("git", Health::Fair, "not found: nearest snapshots are ranked without ancestry"),
+    }
+}
+
+fn no_workspace(context: &Context) -> Finding {
+    let says = format!("no sci.toml in {} or above it", context.start().display());
+    Finding::new("workspace", Health::Fair, says).hint("`sci init` writes one")
+}
+
+fn of_workspace(context: &mut Context, workspace: &Workspace) -> Vec<Finding> {
+    let mut findings = vec![presets(workspace), file_system::examine(&workspace.root)];
+    match planning::make(context, workspace) {
+        Err(error) => {
+            findings.push(Finding::of_error("sci.toml", &error));
+            findings.extend(error.also.iter().map(|error| Finding::of_error("sci.toml", error)));
+        }
+        Ok(plan) => {
+            let keyed = plan.paths.iter().filter(|path| path.keyed().is_some()).count();
+            findings.push(Finding::new("paths", Health::Good, format!("{} with a key", counted(keyed as u64, "path"))));
+            for path in &plan.paths {
+                if let Outcome::Unkeyed { reason, hint } = &path.outcome {
+                    let finding = Finding::new("path", Health::Bad, format!("{}: no key: {reason}", path.instance));
+                    findings.push(Finding { hint: hint.clone(), ..finding });
+                }
+            }
+            if plan.paths.is_empty() {
+                findings.push(
+                    Finding::new("paths", Health::Fair, "sci.toml declares no path that this workspace has")
+                        .hint("name a preset in `presets`, or declare a [path.NAME]"),
+                );
+            }
+        }
+    }
+    findings
+}
+
+/// The presets in use, and those that the workspace looks like but does not name.
+fn presets(workspace: &Workspace) -> Finding {
+    let used: Vec<&str> = workspace.config.presets.iter().map(|preset| preset.value.as_str()).collect();
+    let detected = sci_presets::detect(&workspace.root).unwrap_or_default();
+    let mut unused: Vec<String> = detected
+        .iter()
+        .filter(|found| !used.contains(&found.preset.name.as_str()))
+        .map(|found| format!("{} ({})", found.preset.name, found.because.display()))
+        .collect();
+    unused.dedup();
+    let says = if used.is_empty() { "none".to_owned() } else { used.join(", ") };
+    if unused.is_empty() {
+        return Finding::new("presets", Health::Good, says);
+    }
+    Finding::new("presets", Health::Good, format!("{says}; the workspace also looks like {}", unused.join(", ")))
+}
+
+fn store(context: &Context, workspace: Option<&Workspace>) -> Vec<Finding> {
+    let store = match Store::open(context, workspace) {
+        Ok(store) => store,
+        Err(_) if workspace.is_none() && context.globals.project().is_none() => return Vec::new(),
+        Err(error) => return vec![Finding::of_error("store", &error)],
+    };
+    let session = match store.backend.session() {
+        Ok(session) => session,
+        Err(error) => return vec![Finding::of_error("store", &crate::store::failed(error))],
+    };
+    let keys: Vec<String> = store.keys().iter().map(ToString::to_string).collect();
+    let write = session.scope_write.map_or_else(|| "nowhere".to_owned(), |scope| scope.to_string());
+    let read: Vec<String> = session.scopes_read.iter().map(ToString::to_string).collect();
+    let place = format!("{} (id {})", store.directory.display(), session.store);
+    let mut findings = vec![
+        Finding::new("store", Health::Good, place),
+        Finding::new("project", Health::Good, safe(&store.project)),
+        Finding::new("keys", Health::Good, keys.join(", ")),
+        Finding::new("scopes", Health::Good, format!("writes {write}, reads {}", read.join(", "))),
+    ];
+    match store.snapshots(SnapshotQuery::default()) {
+        Ok(all) => findings.push(Finding::new("snapshots", Health::Good, counted(all.len() as u64, "snapshot"))),
+        Err(error) => findings.push(Finding::of_error("snapshots", &error)),
+    }
+    findings.extend(private(&store.directory));
+    findings
+}
+
+/// Whoever can write the store can make this user's builds run anything.
+fn private(directory: &Path) -> Option<Finding> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = fs::metadata(directory).ok()?.permissions().mode();
+    (mode & 0o022 != 0).then(|| {
+        let says = format!("other users may write {} (mode {:03o})", directory.display(), mode & 0o777);
+        Finding::new("store", Health::Bad, says).hint(format!("chmod go-w {}", directory.display()))
+    })
+}
+
+fn render(text: &mut Text, report: &Report) {
+    text.line(format_args!("sci {}", report.version));
+    for finding in &report.findings {
+        let style = text.style;
+        let mark = match finding.health {
+            Health::Good => style.good.paint("ok  "),
+            Health::Fair => style.fair.paint("note"),
+            Health::Bad => style.bad.paint("bad "),
+        };
+        text.line(format_args!("{mark}  {:<12} {}", finding.what, safe(&finding.says)));
+        if let Some(hint) = &finding.hint {
+            text.indented(3, format_args!("{}: {}", style.hint.paint("Hint"), safe(hint)));
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! `sci gc`: forgets snapshots by policy and deletes what nothing needs.
+
+use std::time::Duration;
+
+use sci_native::Reach;
+use sci_store_api::admin::{DAY, GcObject, GcPlan, GcPolicy, GcReport};
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::error::{CliError, Kind, Result};
+use crate::exit::Exit;
+use crate::output::format::{bytes, counted};
+use crate::output::Text;
+use crate::store::{Store, failed};
+use crate::workspace::Workspace;
+
+/// Arguments of `sci gc`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Forget all but the newest N snapshots of each path
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    keep: Option<u32>,
+    /// Forget snapshots older than this: 30d, 12h, 45m
+    #[arg(long, value_name = "AGE", value_parser = span)]
+    max_age: Option<Duration>,
+    /// Delete an object only after nothing has needed it for this long; at least 24h unless --unsafe-grace
+    #[arg(long, value_name = "AGE", value_parser = span, default_value = "24h")]
+    grace: Duration,
+    /// Collect every project of the store, not only this workspace's
+    #[arg(long)]
+    all_projects: bool,
+    /// Allow a --grace below 24h: a save that is still running may then fail and be repeated
+    #[arg(long)]
+    unsafe_grace: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    dry_run: bool,
+    plan: GcPlan,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    done: Option<GcReport>,
+    freed_bytes: u64,
+}
+
+/// Plans, then performs unless `--dry-run`.
+///
+/// # Errors
+/// [`Kind::Usage`] for too short a grace; [`Kind::Store`].
+pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
+    let policy = policy(arguments)?;
+    let workspace = Workspace::find(context)?;
+    let store = Store::open(context, workspace.as_ref())?;
+    let reach = if arguments.all_projects { Reach::Store } else { Reach::Project };
+    let plan = store.backend.plan_gc(&policy, reach).map_err(failed)?;
+    let done =
+        if arguments.dry_run { None } else { Some(store.backend.gc(&policy, reach).map_err(failed)?) };
+    let freed_bytes = done.as_ref().map_or_else(|| plan.freed_bytes(), |done| total(&done.deleted));
+    let report = Report { dry_run: arguments.dry_run, plan, done, freed_bytes };
+    context.out.human(|text| render(text, &report));
+    context.out.document("gc", &report);
+    Ok(Exit::Success)
+}
+
+fn policy(arguments: &Arguments) -> Result<GcPolicy> {
+    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let grace = millis(arguments.grace);
+    if grace < DAY && !arguments.unsafe_grace {
+        return Err(CliError::new(Kind::Usage, "--grace is below 24h")
+            .hint("objects of a save that is still running look unused; --unsafe-grace allows it all the same"));
+    }
+    Ok(GcPolicy { grace, keep_newest: arguments.keep, max_age: arguments.max_age.map(millis) })
+}
+
+fn total(objects: &[GcObject]) -> u64 {
+    objects.iter().fold(0, |sum, object| sum.saturating_add(object.size))
+}
+
+fn render(text: &mut Text, report: &Report) {
+    let (forgotten, marked, deleted) = match &report.done {
+        None => (report.plan.forget.len(), report.plan.mark.len() as u64, report.plan.delete.len()),
+        Some(done) => (done.forgotten.len(), done.marked, done.deleted.len()),
+    };
+    let would = if report.dry_run { "would forget" } else { "forgot" };
+    text.line(format_args!("{would} {}", counted(forgotten as u64, "snapshot")));
+    let would = if report.dry_run { "would delete" } else { "deleted" };
+    text.line(format_args!("{would} {}, {}", counted(deleted as u64, "object"), bytes(report.freed_bytes)));
+    if marked > 0 {
+        text.line(format_args!("{} unneeded, to be deleted when their grace is over", counted(marked, "object")));
+    }
+}
+
+/// Reads a length of time: a whole number and s, m, h, d or w.
+fn span(text: &str) -> Result<Duration, String> {
+    let expected = || format!("expected a number and a unit (s, m, h, d, w), as in 30d; found {text:?}");
+    let unit = text.chars().next_back().ok_or_else(expected)?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        'w' => 7 * 86_400,
+        _ => return Err(expected()),
+    };
+    let number: u64 = text[..text.len() - unit.len_utf8()].parse().map_err(|_| expected())?;
+    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_need_a_unit() {
+        assert_eq!(span("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(span("2w"), Ok(Duration::from_secs(14 * 86_400)));
+        for bad in ["", "d", "5", "1.5h", "-1d", "3é", "99999999999999999999d", "9999999999999999999w"] {
+            assert!(span(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The commands: one file each. A command takes its arguments and the [`Context`](crate::context::Context), and returns
+//! how it ended; what it shows goes through [`Output`](crate::output::Output).
+
+pub mod completions;
+pub mod diff;
+pub mod doctor;
+pub mod explain;
+pub mod gc;
+pub mod init;
+pub mod ls;
+pub mod plan;
+pub mod presets;
+pub mod restore;
+pub mod run;
+pub mod save;
+pub mod show;
+pub mod verify;

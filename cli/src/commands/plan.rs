@@ -1,0 +1,193 @@
+//! `sci plan`: the key of each path and what it is derived from. Asks no store.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use sci_hasher::{Digest, InputClass, InputName};
+use sci_planner::{Keyed, Note, Outcome, Plan, PlannedPath};
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::error::{CliError, Kind, Result};
+use crate::exit::Exit;
+use crate::flow::planning;
+use crate::output::Text;
+use crate::output::format::{counted, safe};
+use crate::output::list::{more, page};
+use crate::workspace::Workspace;
+
+/// Arguments of `sci plan`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// These paths only: names in sci.toml, or instances
+    paths: Vec<String>,
+    /// List the inputs
+    #[arg(long)]
+    inputs: bool,
+    /// With --inputs: list every input, however many
+    #[arg(long)]
+    all: bool,
+    /// Let the tools that this sci.toml declares run on this machine, now and later
+    #[arg(long)]
+    approve_tools: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    workspace: PathBuf,
+    approved: Vec<String>,
+    paths: Vec<Path>,
+}
+
+#[derive(Serialize)]
+struct Path {
+    name: String,
+    instance: String,
+    root: PathBuf,
+    restore: String,
+    #[serde(rename = "match")]
+    matching: InputClass,
+    save: String,
+    after: Vec<String>,
+    #[serde(flatten)]
+    outcome: Planned,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "outcome", rename_all = "lowercase")]
+enum Planned {
+    Keyed {
+        key: Digest,
+        ladder: BTreeMap<InputClass, Digest>,
+        inputs: Vec<Input>,
+    },
+    Unkeyed {
+        reason: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        hint: Option<String>,
+    },
+}
+
+#[derive(Serialize)]
+struct Input {
+    class: InputClass,
+    name: InputName,
+    digest: Digest,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    packages: Option<usize>,
+}
+
+/// Plans. With `--require`, a path without a key is an error.
+///
+/// # Errors
+/// Whatever is wrong with sci.toml; [`Kind::NotFound`] for a path that it does not declare.
+pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
+    let workspace = Workspace::open(context)?;
+    let (plan, approved) = if arguments.approve_tools {
+        planning::make_approving(context, &workspace)?
+    } else {
+        (planning::make(context, &workspace)?, Vec::new())
+    };
+    let report = report(&plan, approved, &arguments.paths)?;
+    let unkeyed = report.paths.iter().filter(|path| matches!(path.outcome, Planned::Unkeyed { .. })).count();
+    if context.globals.require && unkeyed > 0 {
+        context.out.human(|text| render(text, &report, arguments));
+        let (what, verb) = (counted(unkeyed as u64, "path"), if unkeyed == 1 { "has" } else { "have" });
+        return Err(CliError::new(Kind::Required, format!("{what} {verb} no key")));
+    }
+    context.out.human(|text| render(text, &report, arguments));
+    context.out.document("plan", &report);
+    Ok(Exit::Success)
+}
+
+fn report(plan: &Plan, approved: Vec<String>, wanted: &[String]) -> Result<Report> {
+    let paths = planning::select(plan, wanted)?.into_iter().map(path).collect();
+    Ok(Report { workspace: plan.workspace.clone(), approved, paths })
+}
+
+fn path(path: &PlannedPath) -> Path {
+    let outcome = match &path.outcome {
+        Outcome::Keyed(keyed) => Planned::Keyed {
+            key: keyed.key(),
+            ladder: InputClass::ALL.into_iter().map(|class| (class, keyed.ladder.rung(class))).collect(),
+            inputs: inputs(keyed),
+        },
+        Outcome::Unkeyed { reason, hint } => Planned::Unkeyed { reason: reason.clone(), hint: hint.clone() },
+    };
+    Path {
+        name: path.name.clone(),
+        instance: path.instance.clone(),
+        root: path.root.clone(),
+        restore: path.policy.restore.to_string(),
+        matching: path.policy.matching,
+        save: path.policy.save.to_string(),
+        after: path.upstreams.clone(),
+        outcome,
+    }
+}
+
+fn inputs(keyed: &Keyed) -> Vec<Input> {
+    let input = |(class, name, digest): (InputClass, &InputName, &Digest)| {
+        let (value, packages) = match keyed.notes.get(class, name.as_bytes()) {
+            Some(Note::Text(value)) => (Some(value.clone()), None),
+            Some(Note::Absent) => (Some("(none)".to_owned()), None),
+            Some(Note::Packages(packages)) => (None, Some(packages.len())),
+            None => (None, None),
+        };
+        Input { class, name: name.clone(), digest: *digest, value, packages }
+    };
+    keyed.derivation.inputs().map(input).collect()
+}
+
+fn render(text: &mut Text, report: &Report, arguments: &Arguments) {
+    for command in &report.approved {
+        text.line(format_args!("approved on this machine: {}", safe(command)));
+    }
+    for path in &report.paths {
+        text.gap();
+        let name = text.style.name.paint(safe(&path.instance));
+        match &path.outcome {
+            Planned::Unkeyed { reason, hint } => {
+                text.line(format_args!("{name}  {}", text.style.bad.paint("no key: not restored, not saved")));
+                text.indented(1, safe(reason));
+                if let Some(hint) = hint {
+                    text.indented(1, format_args!("{}: {}", text.style.hint.paint("Hint"), safe(hint)));
+                }
+            }
+            Planned::Keyed { key, ladder, inputs } => {
+                text.line(format_args!("{name}  key {key}"));
+                ladder.iter().for_each(|(class, rung)| rung_line(text, *class, rung, inputs, arguments));
+                if !path.after.is_empty() {
+                    text.field("after", path.after.join(", "));
+                }
+            }
+        }
+    }
+}
+
+fn rung_line(text: &mut Text, class: InputClass, rung: &Digest, inputs: &[Input], arguments: &Arguments) {
+    let of_class: Vec<&Input> = inputs.iter().filter(|input| input.class == class).collect();
+    if of_class.is_empty() && !text.verbose {
+        return;
+    }
+    text.field(class.name(), format_args!("{}  {}", rung.short(), counted(of_class.len() as u64, "input")));
+    if !arguments.inputs {
+        return;
+    }
+    let (shown, left) = page(&of_class, arguments.all);
+    for input in shown {
+        let name = safe(&input.name.to_string());
+        let note = match (&input.value, input.packages) {
+            (Some(value), _) => format!("  {}", safe(value)),
+            (None, Some(packages)) => format!("  {}", counted(packages as u64, "package")),
+            (None, None) => String::new(),
+        };
+        let digest = text.style.dim.paint(input.digest.short());
+        text.indented(3, format_args!("{digest}  {name}{note}"));
+    }
+    if let Some(more) = more(left) {
+        text.indented(3, more);
+    }
+}

@@ -1,0 +1,109 @@
+//! `sci run -- CMD`: restore, run, save.
+
+use std::ffi::OsString;
+
+use serde::Serialize;
+
+use crate::child::{self, Ended};
+use crate::commands::restore::required;
+use crate::context::Context;
+use crate::error::{CliError, Kind, Result};
+use crate::exit::Exit;
+use crate::flow::restoring::{self, RestoreReport};
+use crate::flow::saving::{self, SaveReport};
+use crate::output::format::safe;
+use crate::workspace::Workspace;
+
+/// Arguments of `sci run`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The command and its arguments, run without a shell in the directory where sci was started
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
+    command: Vec<OsString>,
+}
+
+#[derive(Serialize)]
+struct Report {
+    restore: RestoreReport,
+    command: Command,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    save: Option<SaveReport>,
+}
+
+#[derive(Serialize)]
+struct Command {
+    code: u8,
+    interrupted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// Restores, runs the command, saves, and ends as the command did.
+///
+/// The command's stdout is its own; under `--json` it goes to stderr, so that stdout holds the one document. A command that
+/// fails is saved as unsettled; one that was interrupted or never started is not saved.
+///
+/// # Errors
+/// Bad configuration and unusable local state; the command has not run then.
+pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
+    context.out.yield_stdout();
+    let workspace = Workspace::open(context)?;
+    let restore = restoring::restore(context, &workspace, &[])?;
+    context.out.human(|text| restoring::render(text, &restore));
+    if let Some(error) = required(context, "restored", restore.troubled()) {
+        context.out.refusal("run", &serde_json::json!({"restore": restore}), &error);
+        return Ok(error.kind.exit());
+    }
+    let json = context.out.is_json();
+    let (ended, error) = match child::run(&arguments.command, context.start(), json) {
+        Ok(ended) => (ended, None),
+        Err(error) => {
+            let program = arguments.command.first().map(|word| safe(&word.to_string_lossy())).unwrap_or_default();
+            let message = format!("cannot run {program}: {error}");
+            context.out.warn(message.clone());
+            (Ended { exit: child::cannot_start(&error), interrupted: false }, Some(message))
+        }
+    };
+    let save = save(context, &workspace, ended, error.is_some());
+    let command = Command { code: ended.exit.code(), interrupted: ended.interrupted, error };
+    finish(context, Report { restore, command, save }, ended.exit)
+}
+
+/// The build is done: whatever goes wrong now is a warning, not the command's failure.
+fn save(context: &mut Context, workspace: &Workspace, ended: Ended, never_started: bool) -> Option<SaveReport> {
+    if ended.interrupted || never_started {
+        let why = if never_started { "the command did not run" } else { "the command was interrupted" };
+        context.out.note(&format!("nothing was saved: {why}"));
+        return None;
+    }
+    match saving::save(context, workspace, &[], ended.exit != Exit::Success) {
+        Ok(report) => Some(report),
+        Err(error) => {
+            context.out.warn(format!("nothing was saved: {}", error.message));
+            None
+        }
+    }
+}
+
+fn finish(context: &mut Context, report: Report, exit: Exit) -> Result<Exit> {
+    let unsaved = report.save.as_ref().map_or(usize::from(!report.command.interrupted), SaveReport::troubled);
+    let refusal = match required(context, "saved", unsaved) {
+        Some(error) if exit == Exit::Success => Some(error),
+        _ => None,
+    };
+    match (refusal, exit) {
+        (Some(error), _) => {
+            context.out.refusal("run", &report, &error);
+            Ok(error.kind.exit())
+        }
+        (None, Exit::Success) => {
+            context.out.document("run", &report);
+            Ok(exit)
+        }
+        (None, _) => {
+            let error = CliError::new(Kind::Command, format!("the command ended with code {}", exit.code()));
+            context.out.failed_document("run", &report, &error);
+            Ok(exit)
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The environment, read once: everything else takes it as a value.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+/// A copy of the process environment.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    variables: BTreeMap<OsString, OsString>,
+}
+
+impl Environment {
+    /// Copies the environment of this process.
+    pub fn capture() -> Self {
+        Self { variables: std::env::vars_os().collect() }
+    }
+
+    /// A variable that is set and not empty. CI systems set what is absent to the empty text.
+    pub fn get(&self, name: &str) -> Option<&OsStr> {
+        self.variables.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
+    }
+
+    /// A variable as text, when it is UTF-8.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.get(name)?.to_str()
+    }
+
+    /// The variables whose name and value are UTF-8.
+    pub fn text_variables(&self) -> BTreeMap<String, String> {
+        let text = |value: &OsString| value.to_str().map(str::to_owned);
+        self.variables.iter().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect()
+    }
+
+    /// Every variable.
+    pub fn variables(&self) -> &BTreeMap<OsString, OsString> {
+        &self.variables
+    }
+
+    /// True in a CI job, as the store sees it.
+    pub fn is_ci(&self) -> bool {
+        sci_native::in_ci(&self.text_variables())
+    }
+
+    /// The user's home directory.
+    pub fn home(&self) -> Option<PathBuf> {
+        self.get("HOME").map(PathBuf::from).or_else(std::env::home_dir)
+    }
+}
+
+impl FromIterator<(OsString, OsString)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (OsString, OsString)>>(variables: I) -> Self {
+        Self { variables: variables.into_iter().collect() }
+    }
+}

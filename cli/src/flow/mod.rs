@@ -1,0 +1,13 @@
+//! What several commands do: make a plan, restore by it, save by it.
+//!
+//! The steps return reports; they print only what cannot wait (progress, and each path's lines when it is done).
+
+pub mod decide;
+pub mod members;
+pub mod planning;
+pub mod replaying;
+pub mod report;
+pub mod resolving;
+pub mod restoring;
+pub mod save_path;
+pub mod saving;

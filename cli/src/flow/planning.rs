@@ -1,0 +1,96 @@
+//! Makes the plan of a workspace, with what this machine remembers and allows.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use sci_hasher::fs::StatCache;
+use sci_planner::{Approval, Host, Plan, PlanOptions, PlannedPath};
+
+use crate::context::Context;
+use crate::error::{CliError, Kind, Result};
+use crate::state::approvals::Approvals;
+use crate::workspace::Workspace;
+
+/// Makes the plan; remembers digests for the next one.
+///
+/// # Errors
+/// [`Kind::Config`] with everything that is wrong with sci.toml; [`Kind::Local`] when the workspace cannot be read.
+pub fn make(context: &mut Context, workspace: &Workspace) -> Result<Plan> {
+    let approvals = approvals(context, workspace);
+    make_with(context, workspace, &approvals)
+}
+
+/// Makes the plan and approves, for this and later ones, every tool that sci.toml declares.
+///
+/// # Errors
+/// As [`make`]; also when the approvals cannot be written.
+pub fn make_approving(context: &mut Context, workspace: &Workspace) -> Result<(Plan, Vec<String>)> {
+    let approvals = approvals(context, workspace);
+    let asking = Approving { known: &approvals, new: Mutex::default() };
+    let plan = make_with(context, workspace, &asking)?;
+    let new: Vec<String> = asking.new.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect();
+    let mut approvals = approvals;
+    if !new.is_empty() {
+        approvals.approve(new.clone())?;
+    }
+    Ok((plan, new))
+}
+
+fn approvals(context: &Context, workspace: &Workspace) -> Approvals {
+    Approvals::read(&workspace.state.approvals(), context.environment.is_ci())
+}
+
+fn make_with(context: &mut Context, workspace: &Workspace, approval: &dyn Approval) -> Result<Plan> {
+    let host = Host {
+        env: context.environment.variables().clone(),
+        home: context.environment.home().filter(|home| home.is_absolute()),
+        ..Host::detect()
+    };
+    let mut cache = StatCache::load(workspace.state.stat_cache());
+    let mut options = PlanOptions::new(&host, approval);
+    options.stat_cache = Some(&mut cache);
+    let plan = sci_planner::plan(&workspace.config, options).map_err(|error| CliError::planning(&error))?;
+    if let Err(error) = cache.save() {
+        context.out.verbose(|| format!("the stat cache was not written: {error}"));
+    }
+    Ok(plan)
+}
+
+/// Says yes to everything, and remembers to what.
+struct Approving<'a> {
+    known: &'a Approvals,
+    new: Mutex<BTreeSet<String>>,
+}
+
+impl Approval for Approving<'_> {
+    fn approves(&self, command: &str) -> bool {
+        if !self.known.allows(command) {
+            self.new.lock().unwrap_or_else(PoisonError::into_inner).insert(command.to_owned());
+        }
+        true
+    }
+}
+
+impl Approval for Approvals {
+    fn approves(&self, command: &str) -> bool {
+        self.allows(command)
+    }
+
+    fn how(&self) -> String {
+        "`sci plan --approve-tools` lets the commands of this sci.toml run on this machine".to_owned()
+    }
+}
+
+/// The planned paths that the command line names; all of them when it names none.
+///
+/// # Errors
+/// [`Kind::NotFound`] for a word that names no path.
+pub fn select<'p>(plan: &'p Plan, wanted: &[String]) -> Result<Vec<&'p PlannedPath>> {
+    let is = |word: &String, path: &PlannedPath| *word == path.name || word.trim_end_matches('/') == path.instance;
+    if let Some(unknown) = wanted.iter().find(|word| !plan.paths.iter().any(|path| is(word, path))) {
+        let known: Vec<&str> = plan.paths.iter().map(|path| path.instance.as_str()).collect();
+        return Err(CliError::new(Kind::NotFound, format!("sci.toml declares no path called {unknown:?}"))
+            .hint(format!("the paths are {}", known.join(", "))));
+    }
+    Ok(plan.paths.iter().filter(|path| wanted.is_empty() || wanted.iter().any(|word| is(word, path))).collect())
+}

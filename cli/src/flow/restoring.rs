@@ -1,0 +1,264 @@
+//! Restore: resolve every path at once, verify what the store says, let the engine do its work, remember what was planned.
+
+use std::time::Instant;
+
+use sci_planner::{Outcome as Planned, Plan, PlannedPath};
+use sci_snapshot::{Excludes, Manifest, RestoreRequest, Restored, SnapshotError};
+use sci_store_api::PlanId;
+use sci_store_api::dsse::Verified;
+use sci_store_api::verdict::{Outcome, Refusal};
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::error::{CliError, Kind, Result};
+use crate::flow::replaying::{self, Installed, Replayed};
+use crate::flow::report::{self, RestoreWork, RestoredPath, Word};
+use crate::flow::resolving::{self, Answer};
+use crate::flow::planning;
+use crate::git;
+use crate::output::Text;
+use crate::output::format::count;
+use crate::output::progress::Bar;
+use crate::state::before::{Before, BeforePath};
+use crate::state::run_id;
+use crate::store::{self, Store};
+use crate::workspace::Workspace;
+
+/// What a restore did.
+#[derive(Debug, Serialize)]
+pub struct RestoreReport {
+    /// The run that this restore begins; a save continues it.
+    pub run: String,
+    /// The plan as it was stored for explain; absent when it could not be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanId>,
+    /// Each path that was asked for, in the order of the plan.
+    pub paths: Vec<RestoredPath>,
+    /// What source-mtime replay did; absent when no path asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replayed: Option<Replayed>,
+    /// Seconds in all.
+    pub seconds: f64,
+}
+
+impl RestoreReport {
+    /// The paths with which the cache is in trouble.
+    pub fn troubled(&self) -> usize {
+        self.paths.iter().filter(|path| path.trouble).count()
+    }
+}
+
+/// Restores the paths that are wanted, or all.
+///
+/// # Errors
+/// Bad configuration and unusable local state. Trouble with the store is a miss, told in the report.
+pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) -> Result<RestoreReport> {
+    let started = Instant::now();
+    let _lock = workspace.lock(context)?;
+    workspace.recover(context)?;
+    let plan = planning::make(context, workspace)?;
+    let paths = planning::select(&plan, wanted)?;
+    let run = run_id::fresh(&context.environment, context.now());
+    let ancestors = git::ancestors(&plan.workspace);
+    let mut before = planned_before(&run, &plan);
+    before.write(&workspace.state.before())?;
+
+    let store = open(context, workspace, &run, ancestors.first().map(String::as_str))?;
+    let mut answers = match &store {
+        Ok(store) => resolving::resolve(store, &paths, ancestors),
+        Err(error) => resolving::unavailable(&paths, error),
+    };
+    let mut report = RestoreReport { run, plan: None, paths: Vec::new(), replayed: None, seconds: 0.0 };
+    let mut installed = Vec::new();
+    for path in &paths {
+        let restored = match (&path.outcome, answers.iter_mut().find(|answer| std::ptr::eq(answer.path, *path))) {
+            (Planned::Keyed(_), Some(answer)) => {
+                let (restored, manifest) = one(context, workspace, store.as_ref().ok(), answer);
+                note_restored(&mut before, path, answer, &restored);
+                installed.extend(manifest.map(|manifest| Installed { path, manifest }));
+                restored
+            }
+            (Planned::Unkeyed { reason, hint }, _) => unkeyed(path, reason, hint.as_deref()),
+            (Planned::Keyed(_), None) => continue,
+        };
+        context.out.human(|text| restored.render(text));
+        report.paths.push(restored);
+    }
+    report.replayed = replaying::replay(context, &plan, &installed)?;
+    before.tracked = replaying::times(&plan, report.replayed.is_some());
+    before.write(&workspace.state.before())?;
+    if let Ok(store) = &store {
+        report.plan = record(context, store, &answers);
+    }
+    report.seconds = started.elapsed().as_secs_f64();
+    Ok(report)
+}
+
+/// Opens the store. The inner error is trouble, which is a miss; the outer one is a mistake in the configuration.
+fn open(
+    context: &Context,
+    workspace: &Workspace,
+    run: &str,
+    commit: Option<&str>,
+) -> Result<std::result::Result<Store, CliError>> {
+    match Store::open_for(context, Some(workspace), run, commit) {
+        Err(error) if error.kind != Kind::Store => Err(error),
+        outcome => Ok(outcome),
+    }
+}
+
+fn planned_before(run: &str, plan: &Plan) -> Before {
+    let paths = plan.paths.iter().map(|path| {
+        let (ladder, unkeyed) = match &path.outcome {
+            Planned::Keyed(keyed) => (Some(keyed.ladder), None),
+            Planned::Unkeyed { reason, .. } => (None, Some(reason.clone())),
+        };
+        let (name, instance) = (path.name.clone(), path.instance.clone());
+        BeforePath { name, instance, ladder, unkeyed, served: None, restored: None, exact: false }
+    });
+    Before { run: run.to_owned(), paths: paths.collect(), tracked: replaying::times(plan, false) }
+}
+
+/// Restores what an answer chose; gives the manifest of what is installed then.
+fn one(
+    context: &mut Context,
+    workspace: &Workspace,
+    store: Option<&Store>,
+    answer: &mut Answer<'_>,
+) -> (RestoredPath, Option<Manifest>) {
+    let started = Instant::now();
+    let chosen = answer.chosen.take();
+    let mut installed = None;
+    let mut work = None;
+    if let (Some(store), Some(chosen)) = (store, &chosen) {
+        match install(context, workspace, store, answer.path, chosen) {
+            Ok(restored) => {
+                work = Some(work_of(&restored, started));
+                installed = Some(remember(context, workspace, answer.path, restored));
+            }
+            Err(error) => answer.refuse(Refusal::Incomplete, error),
+        }
+    }
+    answer.chosen = chosen.filter(|_| installed.is_some());
+    (restored_path(answer, work), installed)
+}
+
+fn work_of(restored: &Restored, started: Instant) -> RestoreWork {
+    RestoreWork {
+        files: restored.files,
+        bytes: restored.bytes,
+        written: restored.written,
+        written_bytes: restored.written_bytes,
+        removed: restored.removed,
+        seconds: started.elapsed().as_secs_f64(),
+    }
+}
+
+/// Lets the engine make the tree that of the snapshot.
+fn install(
+    context: &mut Context,
+    workspace: &Workspace,
+    store: &Store,
+    path: &PlannedPath,
+    chosen: &Verified,
+) -> std::result::Result<Restored, CliError> {
+    let engine = |error: SnapshotError| store::engine(&error);
+    let _home = if path.home { Some(workspace.lock_home(context)?) } else { None };
+    let base = workspace.state.engine(&path.name, &path.instance).base();
+    let excludes = Excludes::new(&path.policy.exclude).map_err(engine)?;
+    let bar = Bar::new(&context.out, "restoring", &path.instance);
+    let request = RestoreRequest {
+        anchor: &workspace.anchor(context, path.home)?,
+        root: &path.root,
+        manifest: store.manifest(&chosen.record).map_err(engine)?,
+        excludes: &excludes,
+        base: base.as_ref(),
+        merge: path.home,
+        threads: 0,
+        progress: &bar,
+    };
+    sci_snapshot::restore(request, &store.backend).map_err(engine)
+}
+
+/// Remembers what the engine saw; without it the next command reads more.
+fn remember(context: &mut Context, workspace: &Workspace, path: &PlannedPath, restored: Restored) -> Manifest {
+    let base = restored.into_base();
+    if let Err(error) = workspace.state.engine(&path.name, &path.instance).remember(&base) {
+        context.out.verbose(|| format!("{}: {error}", path.instance));
+    }
+    base.manifest
+}
+
+fn restored_path(answer: &Answer<'_>, work: Option<RestoreWork>) -> RestoredPath {
+    let (verdict, reason, shared, similarity) = match answer.verdict.outcome {
+        Outcome::Exact { .. } => (Word::Exact, "every input is equal".to_owned(), None, None),
+        Outcome::Nearest { shared, similarity, .. } => {
+            (Word::Nearest, report::nearness(Some(shared), similarity), Some(shared), Some(similarity))
+        }
+        Outcome::Miss { reason } => (Word::Miss, reason.sentence().to_owned(), None, None),
+    };
+    let (reason, hint) = match &answer.trouble {
+        Some(trouble) => (trouble.message.clone(), trouble.hint.clone()),
+        None => (reason, None),
+    };
+    RestoredPath {
+        name: answer.path.name.clone(),
+        instance: answer.path.instance.clone(),
+        verdict,
+        reason,
+        hint,
+        trouble: answer.trouble.is_some(),
+        key: Some(answer.keyed.key()),
+        snapshot: answer.verdict.snapshot(),
+        shared,
+        similarity,
+        work,
+    }
+}
+
+fn unkeyed(path: &PlannedPath, reason: &str, hint: Option<&str>) -> RestoredPath {
+    RestoredPath {
+        name: path.name.clone(),
+        instance: path.instance.clone(),
+        verdict: Word::Miss,
+        reason: format!("no key: {reason}"),
+        hint: hint.map(str::to_owned),
+        trouble: true,
+        key: None,
+        snapshot: None,
+        shared: None,
+        similarity: None,
+        work: None,
+    }
+}
+
+fn note_restored(before: &mut Before, path: &PlannedPath, answer: &Answer<'_>, restored: &RestoredPath) {
+    if let (Some(noted), Some(chosen)) = (before.path_mut(&path.name, &path.instance), &answer.chosen) {
+        noted.served = Some((chosen.id, chosen.record.manifest));
+        noted.restored = noted.served;
+        noted.exact = restored.verdict == Word::Exact;
+    }
+}
+
+/// Stores the plan with its verdicts, for explain. A failure is a warning: nothing but the explanation is lost.
+fn record(context: &mut Context, store: &Store, answers: &[Answer<'_>]) -> Option<PlanId> {
+    let paths: Vec<_> = answers.iter().filter_map(|answer| answer.planned(store)).collect();
+    if paths.is_empty() {
+        return None;
+    }
+    match store.backend.record_plan(paths) {
+        Ok(plan) => Some(plan),
+        Err(error) => {
+            context.out.warn(format!("the plan was not recorded, so `sci explain` will not know it: {error}"));
+            None
+        }
+    }
+}
+
+/// Writes what concerns all paths together.
+pub fn render(text: &mut Text, report: &RestoreReport) {
+    if let Some(replayed) = &report.replayed {
+        let (kept, new) = (count(replayed.replayed), count(replayed.renewed));
+        text.line(format_args!("sources: {kept} have their recorded mtimes, {new} differ and count as new"));
+    }
+}

@@ -1,0 +1,335 @@
+//! The save of one path instance: begin, store, decide, commit.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use sci_planner::{Keyed, Plan, PlannedPath};
+use sci_presets::{Proof, prove_current};
+use sci_snapshot::save::Select;
+use sci_snapshot::{Base, Excludes, SaveRequest, Saved};
+use sci_store_api::saves::{CommitSave, Committed};
+use sci_store_api::{Instance, ObjectId, ObjectKind, ObjectRef, ObjectSink, PathName, SnapshotId};
+
+use crate::context::Context;
+use crate::error::{CliError, Kind, Result};
+use crate::flow::decide::{self, Decision, Standing};
+use crate::flow::report::{SaveWord, SaveWork, SavedPath};
+use crate::flow::{members, replaying};
+use crate::output::progress::Bar;
+use crate::state::before::{Before, BeforePath};
+use crate::store::{self, Store};
+use crate::workspace::Workspace;
+
+/// How often a save is made again when objects it relied on were collected meanwhile.
+const ATTEMPTS: usize = 3;
+
+/// Snapshots that the run was served, by their manifests.
+pub type Bases = BTreeMap<ObjectId, SnapshotId>;
+
+/// One path instance to be saved.
+pub struct Job<'a> {
+    /// The workspace.
+    pub workspace: &'a Workspace,
+    /// Where to.
+    pub store: &'a Store,
+    /// The plan made now.
+    pub plan: &'a Plan,
+    /// The path.
+    pub path: &'a PlannedPath,
+    /// What it is derived from now.
+    pub keyed: &'a Keyed,
+    /// The plan made before the run.
+    pub known: Option<&'a Before>,
+    /// Whether the run failed.
+    pub failed: bool,
+}
+
+/// What became of it.
+pub struct Outcome {
+    /// For people and programs.
+    pub report: SavedPath,
+    /// The snapshot that was added, and its manifest.
+    pub snapshot: Option<(SnapshotId, ObjectId)>,
+}
+
+/// The outcome for a path that has no key.
+pub fn unkeyed(path: &PlannedPath, reason: &str, hint: Option<&str>) -> Outcome {
+    let mut report = blank(path, SaveWord::Failed, format!("no key: {reason}"));
+    report.hint = hint.map(str::to_owned);
+    Outcome { report, snapshot: None }
+}
+
+/// The outcome for a path that could not be saved.
+pub fn failed(path: &PlannedPath, error: &CliError) -> Outcome {
+    let mut report = blank(path, SaveWord::Failed, error.message.clone());
+    report.hint.clone_from(&error.hint);
+    Outcome { report, snapshot: None }
+}
+
+fn skipped(path: &PlannedPath, reason: impl Into<String>) -> Outcome {
+    Outcome { report: blank(path, SaveWord::Skipped, reason.into()), snapshot: None }
+}
+
+fn blank(path: &PlannedPath, outcome: SaveWord, reason: String) -> SavedPath {
+    SavedPath {
+        name: path.name.clone(),
+        instance: path.instance.clone(),
+        outcome,
+        reason,
+        hint: None,
+        settled: None,
+        key: None,
+        snapshot: None,
+        work: None,
+        warnings: Vec::new(),
+    }
+}
+
+/// Why an attempt did not end in an outcome.
+enum Failure {
+    /// Objects were collected meanwhile: the same again may succeed.
+    Again(CliError),
+    /// It will not.
+    Final(CliError),
+}
+
+impl From<CliError> for Failure {
+    fn from(error: CliError) -> Self {
+        Self::Final(error)
+    }
+}
+
+impl From<sci_snapshot::SnapshotError> for Failure {
+    fn from(error: sci_snapshot::SnapshotError) -> Self {
+        Self::Final(store::engine(&error))
+    }
+}
+
+impl From<sci_native::Error> for Failure {
+    fn from(error: sci_native::Error) -> Self {
+        let again = error.code() == Some(sci_store_api::ErrorCode::Retry);
+        let error = store::failed(error);
+        if again { Self::Again(error) } else { Self::Final(error) }
+    }
+}
+
+impl Job<'_> {
+    /// Saves the path. Trouble is part of the outcome.
+    pub fn save(&self, context: &mut Context, bases: &Bases) -> Outcome {
+        if let Some(reason) = self.not_even_read() {
+            return skipped(self.path, reason);
+        }
+        let mut last = CliError::store("the save was never tried");
+        for _ in 0..ATTEMPTS {
+            match self.attempt(context, bases) {
+                Ok(outcome) => return outcome,
+                Err(Failure::Final(error)) => return failed(self.path, &error),
+                Err(Failure::Again(error)) => last = error,
+            }
+        }
+        failed(self.path, &last)
+    }
+
+    fn not_even_read(&self) -> Option<String> {
+        if let Some(reason) = decide::skipped_by_policy(self.path.policy.save, self.failed) {
+            return Some(reason.to_owned());
+        }
+        if self.store.backend.caller().scope_write.is_none() {
+            return Some("this run may read the store, but not write it".to_owned());
+        }
+        // Whatever else is wrong with the path, the engine says.
+        let gone = self.path.root.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+        gone.then(|| format!("there is nothing at {}", self.path.instance))
+    }
+
+    fn before(&self) -> Option<&BeforePath> {
+        self.known?.path(&self.path.name, &self.path.instance)
+    }
+
+    fn attempt(&self, context: &mut Context, bases: &Bases) -> Result<Outcome, Failure> {
+        let started = Instant::now();
+        let name = |error: sci_store_api::NameError| CliError::new(Kind::Config, error);
+        let path = PathName::new(self.path.name.as_str()).map_err(name)?;
+        let instance = Instance::new(self.path.instance.as_str()).map_err(name)?;
+        let _home = if self.path.home { Some(self.workspace.lock_home(context)?) } else { None };
+
+        let base = self.base(bases);
+        let cited = base.iter().map(|(_, snapshot)| *snapshot).collect();
+        let sink = self.store.backend.begin(&path, &instance, self.keyed.key(), cited)?;
+        let standing = decide::standing(self.before(), self.keyed.key(), self.failed);
+        if let (Standing::Settled, Some(existing)) = (&standing, sink.begun().existing) {
+            return Ok(self.known_already(existing));
+        }
+        if let Some(run) = &sink.begun().saving {
+            context.out.verbose(|| format!("{}: run {run} is saving the same key", self.path.instance));
+        }
+        let saved = self.store_tree(context, base.as_ref().map(|(base, _)| base), &sink)?;
+        let restored = self.before().and_then(|before| before.restored).map(|(_, manifest)| manifest);
+        let unchanged = saved.unchanged && restored == Some(saved.manifest);
+        let decision =
+            decide::decide(self.path.policy.save, self.before(), standing, unchanged, &self.proof());
+        let work = work_of(&saved, started);
+        match decision {
+            Decision::Skip(reason) => {
+                let mut outcome = skipped(self.path, reason);
+                outcome.report.work = Some(work);
+                self.remember(context, saved);
+                Ok(outcome)
+            }
+            Decision::Save(standing) => self.commit(context, &sink, saved, &standing, work),
+        }
+    }
+
+    /// The tree that the save may build upon, and its snapshot: what the engine remembers, else what was restored.
+    fn base(&self, bases: &Bases) -> Option<(Base, SnapshotId)> {
+        let remembered = self.workspace.state.engine(&self.path.name, &self.path.instance).base();
+        let usable = remembered.and_then(|base| {
+            let snapshot = *bases.get(&base.manifest.id()?)?;
+            Some((base, snapshot))
+        });
+        usable.or_else(|| {
+            let (snapshot, _) = self.before()?.served?;
+            let detail = self.store.backend.snapshot(&snapshot).ok()?;
+            let verified = self.store.verify(&detail.envelope).ok()?;
+            let manifest = self.store.manifest(&verified.record).ok()?;
+            Some((Base::without_receipts(manifest), snapshot))
+        })
+    }
+
+    fn store_tree(&self, context: &mut Context, base: Option<&Base>, sink: &dyn ObjectSink) -> Result<Saved, Failure> {
+        let members = members::of(&self.plan.workspace, self.path)?;
+        let select = members.as_ref().map(|members| move |path: &[u8], _: &sci_snapshot::tree::Stat| members.has(path));
+        let bar = Bar::new(&context.out, "saving", &self.path.instance);
+        let replay = self.path.policy.replay;
+        let tracked = self.known.map_or(&[][..], |known| &known.tracked);
+        let request = SaveRequest {
+            anchor: &self.workspace.anchor(context, self.path.home)?,
+            root: &self.path.root,
+            excludes: &Excludes::new(&self.path.policy.exclude)?,
+            select: select.as_ref().map(|select| select as &Select<'_>),
+            base,
+            inputs: if replay { replaying::to_record(self.plan, tracked) } else { Vec::new() },
+            threads: 0,
+            progress: &bar,
+        };
+        Ok(sci_snapshot::save(&request, sink)?)
+    }
+
+    fn proof(&self) -> Proof {
+        match self.path.policy.check {
+            Some(check) if !self.failed => {
+                prove_current(check, &self.plan.workspace, &self.path.root, &self.path.policy.lockfiles)
+            }
+            _ => Proof::Unknown { why: "there is no check".to_owned() },
+        }
+    }
+
+    fn commit(
+        &self,
+        context: &mut Context,
+        sink: &sci_native::EmbeddedSave<'_>,
+        saved: Saved,
+        standing: &Standing,
+        work: SaveWork,
+    ) -> Result<Outcome, Failure> {
+        let derivation = self.keyed.record().encode().map_err(|error| CliError::new(Kind::Local, error))?;
+        let derivation_ref =
+            ObjectRef { id: ObjectId::of(&derivation), size: derivation.len() as u64, kind: ObjectKind::Derivation };
+        sink.put(&derivation_ref.id, derivation).map_err(CliError::store)?;
+        let mut objects: Vec<ObjectRef> = saved.objects.iter().map(object_ref).collect();
+        objects.push(derivation_ref);
+        let request = CommitSave {
+            ladder: self.keyed.ladder,
+            sketch: self.keyed.sketch.clone(),
+            derivation: derivation_ref.id,
+            manifest: saved.manifest,
+            objects,
+            tree: saved.tree,
+            files: saved.files,
+            bytes: saved.bytes,
+            settled: *standing == Standing::Settled,
+        };
+        let committed = sink.commit(&request)?;
+        Ok(self.committed(context, saved, &committed, standing, work))
+    }
+
+    fn committed(
+        &self,
+        context: &mut Context,
+        saved: Saved,
+        committed: &Committed,
+        standing: &Standing,
+        work: SaveWork,
+    ) -> Outcome {
+        let (outcome, mut reason) = match committed {
+            Committed::Saved { .. } => (SaveWord::Saved, String::new()),
+            Committed::AlreadySaved { .. } => (SaveWord::AlreadySaved, "the store holds this key already".to_owned()),
+        };
+        let mut report = blank(self.path, outcome, String::new());
+        if let Standing::Unsettled(why) = standing {
+            reason.clone_from(why);
+            if self.known.is_none() {
+                report.hint = Some("`sci restore` before the build, or `sci run -- CMD`, makes the key known".to_owned());
+            }
+        }
+        report.reason = reason;
+        report.settled = Some(*standing == Standing::Settled);
+        report.key = Some(self.keyed.key());
+        report.snapshot = Some(committed.snapshot());
+        report.work = Some(work);
+        report.warnings = self.warnings(&saved, committed);
+        let manifest = saved.manifest;
+        match committed {
+            Committed::Saved { snapshot } => {
+                self.remember(context, saved);
+                Outcome { report, snapshot: Some((*snapshot, manifest)) }
+            }
+            Committed::AlreadySaved { .. } => Outcome { report, snapshot: None },
+        }
+    }
+
+    fn warnings(&self, saved: &Saved, committed: &Committed) -> Vec<String> {
+        let instance = &self.path.instance;
+        let mut warnings: Vec<String> = saved
+            .skipped
+            .iter()
+            .map(|path| format!("{instance}/{} is a socket, FIFO or device: not saved", String::from_utf8_lossy(path)))
+            .collect();
+        if let Committed::AlreadySaved { snapshot, nondeterministic: true } = committed {
+            let other = snapshot.short();
+            warnings.push(format!("{instance}: equal inputs gave another tree in snapshot {other}: not deterministic"));
+        }
+        warnings
+    }
+
+    fn known_already(&self, existing: SnapshotId) -> Outcome {
+        let reason = "another run has saved this key meanwhile".to_owned();
+        let mut report = blank(self.path, SaveWord::AlreadySaved, reason);
+        report.settled = Some(true);
+        report.key = Some(self.keyed.key());
+        report.snapshot = Some(existing);
+        Outcome { report, snapshot: None }
+    }
+
+    /// Lets the engine remember the tree; without it the next command reads more.
+    fn remember(&self, context: &mut Context, saved: Saved) {
+        let state = self.workspace.state.engine(&self.path.name, &self.path.instance);
+        if let Err(error) = state.remember(&saved.into_base()) {
+            context.out.verbose(|| format!("{}: {error}", self.path.instance));
+        }
+    }
+}
+
+fn object_ref((kind, object): &(&'static str, sci_snapshot::PackRef)) -> ObjectRef {
+    let kind = if *kind == "pack" { ObjectKind::Pack } else { ObjectKind::Manifest };
+    ObjectRef { id: object.id, size: object.size, kind }
+}
+
+fn work_of(saved: &Saved, started: Instant) -> SaveWork {
+    SaveWork {
+        files: saved.files,
+        bytes: saved.bytes,
+        stored_bytes: saved.uploaded,
+        seconds: started.elapsed().as_secs_f64(),
+    }
+}

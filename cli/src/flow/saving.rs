@@ -1,0 +1,120 @@
+//! Save: plan again, compare with the plan made before the run, let the engine store what changed, commit.
+
+use std::time::Instant;
+
+use sci_planner::{Outcome as Planned, PlannedPath};
+use sci_store_api::{ObjectId, SnapshotId};
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::error::{Kind, Result};
+use crate::flow::report::SavedPath;
+use crate::flow::save_path::{self, Bases};
+use crate::flow::{planning, resolving};
+use crate::git;
+use crate::state::before::{Before, BeforePath};
+use crate::state::run_id;
+use crate::store::Store;
+use crate::workspace::Workspace;
+
+/// What a save did.
+#[derive(Debug, Serialize)]
+pub struct SaveReport {
+    /// The run that the snapshots belong to.
+    pub run: String,
+    /// Each path that was asked for, in the order of the plan.
+    pub paths: Vec<SavedPath>,
+    /// Seconds in all.
+    pub seconds: f64,
+}
+
+impl SaveReport {
+    /// The paths with which the cache is in trouble.
+    pub fn troubled(&self) -> usize {
+        self.paths.iter().filter(|path| path.is_trouble()).count()
+    }
+}
+
+/// Saves the paths that are wanted, or all; `failed` says that the run did not succeed.
+///
+/// # Errors
+/// Bad configuration and unusable local state. Trouble with the store is told in the report.
+pub fn save(context: &mut Context, workspace: &Workspace, wanted: &[String], failed: bool) -> Result<SaveReport> {
+    let started = Instant::now();
+    let _lock = workspace.lock(context)?;
+    workspace.recover(context)?;
+    let plan = planning::make(context, workspace)?;
+    let paths = planning::select(&plan, wanted)?;
+    let known = Before::read(&workspace.state.before());
+    let run = known.as_ref().map_or_else(|| run_id::fresh(&context.environment, context.now()), |it| it.run.clone());
+    let ancestors = git::ancestors(&plan.workspace);
+    let store = match Store::open_for(context, Some(workspace), &run, ancestors.first().map(String::as_str)) {
+        Err(error) if error.kind != Kind::Store => return Err(error),
+        outcome => outcome,
+    };
+    let mut report = SaveReport { run: run.clone(), paths: Vec::new(), seconds: 0.0 };
+    let bases = match &store {
+        Ok(store) => bases(store, workspace, &paths, known.as_ref(), ancestors),
+        Err(_) => Bases::new(),
+    };
+    let mut after = known.clone();
+    for path in paths {
+        let saved = match (&path.outcome, &store) {
+            (Planned::Unkeyed { reason, hint }, _) => save_path::unkeyed(path, reason, hint.as_deref()),
+            (Planned::Keyed(_), Err(error)) => save_path::failed(path, error),
+            (Planned::Keyed(keyed), Ok(store)) => {
+                let job = save_path::Job { workspace, store, plan: &plan, path, keyed, known: known.as_ref(), failed };
+                job.save(context, &bases)
+            }
+        };
+        context.out.human(|text| saved.report.render(text));
+        saved.report.warnings.iter().for_each(|warning| context.out.warn(warning.clone()));
+        remember(&mut after, path, saved.snapshot, saved.report.settled == Some(true));
+        report.paths.push(saved.report);
+    }
+    if let Some(after) = after.filter(|after| Some(after) != known.as_ref()) {
+        after.write(&workspace.state.before())?;
+    }
+    report.seconds = started.elapsed().as_secs_f64();
+    Ok(report)
+}
+
+/// The snapshots that this run may build upon, by their manifests: those that it was served.
+///
+/// Where the engine remembers a tree that this run was not served (it was saved by this very run, or by one before without
+/// a restore since), the store is asked again: what it serves may be that tree.
+fn bases(
+    store: &Store,
+    workspace: &Workspace,
+    paths: &[&PlannedPath],
+    known: Option<&Before>,
+    ancestors: Vec<String>,
+) -> Bases {
+    let before = |path: &PlannedPath| known.and_then(|known| known.path(&path.name, &path.instance));
+    let served = |path: &PlannedPath| before(path)?.served;
+    let mut bases: Bases = paths.iter().filter_map(|path| served(path)).map(|(id, manifest)| (manifest, id)).collect();
+    let remembered = |path: &&&PlannedPath| {
+        // What was served is still what stands there: that is the tree that the engine remembers.
+        if before(path).is_some_and(|before| before.served.is_some() && before.served == before.restored) {
+            return false;
+        }
+        let base = workspace.state.engine(&path.name, &path.instance).base();
+        base.and_then(|base| base.manifest.id()).is_some_and(|manifest| !bases.contains_key(&manifest))
+    };
+    let unserved: Vec<&PlannedPath> = paths.iter().filter(remembered).copied().collect();
+    if !unserved.is_empty() {
+        let answers = resolving::resolve(store, &unserved, ancestors);
+        let chosen = answers.into_iter().filter_map(|answer| answer.chosen);
+        bases.extend(chosen.map(|chosen| (chosen.record.manifest, chosen.id)));
+    }
+    bases
+}
+
+/// A saved tree stands in for the restored one: an equal one need not be saved again.
+fn remember(after: &mut Option<Before>, path: &PlannedPath, saved: Option<(SnapshotId, ObjectId)>, settled: bool) {
+    let noted: Option<&mut BeforePath> = after.as_mut().and_then(|after| after.path_mut(&path.name, &path.instance));
+    if let (Some(noted), Some(saved)) = (noted, saved) {
+        noted.restored = Some(saved);
+        noted.exact = settled;
+    }
+}

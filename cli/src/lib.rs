@@ -1,0 +1,93 @@
+//! The `sci` program: parses the command line, joins planner, store and engine, renders what they return.
+//!
+//! This crate decides nothing about keys, trust or formats. It is the only one that prints, that reads the process
+//! environment, and that chooses exit codes.
+
+pub mod args;
+pub mod child;
+pub mod commands;
+pub mod context;
+pub mod environment;
+pub mod error;
+pub mod exit;
+pub mod flow;
+pub mod git;
+pub mod inputs;
+pub mod output;
+pub mod state;
+pub mod store;
+pub mod trees;
+pub mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+use crate::context::Context;
+use crate::environment::Environment;
+use crate::error::{CliError, Kind, Result};
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// Runs the program on the arguments and the environment of this process.
+pub fn main() -> ExitCode {
+    match Cli::try_parse() {
+        Ok(cli) => execute(&cli).into(),
+        Err(error) => refuse(&error).into(),
+    }
+}
+
+fn execute(cli: &Cli) -> Exit {
+    let environment = Environment::capture();
+    let output = Output::new(cli.globals.output());
+    let mut context = match Context::new(cli.globals.clone(), environment, output) {
+        Ok(context) => context,
+        Err((error, mut output)) => return report(&mut output, cli.command.name(), &error),
+    };
+    match dispatch(&cli.command, &mut context) {
+        Ok(exit) => exit,
+        Err(error) => report(&mut context.out, cli.command.name(), &error),
+    }
+}
+
+fn report(output: &mut Output, command: &str, error: &CliError) -> Exit {
+    output.error(command, error);
+    error.kind.exit()
+}
+
+fn dispatch(command: &Command, context: &mut Context) -> Result<Exit> {
+    use crate::commands::*;
+    match command {
+        Command::Init(arguments) => init::run(arguments, context),
+        Command::Plan(arguments) => plan::run(arguments, context),
+        Command::Restore(arguments) => restore::run(arguments, context),
+        Command::Save(arguments) => save::run(arguments, context),
+        Command::Run(arguments) => run::run(arguments, context),
+        Command::Explain(arguments) => explain::run(arguments, context),
+        Command::Ls(arguments) => ls::run(arguments, context),
+        Command::Show(arguments) => show::run(arguments, context),
+        Command::Diff(arguments) => diff::run(arguments, context),
+        Command::Verify(arguments) => verify::run(arguments, context),
+        Command::Gc(arguments) => gc::run(arguments, context),
+        Command::Presets(arguments) => presets::run(arguments, context),
+        Command::Doctor(arguments) => doctor::run(arguments, context),
+        Command::Completions(arguments) => completions::run(arguments, context),
+    }
+}
+
+/// Help and version are answers; anything else is a usage error, as a document too when `--json` was among the words.
+fn refuse(error: &clap::Error) -> Exit {
+    let _reader_gone = error.print();
+    if !error.use_stderr() {
+        return Exit::Success;
+    }
+    let json = std::env::args_os().any(|word| word == "--json")
+        || Environment::capture().text("SCI_JSON").is_some_and(|value| args::switch(value) == Ok(true));
+    if json {
+        let message = error.to_string();
+        let first = message.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        Output::usage_document(&CliError::new(Kind::Usage, first));
+    }
+    Exit::Usage
+}

@@ -1,0 +1,148 @@
+//! Everything that is printed goes through here: human lines, warnings, errors, and the one JSON document.
+//!
+//! Without `--json`, results go to stdout and everything else to stderr. With `--json`, stdout holds exactly one document
+//! (see [`document`]) and nothing else; `run` sends its human lines to stderr, because stdout belongs to the command.
+
+pub mod document;
+pub mod format;
+pub mod list;
+pub mod progress;
+pub mod style;
+pub mod table;
+pub mod text;
+
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+
+pub use document::SCHEMA;
+pub use style::{ColorChoice, Styles};
+pub use text::Text;
+
+use crate::error::CliError;
+
+/// What the global flags say about output.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// One JSON document instead of human lines.
+    pub json: bool,
+    /// No progress, no notes: results, warnings and errors only.
+    pub quiet: bool,
+    /// Notes about how a result came about.
+    pub verbose: bool,
+    /// When to colour.
+    pub color: ColorChoice,
+}
+
+/// Where output goes and how it looks. One per process.
+#[derive(Debug)]
+pub struct Output {
+    options: Options,
+    stdout: Styles,
+    stderr: Styles,
+    human_to_stderr: bool,
+    warnings: Vec<String>,
+}
+
+impl Output {
+    /// Decides colour once per stream.
+    pub fn new(options: Options) -> Self {
+        let stdout = Styles::decide(options.color, io::stdout().is_terminal());
+        let stderr = Styles::decide(options.color, io::stderr().is_terminal());
+        Self { options, stdout, stderr, human_to_stderr: false, warnings: Vec::new() }
+    }
+
+    /// True when the result is a JSON document.
+    pub fn is_json(&self) -> bool {
+        self.options.json
+    }
+
+    /// True when progress may be drawn: stderr is a terminal and nobody asked for quiet.
+    pub fn draws_progress(&self) -> bool {
+        !self.options.quiet && io::stderr().is_terminal()
+    }
+
+    /// Sends human lines to stderr from now on, because stdout belongs to somebody else.
+    pub fn yield_stdout(&mut self) {
+        self.human_to_stderr = true;
+    }
+
+    /// Prints human lines; does nothing under `--json`.
+    pub fn human(&mut self, render: impl FnOnce(&mut Text)) {
+        if self.options.json {
+            return;
+        }
+        let mut text = Text::new(if self.human_to_stderr { self.stderr } else { self.stdout }, self.options.verbose);
+        render(&mut text);
+        if self.human_to_stderr { to_stderr(text.as_str()) } else { to_stdout(text.as_str()) }
+    }
+
+    /// Prints lines on stdout as they are, under `--json` too: for completions, which are a script.
+    pub fn raw(&mut self, text: &str) {
+        to_stdout(text);
+    }
+
+    /// Prints the JSON document of a command that succeeded; does nothing without `--json`.
+    pub fn document<T: Serialize>(&mut self, command: &str, result: &T) {
+        if self.options.json {
+            to_stdout(&document::success(command, &self.warnings, result));
+        }
+    }
+
+    /// Prints a result that is an error all the same: on stderr in human form, and as a document with both.
+    pub fn refusal<T: Serialize>(&mut self, command: &str, result: &T, error: &CliError) {
+        to_stderr(&text::error(self.stderr, error));
+        self.failed_document(command, result, error);
+    }
+
+    /// Prints the document with a result and an error; says nothing to people.
+    pub fn failed_document<T: Serialize>(&mut self, command: &str, result: &T, error: &CliError) {
+        if self.options.json {
+            to_stdout(&document::refusal(command, &self.warnings, result, error));
+        }
+    }
+
+    /// Prints an error, in human form on stderr and, under `--json`, as a document on stdout too.
+    pub fn error(&mut self, command: &str, error: &CliError) {
+        to_stderr(&text::error(self.stderr, error));
+        if self.options.json {
+            to_stdout(&document::failure(command, &self.warnings, error));
+        }
+    }
+
+    /// Prints the JSON document of a command line that could not be read; nothing else is printed.
+    pub fn usage_document(error: &CliError) {
+        to_stdout(&document::failure("", &[], error));
+    }
+
+    /// Says on stderr that something is not as the person would expect; kept for the JSON document.
+    pub fn warn(&mut self, message: impl Into<String>) {
+        let message = message.into();
+        to_stderr(&format!("{}: {message}\n", self.stderr.warning.paint("Warning")));
+        self.warnings.push(message);
+    }
+
+    /// Says on stderr what is going on, unless quiet.
+    pub fn note(&mut self, message: &str) {
+        if !self.options.quiet {
+            to_stderr(&format!("{message}\n"));
+        }
+    }
+
+    /// Says on stderr how a result came about, when verbose.
+    pub fn verbose(&mut self, message: impl FnOnce() -> String) {
+        if self.options.verbose {
+            to_stderr(&format!("{}\n", self.stderr.dim.paint(message())));
+        }
+    }
+}
+
+/// A reader that went away (`sci ls | head`) is no error of ours, so a failed write ends in silence.
+fn to_stdout(text: &str) {
+    let mut stream = io::stdout().lock();
+    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+}
+
+fn to_stderr(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}

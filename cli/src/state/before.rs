@@ -1,0 +1,138 @@
+//! The plan made before the run: what `save` compares its own plan with.
+//!
+//! The key of a saved tree is the one planned *before* the build, and the recorded mtimes of sources are those *before* it.
+//! `restore` writes this file, `save` reads it; without it, a save cannot know whether inputs changed meanwhile.
+
+use std::path::Path;
+
+use sci_hasher::{Digest, Ladder};
+use sci_store_api::{ObjectId, SnapshotId};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::state::atomic;
+
+/// A file of another version, or a damaged one, counts as absent.
+const MAGIC: &[u8] = b"sci before 1\n";
+
+/// What was planned, and what was restored.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Before {
+    /// The run that the plan belongs to: a save commits under the same one, so that its lineage is known.
+    pub run: String,
+    /// Each path instance.
+    pub paths: Vec<BeforePath>,
+    /// Tracked files with the times they had before the build.
+    pub tracked: Vec<BeforeFile>,
+}
+
+/// One path instance before the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BeforePath {
+    /// The name in sci.toml.
+    pub name: String,
+    /// The instance: relative to the workspace, or `~/…`.
+    pub instance: String,
+    /// The ladder; none when the path could not be keyed.
+    pub ladder: Option<Ladder>,
+    /// Why it could not.
+    pub unkeyed: Option<String>,
+    /// The snapshot that the store served to this run, and its manifest.
+    pub served: Option<(SnapshotId, ObjectId)>,
+    /// The snapshot that was restored, or saved since, and its manifest: what is on disk unless something changed it.
+    pub restored: Option<(SnapshotId, ObjectId)>,
+    /// True when that snapshot has exactly the planned key and is settled.
+    pub exact: bool,
+}
+
+/// One tracked file or directory before the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BeforeFile {
+    /// Path relative to the workspace, as bytes.
+    pub path: Vec<u8>,
+    /// Digest of the content, or of the directory's listing.
+    pub digest: Digest,
+    /// Modification time: seconds since the epoch and nanoseconds.
+    pub mtime: (i64, u32),
+}
+
+impl Before {
+    /// Reads the file. `None` when there is none, or none that this version of sci wrote wholly.
+    pub fn read(file: &Path) -> Option<Self> {
+        let bytes = std::fs::read(file).ok()?;
+        let rest = bytes.strip_prefix(MAGIC)?;
+        let (digest, body) = rest.split_at_checked(Digest::LEN)?;
+        if Digest::of(body).as_bytes() != digest {
+            return None;
+        }
+        postcard::from_bytes(body).ok()
+    }
+
+    /// Writes the file atomically.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write(&self, file: &Path) -> Result<()> {
+        let body = postcard::to_stdvec(self).map_err(|e| crate::error::CliError::local("encode", file, e))?;
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend_from_slice(Digest::of(&body).as_bytes());
+        bytes.extend_from_slice(&body);
+        atomic::write(file, &bytes)
+    }
+
+    /// What was planned for an instance.
+    pub fn path(&self, name: &str, instance: &str) -> Option<&BeforePath> {
+        self.paths.iter().find(|path| path.name == name && path.instance == instance)
+    }
+
+    /// What was planned for an instance, to be changed.
+    pub fn path_mut(&mut self, name: &str, instance: &str) -> Option<&mut BeforePath> {
+        self.paths.iter_mut().find(|path| path.name == name && path.instance == instance)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example() -> Before {
+        Before {
+            run: "local-1".into(),
+            paths: vec![BeforePath {
+                name: "target".into(),
+                instance: "target".into(),
+                ladder: Some(Ladder::from_rungs([Digest::of(b"x"); 7])),
+                unkeyed: None,
+                served: None,
+                restored: Some((SnapshotId::of(b"s"), ObjectId::of(b"m"))),
+                exact: true,
+            }],
+            tracked: vec![BeforeFile { path: b"src/\xff.rs".to_vec(), digest: Digest::of(b"f"), mtime: (-1, 5) }],
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("before");
+        assert_eq!(Before::read(&file), None);
+        example().write(&file).unwrap();
+        assert_eq!(Before::read(&file), Some(example()));
+    }
+
+    #[test]
+    fn a_damaged_file_counts_as_absent() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("before");
+        example().write(&file).unwrap();
+        let bytes = std::fs::read(&file).unwrap();
+        for at in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1;
+            std::fs::write(&file, &damaged).unwrap();
+            assert_eq!(Before::read(&file), None, "bit flipped in byte {at}");
+            std::fs::write(&file, &bytes[..at]).unwrap();
+            assert_eq!(Before::read(&file), None, "cut at byte {at}");
+        }
+    }
+}

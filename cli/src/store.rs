@@ -1,0 +1,217 @@
+//! The store as the commands use it: opened for one project, looked up by what people type, and believed only after the
+//! signature was checked.
+
+use std::path::PathBuf;
+
+use sci_native::Embedded;
+use sci_planner::InputRecord;
+use sci_snapshot::{Manifest, PackRef, SnapshotError};
+use sci_store_api::dsse::{Envelope, PublicKey, Verified, VerifyError};
+use sci_store_api::snapshots::{SnapshotDetail, SnapshotQuery, SnapshotSummary};
+use sci_store_api::{ErrorCode, ObjectId, ObjectKind, Record, RunId, SnapshotId};
+
+use crate::context::Context;
+use crate::error::{CliError, Kind, Result};
+use crate::state::run_id;
+use crate::workspace::Workspace;
+
+/// The fewest digits of a snapshot's id that are looked up.
+const SHORTEST_PREFIX: usize = 6;
+
+/// The store of one project.
+#[derive(Debug)]
+pub struct Store {
+    /// The backend.
+    pub backend: Embedded,
+    /// Where it is.
+    pub directory: PathBuf,
+    /// The name that snapshots are kept under.
+    pub project: String,
+    keys: Vec<PublicKey>,
+}
+
+impl Store {
+    /// Opens the store to look at it.
+    ///
+    /// # Errors
+    /// As [`Store::open_for`].
+    pub fn open(context: &Context, workspace: Option<&Workspace>) -> Result<Self> {
+        let run = run_id::fresh(&context.environment, context.now());
+        Self::open_for(context, workspace, &run, None)
+    }
+
+    /// Opens the embedded store for the workspace's project, or for `--project` where there is no workspace, on behalf
+    /// of a run and, where it is known, of a commit.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] or [`Kind::Config`] when no store can be meant; [`Kind::Store`] when it cannot be opened.
+    pub fn open_for(
+        context: &Context,
+        workspace: Option<&Workspace>,
+        run: &str,
+        commit: Option<&str>,
+    ) -> Result<Self> {
+        refuse_remote(workspace)?;
+        refuse_in_ci(context)?;
+        let project = project(context, workspace)?;
+        let directory = directory(context, workspace)?;
+        let usage = |error: sci_store_api::NameError| CliError::new(Kind::Usage, error);
+        let run = RunId::new(run).map_err(usage)?;
+        let caller = sci_native::caller(&project, run, commit, &context.environment.text_variables()).map_err(usage)?;
+        let backend = Embedded::open(&directory, caller).map_err(failed)?;
+        let keys = trusted_keys(workspace, &backend)?;
+        Ok(Self { backend, directory, project, keys })
+    }
+
+    /// The keys that records are verified with.
+    pub fn keys(&self) -> &[PublicKey] {
+        &self.keys
+    }
+
+    /// Verifies a signed record: its signature, and that it was made for this store and project.
+    ///
+    /// # Errors
+    /// What does not hold.
+    pub fn verify(&self, envelope: &Envelope) -> Result<Verified, VerifyError> {
+        self.backend.verify(envelope, &self.keys)
+    }
+
+    /// Every snapshot that may be read, newest first.
+    ///
+    /// # Errors
+    /// [`Kind::Store`].
+    pub fn snapshots(&self, mut query: SnapshotQuery) -> Result<Vec<SnapshotSummary>> {
+        let mut all = Vec::new();
+        loop {
+            let page = self.backend.snapshots(&query).map_err(failed)?;
+            all.extend(page.snapshots);
+            match page.next {
+                Some(next) => query.before = Some(next),
+                None => return Ok(all),
+            }
+        }
+    }
+
+    /// The snapshot that a person means: an id, the beginning of one, or a path's name or instance for its newest.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`] when nothing or more than one thing is meant; [`Kind::Store`].
+    pub fn find(&self, reference: &str) -> Result<SnapshotDetail> {
+        let id = match reference.parse::<SnapshotId>() {
+            Ok(id) => id,
+            Err(_) => self.look_up(reference)?,
+        };
+        self.backend.snapshot(&id).map_err(|error| match error.code() {
+            Some(ErrorCode::NotFound) => nothing_called(reference),
+            _ => failed(error),
+        })
+    }
+
+    fn look_up(&self, reference: &str) -> Result<SnapshotId> {
+        let all = self.snapshots(SnapshotQuery::default())?;
+        let named = |s: &&SnapshotSummary| s.path.as_str() == reference || s.instance.as_str() == reference;
+        if let Some(newest) = all.iter().find(named) {
+            return Ok(newest.snapshot);
+        }
+        let is_prefix = reference.len() >= SHORTEST_PREFIX && reference.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let begins = |s: &&SnapshotSummary| is_prefix && s.snapshot.to_string().starts_with(reference);
+        let found: Vec<SnapshotId> = all.iter().filter(begins).map(|summary| summary.snapshot).collect();
+        match found.as_slice() {
+            [] => Err(nothing_called(reference)),
+            [one] => Ok(*one),
+            several => Err(CliError::new(Kind::NotFound, format!("{} snapshots begin with {reference}", several.len()))
+                .hint("give more digits")),
+        }
+    }
+
+    /// The inputs that a snapshot was derived from.
+    ///
+    /// # Errors
+    /// A sentence for a person: the object is missing, damaged, or of another version.
+    pub fn inputs(&self, derivation: &ObjectId) -> Result<InputRecord, String> {
+        let bytes = self.backend.object(derivation).map_err(|error| error.to_string())?;
+        InputRecord::decode(&bytes).map_err(|error| error.to_string())
+    }
+
+    /// The manifest of a snapshot.
+    ///
+    /// # Errors
+    /// What the engine says of it.
+    pub fn manifest(&self, record: &Record) -> Result<Manifest, SnapshotError> {
+        Manifest::load(&record.manifest, &tree_objects(record), &self.backend)
+    }
+}
+
+/// The objects that a manifest may cite: those of the record that hold the tree.
+pub fn tree_objects(record: &Record) -> Vec<PackRef> {
+    let of_tree = record.objects.iter().filter(|object| object.kind != ObjectKind::Derivation);
+    of_tree.map(|object| PackRef { id: object.id, size: object.size }).collect()
+}
+
+/// Turns the store's error into ours.
+pub fn failed(error: sci_native::Error) -> CliError {
+    let kind = match error.code() {
+        Some(ErrorCode::NotFound | ErrorCode::UnknownObject) => Kind::NotFound,
+        _ => Kind::Store,
+    };
+    let mut ours = CliError::new(kind, &error);
+    ours.hint = error.hint().map(str::to_owned);
+    ours
+}
+
+/// Turns the engine's error into ours.
+pub fn engine(error: &SnapshotError) -> CliError {
+    let mut ours = CliError::store(error);
+    ours.hint = error.hint().map(str::to_owned);
+    ours
+}
+
+fn nothing_called(reference: &str) -> CliError {
+    CliError::new(Kind::NotFound, format!("this project has no snapshot called {reference:?}"))
+        .hint("`sci ls` lists them; a path's name means its newest one")
+}
+
+fn refuse_remote(workspace: Option<&Workspace>) -> Result<()> {
+    match workspace.and_then(|workspace| workspace.config.store.url.as_deref()) {
+        Some(url) => Err(CliError::new(Kind::Config, format!("this sci has no client for the remote store {url}"))
+            .hint("remove `url` from [store] to use the embedded store")),
+        None => Ok(()),
+    }
+}
+
+fn refuse_in_ci(context: &Context) -> Result<()> {
+    if context.environment.is_ci() && !context.globals.allow_embedded {
+        return Err(CliError::new(Kind::Usage, "the embedded store is refused in CI: a job's disk is not kept").hint(
+            "give --allow-embedded (or SCI_ALLOW_EMBEDDED=1) if the store directory outlives the job and only \
+             this repository's jobs can write it",
+        ));
+    }
+    Ok(())
+}
+
+fn project(context: &Context, workspace: Option<&Workspace>) -> Result<String> {
+    let declared = workspace.and_then(|workspace| workspace.config.store.project.clone());
+    let by_place = || workspace.map(|workspace| workspace.root.to_string_lossy().into_owned());
+    context.globals.project().map(str::to_owned).or(declared).or_else(by_place).ok_or_else(|| {
+        CliError::new(Kind::Config, format!("there is no sci.toml in {} or above it", context.start().display()))
+            .hint("name a project with --project, or a workspace with -C")
+    })
+}
+
+fn directory(context: &Context, workspace: Option<&Workspace>) -> Result<PathBuf> {
+    if let Some(flag) = context.globals.store() {
+        return std::path::absolute(&flag).map_err(|error| CliError::local("resolve", &flag, error));
+    }
+    let declared = workspace.and_then(|w| w.config.store.path.as_ref().map(|path| w.root.join(path)));
+    Ok(declared.unwrap_or(context.state()?.default_store()))
+}
+
+/// The keys of sci.toml when it pins any, else the store's own: an embedded store is this user's.
+fn trusted_keys(workspace: Option<&Workspace>, backend: &Embedded) -> Result<Vec<PublicKey>> {
+    let pinned = workspace.map_or(&[][..], |workspace| &workspace.config.store.trusted_public_keys);
+    if pinned.is_empty() {
+        return backend.public_keys().map_err(failed);
+    }
+    let parse = |text: &String| text.parse().map_err(|error| CliError::new(Kind::Config, format!("[store]: {error}")));
+    pinned.iter().map(parse).collect()
+}

@@ -1,0 +1,116 @@
+//! The workspace of a command: its sci.toml, its local state, and the plan made from both.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use sci_planner::PlanError;
+use sci_planner::config::{self, Config};
+use sci_snapshot::restore::{self, Recovered};
+
+use crate::context::Context;
+use crate::error::{CliError, Kind, Result};
+use crate::state::before::Before;
+use crate::state::{Lock, WorkspaceState};
+
+/// A workspace whose sci.toml was read and found good.
+#[derive(Debug)]
+pub struct Workspace {
+    /// The directory that holds sci.toml, canonical.
+    pub root: PathBuf,
+    /// The checked sci.toml.
+    pub config: Config,
+    /// What this machine remembers of it.
+    pub state: WorkspaceState,
+}
+
+impl Workspace {
+    /// Finds sci.toml in the start directory or above, and reads it.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] when there is none, or with everything that is wrong with it.
+    pub fn open(context: &mut Context) -> Result<Self> {
+        Self::find(context)?.ok_or_else(|| {
+            CliError::new(Kind::Config, format!("there is no sci.toml in {} or above it", context.start().display()))
+                .hint("`sci init` writes one; -C names another directory to start in")
+        })
+    }
+
+    /// Like [`Workspace::open`], but a missing sci.toml is no error.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] with everything that is wrong with sci.toml.
+    pub fn find(context: &mut Context) -> Result<Option<Self>> {
+        let file = match config::find(context.start()) {
+            Ok(file) => file,
+            Err(PlanError::NoWorkspace { .. }) => return Ok(None),
+            Err(error) => return Err(CliError::planning(&error)),
+        };
+        let config = config::load(&file).map_err(|error| CliError::planning(&error))?;
+        let state = context.state()?.workspace(&config.workspace)?;
+        let workspace = Self { root: config.workspace.clone(), config, state };
+        // Whoever holds the lock has done this, or is about to.
+        if let Some(_lock) = workspace.state.try_lock()? {
+            workspace.recover(context)?;
+        }
+        Ok(Some(workspace))
+    }
+
+    /// Waits until no other `sci` restores or saves in this workspace.
+    ///
+    /// # Errors
+    /// [`Kind::Local`] when the lock cannot be taken.
+    pub fn lock(&self, context: &mut Context) -> Result<Lock> {
+        self.state.lock(|| context.out.note("waiting for another sci in this workspace"))
+    }
+
+    /// Waits until no other `sci` of this user changes paths below the home directory.
+    ///
+    /// # Errors
+    /// [`Kind::Local`] when the lock cannot be taken.
+    pub fn lock_home(&self, context: &mut Context) -> Result<Lock> {
+        context.state()?.lock_home(|| context.out.note("waiting for another sci of this user"))
+    }
+
+    /// The directory beneath which a path is: the workspace, or the user's home. It is trusted; links below it are not.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] when the home directory is not known.
+    pub fn anchor(&self, context: &Context, home: bool) -> Result<PathBuf> {
+        if !home {
+            return Ok(self.root.clone());
+        }
+        context.environment.home().ok_or_else(|| CliError::new(Kind::Usage, "there is no home directory"))
+    }
+
+    /// Completes or clears away what interrupted restores left behind, in every path that is known without a plan: those
+    /// planned last, and those declared without a glob.
+    ///
+    /// # Errors
+    /// [`Kind::Local`] when one cannot be completed; the path is then still marked as unfinished.
+    pub fn recover(&self, context: &mut Context) -> Result<()> {
+        for (instance, home) in self.known_instances() {
+            let anchor = self.anchor(context, home)?;
+            let root = anchor.join(instance.strip_prefix("~/").unwrap_or(&instance));
+            let _home = if home { Some(self.lock_home(context)?) } else { None };
+            match restore::recover(&anchor, &root) {
+                Ok(Recovered::Nothing) => {}
+                Ok(Recovered::Discarded) => {
+                    context.out.note(&format!("{instance}: an interrupted restore was undone"));
+                }
+                Ok(Recovered::Completed) => {
+                    context.out.note(&format!("{instance}: an interrupted restore was completed"));
+                }
+                Err(error) => return Err(CliError::new(Kind::Local, error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn known_instances(&self) -> BTreeSet<(String, bool)> {
+        let planned = Before::read(&self.state.before()).map(|before| before.paths).unwrap_or_default();
+        let planned = planned.into_iter().map(|path| path.instance);
+        let paths = self.config.paths.iter().map(|declaration| &declaration.path.value);
+        let declared = paths.filter(|path| path.base().is_none()).map(|path| path.text().to_owned());
+        planned.chain(declared).map(|instance| (instance.clone(), instance.starts_with("~/"))).collect()
+    }
+}
