@@ -5,8 +5,8 @@ mod support;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use sci_hasher::InputClass;
 use sci_hasher::fs::StatCache;
+use sci_hasher::{Digest, InputClass};
 use sci_planner::{Note, Outcome, PlanOptions, plan};
 use support::{Workspace, find, unkeyed};
 
@@ -65,8 +65,9 @@ save = "on-success"
 fn golden_keys() {
     let plan = fixture().plan();
     let rungs = |instance: &str| {
-        let ladder = find(&plan, instance).keyed().unwrap().ladder;
-        InputClass::ALL.map(|class| format!("{class} {}", ladder.rung(class))).join("\n")
+        let keyed = find(&plan, instance).keyed().unwrap();
+        let rungs = InputClass::ALL.map(|class| format!("{class} {}", keyed.ladder.rung(class))).join("\n");
+        format!("{rungs}\nsketch {}", Digest::of(&keyed.sketch.to_bytes()))
     };
     insta::assert_snapshot!(rungs("deps"), @r"
     system 55fb92f5f2a2cd848a6879ea37aab65060768c07faf22acf7f8614cb0997daa3
@@ -76,6 +77,7 @@ fn golden_keys() {
     lockfiles d0ba0bacaa1703506464e97c84dabae813b36b3ba8ab3a2cd29e885a33ebf698
     sources 28e538b178d9ad353344452a6939e4d22ba97eed570a1324480ba653746c0567
     variant 74e5c1b770d1107e6dcb2d782480c7eb4eaa8567eca1d8674e2380df8eff8a90
+    sketch 405e054e58798ed695438afab044661bfad9419fe2e6e2d5bfbdcfca019f0d56
     ");
     insta::assert_snapshot!(rungs("out"), @r"
     system 7068b7f7656acf5890d9329cd2e6ce75f9f3c64d560ac40eba88f53f5c81fa82
@@ -85,6 +87,7 @@ fn golden_keys() {
     lockfiles 5a62b1845799967e6cb3e7a52dc7836059cad05030df7e9b12e122a65d565af6
     sources 7d84d30ae80d144a8813c9c2860529215cfde9dd7deb4c00b082dc059e61b0f6
     variant dbcd621f296e61b613c3c9d931efc0e5c0a107a87891b328af34dec5b8ae73e4
+    sketch 242d40487ddf139016ad6e864d57b9d6554fa774a3afc0d416204359680ca2fb
     ");
 }
 
@@ -333,7 +336,7 @@ fn replay_tracks_files_and_directories_outside_workspace_paths() {
             ("src/a/x.rs", false)
         ]
     );
-    assert_eq!(before[5].2, sci_hasher::Digest::of(b"x"));
+    assert_eq!(before[5].2, Digest::of(b"x"));
     workspace.write("src/a/x.rs", "y");
     workspace.write("src/y.log", "ignored");
     let edited = tracked();

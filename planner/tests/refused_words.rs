@@ -4,6 +4,7 @@ mod support;
 
 use std::path::Path;
 
+use proptest::prelude::*;
 use sci_planner::{PlanError, config};
 use support::{Workspace, refused, render_all};
 
@@ -309,4 +310,37 @@ fn sci_toml_is_found_upward() {
     assert_eq!(config::find(&workspace.root().join("a/b")).unwrap(), workspace.root().join("sci.toml"));
     let nowhere = tempfile::tempdir().unwrap();
     assert!(matches!(config::find(nowhere.path()), Err(PlanError::NoWorkspace { .. })));
+}
+
+/// Text that resembles a sci.toml closely enough to get past its first checks.
+fn nearly_sci_toml() -> impl Strategy<Value = String> {
+    let key = prop_oneof!["path", "sources", "env", "tools", "after", "exclude", "optional", "presets", "[a-z-]{1,8}"];
+    let text = prop_oneof![
+        r#"[a-z*?{}\[\]!~./ -]{0,12}"#.prop_map(|text| format!("'{text}'")),
+        Just("true".to_owned()),
+        Just("{ pattern = 'é', search = 'here' }".to_owned()),
+    ];
+    let value = prop_oneof![
+        text.clone(),
+        proptest::collection::vec(text, 0..3).prop_map(|all| format!("[{}]", all.join(", ")))
+    ];
+    let line = prop_oneof![
+        (key, value).prop_map(|(key, value)| format!("{key} = {value}")),
+        "[a-z.~/]{0,8}".prop_map(|name| format!("[path.'{name}']")),
+        ".{0,12}",
+    ];
+    proptest::collection::vec(line, 0..8).prop_map(|lines| lines.join("\n"))
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic_and_every_error_has_its_place(text in nearly_sci_toml()) {
+        let Err(errors) = config::parse(Path::new("/w"), Path::new("sci.toml"), &text) else { return Ok(()) };
+        prop_assert!(!errors.is_empty());
+        for error in errors {
+            prop_assert_eq!(text.get(error.span.clone()), Some(error.text.as_str()));
+            let line = text.split('\n').nth(error.line - 1);
+            prop_assert!(line.is_some_and(|line| error.column <= line.chars().count() + 1), "{}", error);
+        }
+    }
 }
