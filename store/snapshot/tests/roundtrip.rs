@@ -1,5 +1,7 @@
 //! What is saved comes back exactly, whatever the target holds.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails here should panic")]
+
 mod common;
 
 use std::fs;

@@ -16,12 +16,12 @@ mod segment;
 mod tests;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sci_hasher::Digest;
 use sci_store_api::ObjectId;
 
-use crate::tree::{Mtime, NONE, Tree};
+use crate::tree::{Extent, Mtime, NONE, Tree};
 
 pub(crate) use segment::check_component;
 pub(crate) use write::{Encoded, encode};
@@ -100,6 +100,11 @@ impl Manifest {
     /// The manifest object's own id.
     pub fn id(&self) -> Option<ObjectId> {
         self.objects.first().map(|object| object.id)
+    }
+
+    /// Whether an extent lies in one of the packs.
+    pub(crate) fn is_in(&self, extent: &Extent, packs: &BTreeSet<u32>) -> bool {
+        !extent.is_hole() && !packs.is_empty() && packs.contains(&self.blocks[extent.block as usize].pack)
     }
 
     /// Bytes of the files whose content is stored, each distinct extent once; holes do not count.

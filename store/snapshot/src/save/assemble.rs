@@ -1,6 +1,6 @@
 //! Puts what was read, in tree order, into blocks; what is known already is cited instead.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use blake3::hazmat::{ChainingValue, Mode, left_subtree_len, merge_subtrees_non_root, merge_subtrees_root};
 use sci_hasher::Digest;
@@ -51,15 +51,17 @@ pub(crate) struct Assembler {
 }
 
 impl Assembler {
-    /// Starts with everything that the base holds.
-    pub(crate) fn new(base: Option<&Manifest>) -> Self {
+    /// Starts with everything that the base holds, but for what lies in the packs `stale`.
+    pub(crate) fn new(base: Option<&Manifest>, stale: &BTreeSet<u32>) -> Self {
         let mut known = HashMap::new();
         let number = base.map_or(0, |base| base.blocks.len() as u32);
-        if let Some(tree) = base.map(|base| &base.tree) {
+        if let Some(base) = base {
+            let tree = &base.tree;
             known.reserve(tree.len() as usize);
             for content in tree.entries().filter_map(|(index, _)| tree.content(index)) {
                 let places = tree.chunk_digests(content).iter().zip(tree.extents(content));
-                known.extend(places.filter(|(_, extent)| !extent.is_hole()).map(|(digest, extent)| (*digest, *extent)));
+                let lasting = places.filter(|(_, extent)| !extent.is_hole() && !base.is_in(extent, stale));
+                known.extend(lasting.map(|(digest, extent)| (*digest, *extent)));
             }
         }
         Self { known, block: Vec::new(), number, partial: None, placed: Vec::new(), torn: Vec::new() }

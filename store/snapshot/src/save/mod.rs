@@ -4,10 +4,12 @@
 //! was cut off finds its packs again when it is repeated.
 
 mod assemble;
+mod compact;
 mod pack;
 mod read;
 mod units;
 
+use std::collections::BTreeSet;
 use std::os::fd::AsFd as _;
 use std::path::Path;
 
@@ -18,7 +20,7 @@ use crate::local::{Base, now, receipts_of_read};
 use crate::manifest::{self, Encoded, Manifest, PackRef, RecordedInput};
 use crate::pool;
 use crate::step::step;
-use crate::tree::{NONE, Stat, Walked, walk};
+use crate::tree::{Content, NONE, Stat, Walked, walk};
 use crate::{Excludes, Progress, Result, SnapshotError};
 
 use assemble::Assembler;
@@ -89,10 +91,10 @@ pub fn save(request: &SaveRequest<'_>, sink: &dyn ObjectSink) -> Result<Saved> {
     step("save.walk");
     let mut walked = find(request, threads)?;
     check_names(request.root, &walked)?;
-    let unknown = adopt_unchanged(&mut walked, request.base);
-    let bytes = unknown.iter().map(|index| walked.tree.entry(*index).size).sum();
-    request.progress.total(unknown.len() as u64, bytes);
-    let stored = store_contents(request, &mut walked, unknown, threads, sink)?;
+    let known = adopt_unchanged(&mut walked, request.base);
+    let bytes = known.unknown.iter().map(|index| walked.tree.entry(*index).size).sum();
+    request.progress.total(known.unknown.len() as u64, bytes);
+    let stored = store_contents(request, &mut walked, known, threads, sink)?;
     let receipts = receipts_of_read(&walked, started);
     let digest = walked.tree.digest();
     let skipped = std::mem::take(&mut walked.skipped);
@@ -146,26 +148,54 @@ fn check_names(root: &Path, walked: &Walked) -> Result<()> {
     Ok(())
 }
 
-/// Takes over the content of every file that the base vouches for; returns the files that must be read.
-fn adopt_unchanged(walked: &mut Walked, base: Option<&Base>) -> Vec<u32> {
-    let files = |walked: &Walked| -> Vec<u32> {
-        walked.tree.entries().filter(|(_, entry)| entry.kind.is_file()).map(|(index, _)| index).collect()
+/// What is known of the tree before any file is read.
+struct Known {
+    /// Files that must be read.
+    unknown: Vec<u32>,
+    /// Packs of the base that are not cited any more.
+    stale: BTreeSet<u32>,
+}
+
+/// Takes over the content of every file that the base vouches for.
+fn adopt_unchanged(walked: &mut Walked, base: Option<&Base>) -> Known {
+    let files = walked.tree.entries().filter(|(_, entry)| entry.kind.is_file()).map(|(index, _)| index);
+    let Some(base) = base else {
+        return Known { unknown: files.collect(), stale: BTreeSet::new() };
     };
-    let Some(base) = base else { return files(walked) };
     let known = &base.manifest.tree;
     let matching = walked.tree.matching(known);
-    let mut unknown = Vec::new();
-    for index in files(walked) {
-        let at = matching[index as usize];
-        let vouched = base.vouches(at, walked.device, walked.tree.entry(index), &walked.stats[index as usize]);
-        match vouched.then(|| known.content(known.resolve(at))).flatten() {
+    let vouched = |index: &u32| {
+        let at = matching[*index as usize];
+        base.vouches(at, walked.device, walked.tree.entry(*index), &walked.stats[*index as usize])
+    };
+    let (kept, mut unknown): (Vec<u32>, Vec<u32>) = files.partition(vouched);
+    let first = |index: u32| known.resolve(matching[index as usize]);
+    // A file of the same size is probably the same, whether or not this machine can vouch for it.
+    let likely = |index: &u32| {
+        let at = matching[*index as usize];
+        at != NONE && known.entry(known.resolve(at)).size == walked.tree.entry(*index).size
+    };
+    // Of a tree that is the base's own nothing is packed anew.
+    let stale = if unknown.is_empty() && kept.len() == known.entries().filter(|(_, entry)| entry.kind.is_file()).count()
+    {
+        BTreeSet::new()
+    } else {
+        let likely = kept.iter().chain(&unknown).filter(|index| likely(index));
+        compact::stale(&base.manifest, likely.map(|index| first(*index)))
+    };
+    for index in kept {
+        let content = known.content(first(index));
+        let lasting =
+            |content: &&Content| known.extents(content).iter().all(|extent| !base.manifest.is_in(extent, &stale));
+        match content.filter(lasting) {
             Some(content) => {
                 walked.tree.set_content(index, content.digest, known.extents(content), known.chunk_digests(content));
             }
             None => unknown.push(index),
         }
     }
-    unknown
+    unknown.sort_unstable();
+    Known { unknown, stale }
 }
 
 struct Stored {
@@ -177,11 +207,11 @@ struct Stored {
 /// Attempts at a file that changes while it is read.
 const ATTEMPTS: usize = 3;
 
-/// Reads the files `unknown` and stores what of them is new.
+/// Reads the unknown files and stores what of them is new.
 fn store_contents(
     request: &SaveRequest<'_>,
     walked: &mut Walked,
-    mut unknown: Vec<u32>,
+    Known { mut unknown, stale }: Known,
     threads: usize,
     sink: &dyn ObjectSink,
 ) -> Result<Stored> {
@@ -189,7 +219,7 @@ fn store_contents(
     if unknown.is_empty() {
         return packer.finish();
     }
-    let mut assembler = Assembler::new(request.base.map(|base| &base.manifest));
+    let mut assembler = Assembler::new(request.base.map(|base| &base.manifest), &stale);
     let (parent, name) = crate::dir::parent_beneath(request.anchor, request.root, false)?;
     let place = (parent.as_fd(), name.as_slice());
     for _ in 0..ATTEMPTS {

@@ -1,4 +1,6 @@
 //! A store in memory, and trees to save.
+#![allow(unreachable_pub, reason = "shared by the test files of this crate")]
+#![allow(clippy::unwrap_used, reason = "a test that fails here should panic")]
 #![allow(dead_code, reason = "every test file uses another part of it")]
 
 use std::collections::HashMap;
