@@ -41,6 +41,7 @@ macro_rules! suite {
                 collected_base_cannot_be_cited, policy_prunes_per_place, plan_tells_what_gc_does, interrupted_gc_is_resumed
             ],
             plans: [stored_and_listed, private_to_their_scope, derivations_are_explained, retention_is_bounded],
+            faults: [a_failed_statement_leaves_the_store_whole],
             interleavings: [no_record_cites_a_missing_object],
         }
     };

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use pollster::block_on;
 use sci_hasher::{Derivation, Digest, InputClass, Ladder, Sketch};
 use sci_service::{
-    Blob, BlobError, BlobKey, Blobs, Caller, Clock, Error, Hold, KeyError, Keys, Service, Settings, Sql, Statement,
-    Value,
+    Blob, BlobError, BlobKey, Blobs, Caller, Clock, Error, Hold, KeyError, Keys, Rows, Service, Settings, Sql,
+    SqlError, Statement, Value,
 };
 use sci_store_api::admin::{DAY, GcPolicy, GcReport};
 use sci_store_api::dsse::{Envelope, PublicKey, SecretKey};
@@ -35,7 +35,7 @@ pub trait Harness: Default + Send + Sync + 'static {
 /// A store under test.
 pub struct World<H: Harness> {
     /// The service.
-    pub service: Service<Hooked<H::Blobs>, H::Sql, TestClock, TestKeys>,
+    pub service: Service<Hooked<H::Blobs>, Flaky<H::Sql>, TestClock, TestKeys>,
     /// Its clock.
     pub clock: TestClock,
     /// Its keys.
@@ -151,6 +151,66 @@ impl<B: Blobs<Upload = Bytes, Download = Bytes>> Blobs for Hooked<B> {
 
     async fn flush(&self) -> Result<(), BlobError> {
         self.inner.flush().await
+    }
+}
+
+/// An index that fails once, when it is told to.
+pub struct Flaky<S> {
+    inner: S,
+    fault: Mutex<Option<Fault>>,
+}
+
+/// A failure to come.
+#[derive(Debug, Clone, Copy)]
+pub struct Fault {
+    /// Calls that succeed before.
+    pub after: usize,
+    /// Whether the call that fails did its work nevertheless, as when only the answer is lost.
+    pub done: bool,
+}
+
+impl<S: Sql> Flaky<S> {
+    /// Lets one call fail.
+    pub fn fail(&self, fault: Fault) {
+        *self.fault.lock().unwrap() = Some(fault);
+    }
+
+    /// Whether a failure is still to come; there will be none then.
+    pub fn calm(&self) -> bool {
+        self.fault.lock().unwrap().take().is_some()
+    }
+
+    fn due(&self) -> Option<Fault> {
+        let mut fault = self.fault.lock().unwrap();
+        match fault.as_mut() {
+            Some(Fault { after: 0, .. }) => fault.take(),
+            Some(Fault { after, .. }) => {
+                *after -= 1;
+                None
+            }
+            None => None,
+        }
+    }
+
+    async fn run(&self, call: impl Future<Output = Result<Vec<Rows>, SqlError>>) -> Result<Vec<Rows>, SqlError> {
+        let due = self.due();
+        if due.is_none_or(|fault| fault.done) {
+            let rows = call.await?;
+            if due.is_none() {
+                return Ok(rows);
+            }
+        }
+        Err(SqlError::Failed("the test wants it so".to_owned()))
+    }
+}
+
+impl<S: Sql> Sql for Flaky<S> {
+    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Rows>, SqlError> {
+        self.run(self.inner.batch(statements)).await
+    }
+
+    async fn quick(&self, statements: Vec<Statement>) -> Result<Vec<Rows>, SqlError> {
+        self.run(self.inner.quick(statements)).await
     }
 }
 
@@ -278,7 +338,14 @@ impl<H: Harness> Default for World<H> {
         let clock = TestClock(Arc::new(AtomicU64::new(1_000 * DAY)));
         let keys = TestKeys::new();
         let settings = Settings { store: StoreId::new("under-test").unwrap(), lease: DAY };
-        let service = block_on(Service::open(blobs, sql, clock.clone(), keys.clone(), settings)).unwrap();
+        let service = block_on(Service::open(
+            blobs,
+            Flaky { inner: sql, fault: Mutex::default() },
+            clock.clone(),
+            keys.clone(),
+            settings,
+        ))
+        .unwrap();
         Self { service, clock, keys, nonces: AtomicU64::new(0), _harness: harness }
     }
 }

@@ -1,4 +1,5 @@
 //! The conformance suite over objects on disk and SQLite in a file.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use sci_conformance::Harness;
 use sci_native::{Disk, Sqlite};

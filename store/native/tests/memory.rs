@@ -1,4 +1,5 @@
 //! The conformance suite over the backends in memory.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use sci_conformance::Harness;
 use sci_native::{MemoryBlobs, Sqlite};

@@ -37,7 +37,7 @@ CREATE TABLE records (
   UNIQUE (repository, snapshot)
 ) STRICT;
 
-CREATE INDEX records_by_scope ON records (repository, scope, number);
+CREATE INDEX records_by_repository ON records (repository, number);
 
 CREATE INDEX records_by_site ON records (site, scope, number);
 

@@ -25,7 +25,7 @@ const NEWEST: &str = concat!(
      WHERE rungs.site = (SELECT number FROM sites WHERE repository = ?1 AND path = ?2 AND instance = ?3) \
      AND digest = ?4 AND rungs.scope = ?5 AND rungs.settled = ?6 ORDER BY rungs.record DESC LIMIT 1"
 );
-const CITABLE: &str = "SELECT object, number, size FROM objects WHERE repository = ?1 AND state = 1 \
+const CITABLE: &str = "SELECT object, number, size FROM objects WHERE repository = ?1 AND state < 2 AND state = 1 \
      AND object IN (SELECT unhex(value) FROM json_each(?2)) AND ( \
      EXISTS (SELECT 1 FROM uploads WHERE hold = ?3 AND uploads.object = objects.number AND verified = 1) \
      OR EXISTS (SELECT 1 FROM record_objects JOIN served ON served.record = record_objects.record \

@@ -44,7 +44,8 @@ const STORED: &str = "UPDATE objects SET state = 1, size = ?2, idle = NULL WHERE
 const ALIVE: &str = "SELECT 1 FROM objects WHERE number = ?1 AND state < 2";
 const VERIFIED: &str = "UPDATE uploads SET verified = 1 WHERE hold = ?1 AND object = ?2";
 
-const AUTHORISE: &str = "SELECT object, number, size FROM objects WHERE repository = ?1 AND state = 1 \
+/// `state < 2` is what the partial index is of; SQLite does not see that `state = 1` implies it.
+const AUTHORISE: &str = "SELECT object, number, size FROM objects WHERE repository = ?1 AND state < 2 AND state = 1 \
      AND object IN (SELECT unhex(value) FROM json_each(?2)) AND ( \
      EXISTS (SELECT 1 FROM record_objects JOIN records ON records.number = record_objects.record \
              WHERE record_objects.object = objects.number \

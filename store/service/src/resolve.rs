@@ -29,12 +29,14 @@ const SHARING: &str = concat!(
      WHERE rungs.site = (SELECT number FROM sites WHERE repository = ?1 AND path = ?2 AND instance = ?3) \
      AND digest = ?4 AND rungs.scope = ?5 AND rungs.settled = ?6 ORDER BY rungs.record DESC LIMIT ?7"
 );
+/// Of candidates to be named only so many are looked at: another scope's flood must not cost the reader.
 const ELSEWHERE: &str = concat!(
     "SELECT ",
     indexed_columns!(),
-    " FROM rungs JOIN records ON records.number = rungs.record \
+    " FROM records WHERE number IN (SELECT record FROM rungs \
      WHERE rungs.site = (SELECT number FROM sites WHERE repository = ?1 AND path = ?2 AND instance = ?3) \
-     AND digest = ?4 AND rungs.scope NOT IN (SELECT value FROM json_each(?5)) ORDER BY rungs.record DESC LIMIT ?6"
+     AND digest = ?4 AND rungs.scope NOT IN (SELECT value FROM json_each(?5)) LIMIT 256) \
+     ORDER BY number DESC LIMIT ?6"
 );
 const ANY: &str = concat!(
     "SELECT ",

@@ -11,11 +11,12 @@ use crate::records::{envelope, summary, summary_columns};
 use crate::service::{Service, readable, writer};
 use crate::sql::{Sql, Statement, Value};
 
+/// The plus keeps SQLite on the index by repository and number, which gives the order asked for.
 const LIST: &str = concat!(
     "SELECT ",
     summary_columns!(),
     " FROM records JOIN sites ON sites.number = records.site WHERE records.repository = ?1 AND forgotten IS NULL \
-     AND scope IN (SELECT value FROM json_each(?2)) AND (?3 IS NULL OR sites.path = ?3) \
+     AND +scope IN (SELECT value FROM json_each(?2)) AND (?3 IS NULL OR sites.path = ?3) \
      AND (?4 IS NULL OR sites.instance = ?4) AND records.number < ?5 ORDER BY records.number DESC LIMIT ?6"
 );
 const GET: &str = concat!(

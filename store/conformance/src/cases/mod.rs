@@ -1,5 +1,6 @@
 //! The cases, by what they are about. Each runs on a store of its own.
 
+pub mod faults;
 pub mod gc;
 pub mod interleavings;
 pub mod objects;
