@@ -79,6 +79,9 @@ impl Facts<'_> {
             let reason = "this machine has no home directory".to_owned();
             return Err(Unkeyed { reason, hint: Some("set HOME".to_owned()) });
         }
+        if let Some(reason) = instance.unreadable.clone() {
+            return Err(UnreadableInput { reason }.into());
+        }
         let mut record = Draft::default();
         self.system(instance, &mut record);
         for tool in &instance.declaration.tools {
@@ -134,7 +137,8 @@ impl Facts<'_> {
         for (class, ids) in &instance.files {
             for id in ids {
                 let entry = self.tree.entry(*id);
-                let packages = if *class == InputClass::Lockfiles && entry.kind == EntryKind::File {
+                let small = self.hashes.get(*id)?.size <= packages::MAX_BYTES as u64;
+                let packages = if *class == InputClass::Lockfiles && entry.kind == EntryKind::File && small {
                     packages::read(to_path(&entry.path), || self.hashes.content(self.tree, *id))?
                 } else {
                     None

@@ -25,10 +25,11 @@ pub enum PlanError {
         /// What the system said.
         source: io::Error,
     },
-    /// A directory of the workspace could not be listed, so that inputs may be missing.
+    /// Walking the workspace failed as a whole. A single directory that cannot be read only concerns the paths whose
+    /// patterns look into it.
     #[error("cannot walk the workspace: {message}")]
     Walk {
-        /// What the system said, with the path.
+        /// What the system said.
         message: String,
     },
 }

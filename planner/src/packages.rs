@@ -5,6 +5,8 @@ use std::path::Path;
 
 use sci_presets::lockfiles::{self, Package};
 
+pub(crate) use sci_presets::lockfiles::MAX_BYTES;
+
 use crate::record::NotedPackage;
 
 /// Reads the packages of a lockfile that is recognised by its name, sorted; `content` is asked for only then.

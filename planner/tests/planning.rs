@@ -299,11 +299,24 @@ fn a_presets_own_command_needs_no_approval() {
 #[test]
 fn an_unreadable_input_leaves_its_path_without_a_key() {
     let workspace = Workspace::new("[path.out]\npath = \"out\"\nsources = [\"f\"]\n").files(&[("f", "")]);
-    std::fs::set_permissions(workspace.path("f"), std::os::unix::fs::PermissionsExt::from_mode(0o000)).unwrap();
-    if std::fs::read(workspace.path("f")).is_ok() {
-        return; // The superuser reads everything.
+    if workspace.lock("f") {
+        assert_eq!(unkeyed(&workspace.plan(), "out").0, "an input could not be read: cannot read f");
     }
-    assert_eq!(unkeyed(&workspace.plan(), "out").0, "an input could not be read: cannot read f");
+}
+
+#[test]
+fn an_unreadable_directory_concerns_only_the_paths_that_look_into_it() {
+    let workspace = Workspace::new(
+        "[path.a]\npath = \"a\"\nsources = [\"**/*\"]\n[path.b]\npath = \"b\"\nsources = [\"src/**\"]\nreplay = true\n",
+    );
+    let workspace = workspace.files(&[("data/x", ""), ("src/y", "")]);
+    if workspace.lock("data") {
+        let plan = workspace.plan();
+        let (reason, _) = unkeyed(&plan, "a");
+        assert!(reason.starts_with("an input could not be read: ") && reason.contains("data"), "{reason}");
+        assert!(find(&plan, "b").keyed().is_some());
+    }
+    workspace.executable("data");
 }
 
 #[test]

@@ -97,6 +97,8 @@ pub(crate) struct Selected<'p> {
     /// Those of `files` that patterns name which must match.
     pub(crate) required: BTreeSet<EntryId>,
     pub(crate) missing: Vec<Missing<'p>>,
+    /// Why it is not known what they name: a directory that they look into cannot be read.
+    pub(crate) unreadable: Option<String>,
 }
 
 /// Matches `patterns` from one site.
@@ -109,6 +111,10 @@ pub(crate) fn select<'p>(
     let (exclusions, inclusions): (Vec<_>, Vec<_>) = patterns.iter().partition(|pattern| pattern.is_exclusion());
     let mut selected = Selected::default();
     for pattern in inclusions {
+        if let Some(directory) = reached(pattern, site, tree.unreadable().keys(), &exclusions) {
+            selected.unreadable = tree.unreadable().get(directory).cloned();
+            continue;
+        }
         let matched = matched(tree, pattern, site);
         let any = !matched.is_empty();
         let kept: Vec<_> = matched
@@ -160,23 +166,50 @@ fn nothing_found(tree: &Tree, pattern: &InputPattern, site: Site<'_>) -> Cause {
     if directory { Cause::Directory } else { Cause::Nothing }
 }
 
-/// The submodule that is not checked out and that the pattern could match something in.
-fn reached<'u>(
+/// The first of some directories that the pattern could match something in.
+fn reached<'d>(
     pattern: &InputPattern,
     site: Site<'_>,
-    uninitialised: &'u [Vec<u8>],
+    directories: impl IntoIterator<Item = &'d Vec<u8>>,
     exclusions: &[&InputPattern],
-) -> Option<&'u Vec<u8>> {
-    uninitialised.iter().find(|submodule| {
+) -> Option<&'d Vec<u8>> {
+    directories.into_iter().find(|directory| {
         let below = |place: &[u8]| {
-            if place.is_empty() { Some(&submodule[..]) } else { submodule.strip_prefix(place)?.strip_prefix(b"/") }
+            if place.is_empty() { Some(&directory[..]) } else { directory.strip_prefix(place)?.strip_prefix(b"/") }
         };
         let reaches = |place: &[u8]| below(place).is_some_and(|directory| pattern.may_reach(directory));
-        let excluded = |exclusion: &&InputPattern| site.excludes(exclusion, &join(submodule, b"x"));
+        let excluded = |exclusion: &&InputPattern| site.excludes(exclusion, &join(directory, b"x"));
         site.places(pattern).into_iter().any(reaches) && !exclusions.iter().any(excluded)
     })
 }
 
 fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
     if directory.is_empty() { name.to_vec() } else { [directory, b"/", name].concat() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Located;
+
+    fn selected(pattern: &[&str]) -> (usize, usize, Option<String>) {
+        let unreadable = [(b"data/private".to_vec(), "permission denied".to_owned())].into();
+        let mut tree = Tree::new("/nowhere".into(), Vec::new(), Vec::new(), unreadable, Vec::new());
+        let unfetched = Unfetched { submodules: Vec::new(), lfs: LfsFiles::default() };
+        let parse =
+            |text: &&str| InputPattern::parse(Located::new((*text).to_owned(), 0..0), false, Search::Nearest).unwrap();
+        let patterns: Vec<InputPattern> = pattern.iter().map(parse).collect();
+        let selected = select(&mut tree, &patterns, Site { directory: b"" }, &unfetched);
+        (selected.files.len(), selected.missing.len(), selected.unreadable)
+    }
+
+    #[test]
+    fn a_pattern_that_looks_into_an_unreadable_directory_is_unknown_and_not_missing() {
+        for reaching in ["**/*", "data/**", "data/private/file", "data/*/x"] {
+            assert_eq!(selected(&[reaching]), (0, 0, Some("permission denied".into())), "{reaching}");
+        }
+        for passing in [&["src/**"][..], &["data/*.txt"], &["**/*", "!data/private"], &["**/*", "!data"]] {
+            assert_eq!(selected(passing), (0, 1, None), "{passing:?}");
+        }
+    }
 }

@@ -15,6 +15,8 @@ pub(crate) struct Tree {
     walked: Vec<Entry>,
     /// Directories, in byte order; the workspace itself is the empty path and comes first.
     directories: Vec<Vec<u8>>,
+    /// Directories that could not be read, and why.
+    unreadable: BTreeMap<Vec<u8>, String>,
     /// Ignored files that a pattern names literally, in the order of discovery.
     added: Vec<Entry>,
     added_ids: BTreeMap<Vec<u8>, EntryId>,
@@ -45,11 +47,12 @@ impl Tree {
         root: PathBuf,
         mut walked: Vec<Entry>,
         mut directories: Vec<Vec<u8>>,
+        unreadable: BTreeMap<Vec<u8>, String>,
         outputs: Vec<DeclaredPath>,
     ) -> Self {
         walked.sort_unstable();
         directories.sort_unstable();
-        Self { root, walked, directories, added: Vec::new(), added_ids: BTreeMap::new(), outputs }
+        Self { root, walked, directories, unreadable, added: Vec::new(), added_ids: BTreeMap::new(), outputs }
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -62,6 +65,10 @@ impl Tree {
 
     pub(crate) fn directories(&self) -> &[Vec<u8>] {
         &self.directories
+    }
+
+    pub(super) const fn unreadable(&self) -> &BTreeMap<Vec<u8>, String> {
+        &self.unreadable
     }
 
     pub(crate) fn has_directory(&self, path: &[u8]) -> bool {

@@ -1,5 +1,6 @@
 //! The one walk of the workspace that every pattern shares.
 
+use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -13,6 +14,7 @@ use crate::config::DeclaredPath;
 enum Found {
     Entry(Entry),
     Directory(Vec<u8>),
+    Unreadable(Vec<u8>, String),
     Failed(PlanError),
 }
 
@@ -21,8 +23,10 @@ enum Found {
 /// Of all ignore rules only the `.gitignore` files inside the workspace count, because the others differ between machines.
 /// Hidden files are seen, submodules walked, symlinks not followed; `.git`, `.sci-*` and workspace paths (`outputs`) skipped.
 ///
+/// A directory that cannot be read is remembered, since what it holds would be missing from keys.
+///
 /// # Errors
-/// [`PlanError::Walk`] for the first directory, in byte order, that cannot be read: what it holds would be missing from keys.
+/// [`PlanError::Walk`] for what cannot be put down to one directory.
 pub(crate) fn walk(root: &Path, outputs: Vec<DeclaredPath>, threads: usize) -> Result<Tree, PlanError> {
     let (sender, receiver) = mpsc::channel();
     let skipped = (root.to_owned(), outputs.clone());
@@ -50,17 +54,21 @@ pub(crate) fn walk(root: &Path, outputs: Vec<DeclaredPath>, threads: usize) -> R
 }
 
 fn collect(root: PathBuf, found: mpsc::Receiver<Found>, outputs: Vec<DeclaredPath>) -> Result<Tree, PlanError> {
-    let (mut entries, mut directories, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut entries, mut directories, mut unreadable, mut failed) =
+        (Vec::new(), Vec::new(), BTreeMap::new(), Vec::new());
     for found in found {
         match found {
             Found::Entry(entry) => entries.push(entry),
             Found::Directory(path) => directories.push(path),
+            Found::Unreadable(path, message) => {
+                unreadable.insert(path, message);
+            }
             Found::Failed(error) => failed.push(error),
         }
     }
     match failed.into_iter().min_by_key(ToString::to_string) {
         Some(error) => Err(error),
-        None => Ok(Tree::new(root, entries, directories, outputs)),
+        None => Ok(Tree::new(root, entries, directories, unreadable, outputs)),
     }
 }
 
@@ -69,7 +77,13 @@ fn inspect(root: &Path, visited: Result<DirEntry, ignore::Error>) -> Option<Foun
         Ok(entry) => entry,
         // An entry that vanished between listing and visiting is not there.
         Err(error) if error.io_error().is_some_and(|io| io.kind() == std::io::ErrorKind::NotFound) => return None,
-        Err(error) => return Some(Found::Failed(PlanError::Walk { message: error.to_string() })),
+        Err(error) => {
+            let message = error.to_string();
+            return Some(match place(&error) {
+                Some(path) => Found::Unreadable(relative(root, path), message),
+                None => Found::Failed(PlanError::Walk { message }),
+            });
+        }
     };
     let kind = entry.file_type()?;
     let path = relative(root, entry.path());
@@ -81,6 +95,15 @@ fn inspect(root: &Path, visited: Result<DirEntry, ignore::Error>) -> Option<Foun
         Some(Found::Entry(Entry { path, kind: EntryKind::File }))
     } else {
         None
+    }
+}
+
+/// The directory that an error is about.
+fn place(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => place(err),
+        _ => None,
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct Instance<'c> {
     pub(crate) root: Option<PathBuf>,
     /// Input files by class. A file that several classes name counts in the lowest one only.
     pub(crate) files: Vec<(InputClass, BTreeSet<EntryId>)>,
+    /// Why it is not known which files those are.
+    pub(crate) unreadable: Option<String>,
 }
 
 /// Finds the instances of every declaration, in the order of the declarations, then of the directories.
@@ -61,6 +63,7 @@ struct Matched<'c> {
     files: Vec<(InputClass, BTreeSet<EntryId>)>,
     required: BTreeSet<EntryId>,
     missing: Vec<(InputClass, Missing<'c>)>,
+    unreadable: Option<String>,
 }
 
 impl<'c> Expansion<'c, '_, '_> {
@@ -69,7 +72,7 @@ impl<'c> Expansion<'c, '_, '_> {
         for (class, missing) in &matched.missing {
             missing::refuse(declaration, *class, missing, None, self.errors);
         }
-        self.add(declaration, String::new(), matched.files);
+        self.add(declaration, String::new(), matched);
     }
 
     /// A directory that the base matches holds an instance when the file that `beside` names is in it. Without `beside`, when
@@ -97,7 +100,7 @@ impl<'c> Expansion<'c, '_, '_> {
                     self.refuse_all(declaration, &directory, &matched.missing);
                 }
             } else if own || !base.any_depth() {
-                self.add(declaration, directory, matched.files);
+                self.add(declaration, directory, matched);
             }
         }
         if self.instances.len() == before && !declaration.optional {
@@ -114,16 +117,18 @@ impl<'c> Expansion<'c, '_, '_> {
 
     fn matched(&mut self, declaration: &'c Declaration, directory: &str) -> Matched<'c> {
         let (mut files, mut missing, mut required) = (Vec::new(), Vec::new(), BTreeSet::new());
+        let mut unreadable = None;
         let mut taken = BTreeSet::new();
         for class in FILE_CLASSES {
             let site = Site { directory: directory.as_bytes() };
             let mut selected = select(self.tree, declaration.patterns(class), site, self.unfetched);
             missing.extend(selected.missing.into_iter().map(|pattern| (class, pattern)));
             required.extend(selected.required);
+            unreadable = unreadable.or(selected.unreadable);
             selected.files.retain(|id| taken.insert(*id));
             files.push((class, selected.files));
         }
-        Matched { files, required, missing }
+        Matched { files, required, missing, unreadable }
     }
 
     /// Whether a pattern that must match does so in the directory itself; any pattern, where none must.
@@ -138,13 +143,14 @@ impl<'c> Expansion<'c, '_, '_> {
         }
     }
 
-    fn add(&mut self, declaration: &'c Declaration, directory: String, files: Vec<(InputClass, BTreeSet<EntryId>)>) {
+    fn add(&mut self, declaration: &'c Declaration, directory: String, matched: Matched<'c>) {
+        let Matched { files, unreadable, .. } = matched;
         let path = instance_path(declaration, &directory);
         let root = match path.strip_prefix("~/") {
             Some(below) => self.host.home.as_ref().map(|home| home.join(below)),
             None => Some(self.config.workspace.join(&path)),
         };
-        self.instances.push(Instance { declaration, directory, path, root, files });
+        self.instances.push(Instance { declaration, directory, path, root, files, unreadable });
     }
 }
 

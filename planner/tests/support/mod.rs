@@ -75,6 +75,13 @@ impl Workspace {
         self
     }
 
+    /// Takes all permissions away; whether that keeps this user out, since the superuser reads everything.
+    pub(crate) fn lock(&self, path: &str) -> bool {
+        let path = self.path(path);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
+        fs::read(&path).is_err() && fs::read_dir(&path).is_err()
+    }
+
     pub(crate) fn config(&self) -> Result<Config, PlanError> {
         config::load(&self.path("sci.toml"))
     }
