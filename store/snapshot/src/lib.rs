@@ -16,7 +16,6 @@ pub mod verify;
 pub mod manifest;
 pub mod progress;
 
-pub mod step;
 pub mod tree;
 
 mod block;

@@ -9,7 +9,6 @@ use rustix::io::Errno;
 use super::intent::{Intent, Op};
 use super::stage::Stage;
 use crate::dir;
-use crate::step::step;
 use crate::tree::Mtime;
 use crate::{Result, SnapshotError};
 
@@ -38,11 +37,6 @@ pub(crate) fn recover(anchor: &Path, root: &Path) -> Result<Recovered> {
     Ok(outcome)
 }
 
-/// Moves a whole tree into the place of nothing, or of an empty directory.
-pub(crate) fn install_whole(stage: &Stage, intent: &Intent) -> Result<()> {
-    apply(stage, intent)
-}
-
 /// Performs every step that is not done yet.
 pub(crate) fn apply(stage: &Stage, intent: &Intent) -> Result<()> {
     let mut places = Places { root: stage.parent(), last: None };
@@ -51,7 +45,6 @@ pub(crate) fn apply(stage: &Stage, intent: &Intent) -> Result<()> {
             let path = stage.path().with_file_name(dir::os(op.path()));
             SnapshotError::io(op.action(), path, error)
         })?;
-        step(op.action());
     }
     Ok(())
 }

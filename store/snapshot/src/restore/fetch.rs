@@ -12,7 +12,6 @@ use super::write::Writer;
 use crate::block::{self, Decompressor};
 use crate::local::Receipt;
 use crate::manifest::Manifest;
-use crate::step::step;
 use crate::tree::Kind;
 use crate::{Result, SnapshotError};
 
@@ -68,7 +67,6 @@ pub(crate) fn contents(
         let mut result = Ok(());
         while result.is_ok() && !stop.load(Ordering::Relaxed) {
             let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-            step("restore.write");
             result = match job {
                 Job::Light(entries) => entries.iter().try_for_each(|index| worker.writer.light(*index)),
                 Job::Blocks(parts) => worker.blocks(parts),

@@ -10,7 +10,6 @@ use super::plan::Plan;
 use super::stage::Stage;
 use crate::dir::{self, Cursor, DIR, Tops};
 use crate::manifest::Manifest;
-use crate::step::step;
 use crate::tree::{Kind, Tree};
 use crate::{Result, SnapshotError};
 
@@ -27,7 +26,6 @@ pub(crate) fn make(manifest: &Manifest, plan: &Plan, stage: &Stage, root: &Path)
             names.extend([index, entry.content]);
         }
     }
-    step("restore.links");
     Ok(names)
 }
 
@@ -61,6 +59,5 @@ pub(crate) fn finish_directories(manifest: &Manifest, plan: &Plan, stage: &Stage
         set(&mut cursor)
             .map_err(|error| SnapshotError::io("set mode of", dir::display(root, &tree.path(index)), error))?;
     }
-    step("restore.directories");
     Ok(())
 }

@@ -20,7 +20,6 @@ use sci_store_api::ObjectSource;
 use crate::dir::{Cursor, Tops};
 use crate::local::{Base, Receipt};
 use crate::manifest::Manifest;
-use crate::step::step;
 use crate::tree::{Kind, Stat, Walked, walk};
 use crate::{Excludes, Progress, Result, SnapshotError, pool};
 
@@ -93,7 +92,6 @@ pub fn recover(anchor: &Path, root: &Path) -> Result<Recovered> {
 pub fn restore(request: RestoreRequest<'_>, source: &dyn ObjectSource) -> Result<Restored> {
     let threads = if request.threads == 0 { pool::default_threads() } else { request.threads };
     apply::recover(request.anchor, request.root)?;
-    step("restore.walk");
     let walked = walk(request.root, request.excludes, threads)?;
     let plan = Plan::new(&request, walked.as_ref(), threads)?;
     let mut receipts = plan.kept_receipts(&request, walked.as_ref());
@@ -115,7 +113,6 @@ pub fn restore(request: RestoreRequest<'_>, source: &dyn ObjectSource) -> Result
         let result = perform(&request, &plan, &stage, walked.as_ref(), threads, source, &mut receipts);
         // A failure before the intent leaves nothing but staging, which goes; one after it is completed by the next command.
         if result.is_ok() || !stage.has_intent() {
-            step("restore.clean");
             stage.remove()?;
         }
         result?;
@@ -142,15 +139,10 @@ fn perform(
         receipts[index as usize] = receipt;
     }
     let intent = plan.intent(request, walked, stage);
-    if plan.replaces_all() {
-        step("restore.rename");
-        apply::install_whole(stage, &intent)?;
-    } else {
-        step("restore.intent");
+    if !plan.replaces_all() {
         stage.write_intent(&intent)?;
-        step("restore.apply");
-        apply::apply(stage, &intent)?;
     }
+    apply::apply(stage, &intent)?;
     // Renaming and linking change an entry's status: those files are looked at once more.
     let touched = plan.tops.iter().chain(&plan.adjusted).chain(&relinked).copied();
     look_again(request, stage, touched, receipts)

@@ -19,7 +19,6 @@ use sci_store_api::{ObjectId, ObjectSink};
 use crate::local::{Base, now, receipts_of_read};
 use crate::manifest::{self, Encoded, Manifest, PackRef, RecordedInput};
 use crate::pool;
-use crate::step::step;
 use crate::tree::{Content, NONE, Stat, Walked, walk};
 use crate::{Excludes, Progress, Result, SnapshotError};
 
@@ -88,7 +87,6 @@ impl Saved {
 pub fn save(request: &SaveRequest<'_>, sink: &dyn ObjectSink) -> Result<Saved> {
     let threads = if request.threads == 0 { pool::default_threads() } else { request.threads };
     let started = now();
-    step("save.walk");
     let mut walked = find(request, threads)?;
     check_names(request.root, &walked)?;
     let known = adopt_unchanged(&mut walked, request.base);
@@ -116,7 +114,6 @@ pub fn save(request: &SaveRequest<'_>, sink: &dyn ObjectSink) -> Result<Saved> {
     manifest.packs.extend(stored.packs);
     let Encoded { object, manifest } = manifest::encode(manifest, request.base.map(|base| &base.manifest))?;
     let uploaded = stored.uploaded + object.len() as u64;
-    step("save.manifest");
     sink.put(&ObjectId::of(&object), object)?;
     finish(Base::new(manifest, receipts, walked.device), digest, (files, bytes), uploaded, false, skipped)
 }

@@ -8,7 +8,6 @@ use crate::Result;
 use crate::limits::PACK;
 use crate::manifest::{Block, PackRef};
 use crate::pool::Last;
-use crate::step::step;
 
 /// Fills one pack at a time.
 pub(crate) struct Packer<'a> {
@@ -32,7 +31,6 @@ impl<'a> Packer<'a> {
         let pack = std::mem::take(&mut self.pack);
         let object = PackRef { id: ObjectId::of(&pack), size: pack.len() as u64 };
         self.length = 0;
-        step("save.pack");
         self.sink.put(&object.id, pack)?;
         self.stored.uploaded += object.size;
         self.stored.packs.push(object);
