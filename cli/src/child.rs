@@ -69,12 +69,8 @@ fn wait_forwarding(mut child: Child, mut signals: SignalsInfo<WithOrigin>) -> io
             }
         });
         // The child is not reaped here, so its id cannot pass to another process while signals are still forwarded.
-        loop {
-            match waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
-                Err(rustix::io::Errno::INTR) => {}
-                _ => break,
-            }
-        }
+        let exited = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        while let Err(rustix::io::Errno::INTR) = waitid(WaitId::Pid(pid), exited) {}
         handle.close();
     });
     let exit = exit_of(child.wait()?);

@@ -23,19 +23,9 @@ pub struct Context {
 }
 
 impl Context {
-    /// Finds the directory to start in: `--workspace`, else the current one.
-    ///
-    /// # Errors
-    /// [`Kind::Usage`] when it is not a directory; the output comes back so that the error can be shown.
-    pub fn new(globals: Globals, environment: Environment, out: Output) -> Result<Self, (CliError, Output)> {
-        let asked = globals.workspace().unwrap_or_else(|| PathBuf::from("."));
-        match asked.canonicalize() {
-            Ok(start) if start.is_dir() => Ok(Self { out, globals, environment, start }),
-            Ok(_) => Err((CliError::new(Kind::Usage, format!("{} is not a directory", asked.display())), out)),
-            Err(error) => {
-                Err((CliError::new(Kind::Usage, format!("cannot start in {}: {error}", asked.display())), out))
-            }
-        }
+    /// Puts together what was found out; `start` is from [`start_directory`].
+    pub fn new(globals: Globals, environment: Environment, out: Output, start: PathBuf) -> Self {
+        Self { out, globals, environment, start }
     }
 
     /// The directory to start in, canonical.
@@ -54,5 +44,18 @@ impl Context {
     /// The present time.
     pub fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+}
+
+/// The directory to start in, canonical: `--workspace`, else the current one.
+///
+/// # Errors
+/// [`Kind::Usage`] when it is not a directory.
+pub fn start_directory(globals: &Globals) -> Result<PathBuf> {
+    let asked = globals.workspace().unwrap_or_else(|| PathBuf::from("."));
+    match asked.canonicalize() {
+        Ok(start) if start.is_dir() => Ok(start),
+        Ok(_) => Err(CliError::new(Kind::Usage, format!("{} is not a directory", asked.display()))),
+        Err(error) => Err(CliError::new(Kind::Usage, format!("cannot start in {}: {error}", asked.display()))),
     }
 }

@@ -57,7 +57,7 @@ pub struct CliError {
     pub also: Vec<CliError>,
     /// Where in a file.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub place: Option<Place>,
+    pub place: Option<Box<Place>>,
     /// What the person can do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
@@ -118,7 +118,7 @@ impl CliError {
         let excerpt = excerpt(finding).unwrap_or_default();
         let place = Place { file: finding.file.clone(), line: finding.line, column: finding.column, excerpt };
         let mut error = Self::new(Kind::Config, &finding.message);
-        error.place = Some(place);
+        error.place = Some(Box::new(place));
         error.hint.clone_from(&finding.hint);
         error
     }

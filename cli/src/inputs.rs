@@ -81,8 +81,11 @@ fn packages(text: &mut Text, level: usize, diff: &PackageDiff, all: bool) {
     }
     if lines.len() > PAGE {
         let summary = [(diff.changed.len(), "changed"), (diff.added.len(), "added"), (diff.removed.len(), "removed")];
-        let parts: Vec<String> =
-            summary.iter().filter(|(number, _)| *number > 0).map(|(n, what)| format!("{} {what}", count(*n as u64))).collect();
+        let parts: Vec<String> = summary
+            .iter()
+            .filter(|(number, _)| *number > 0)
+            .map(|(n, what)| format!("{} {what}", count(*n as u64)))
+            .collect();
         text.indented(level, format_args!("in all: {} packages", parts.join(", ")));
     }
 }

@@ -40,11 +40,12 @@ pub fn main() -> ExitCode {
 
 fn execute(cli: &Cli) -> Exit {
     let environment = Environment::capture();
-    let output = Output::new(cli.globals.output());
-    let mut context = match Context::new(cli.globals.clone(), environment, output) {
-        Ok(context) => context,
-        Err((error, mut output)) => return report(&mut output, cli.command.name(), &error),
+    let mut output = Output::new(cli.globals.output());
+    let start = match context::start_directory(&cli.globals) {
+        Ok(start) => start,
+        Err(error) => return report(&mut output, cli.command.name(), &error),
     };
+    let mut context = Context::new(cli.globals.clone(), environment, output, start);
     match dispatch(&cli.command, &mut context) {
         Ok(exit) => exit,
         Err(error) => report(&mut context.out, cli.command.name(), &error),

@@ -45,12 +45,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Kind::Usage`] or [`Kind::Config`] when no store can be meant; [`Kind::Store`] when it cannot be opened.
-    pub fn open_for(
-        context: &Context,
-        workspace: Option<&Workspace>,
-        run: &str,
-        commit: Option<&str>,
-    ) -> Result<Self> {
+    pub fn open_for(context: &Context, workspace: Option<&Workspace>, run: &str, commit: Option<&str>) -> Result<Self> {
         refuse_remote(workspace)?;
         refuse_in_ci(context)?;
         let project = project(context, workspace)?;
@@ -119,8 +114,10 @@ impl Store {
         match found.as_slice() {
             [] => Err(nothing_called(reference)),
             [one] => Ok(*one),
-            several => Err(CliError::new(Kind::NotFound, format!("{} snapshots begin with {reference}", several.len()))
-                .hint("give more digits")),
+            several => {
+                Err(CliError::new(Kind::NotFound, format!("{} snapshots begin with {reference}", several.len()))
+                    .hint("give more digits"))
+            }
         }
     }
 

@@ -24,7 +24,9 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     clap_complete::generate(arguments.shell, &mut Cli::command(), "sci", &mut script);
     let script = String::from_utf8_lossy(&script).into_owned();
     if context.out.is_json() {
-        context.out.document("completions", &serde_json::json!({"shell": arguments.shell.to_string(), "script": script}));
+        context
+            .out
+            .document("completions", &serde_json::json!({"shell": arguments.shell.to_string(), "script": script}));
     } else {
         context.out.raw(&script);
     }

@@ -175,8 +175,7 @@ fn explain(store: &Store, explanation: &Explanation, path: &PlannedPath) -> Expl
 fn compared(store: &Store, explanation: &Explanation, path: &PlannedPath) -> Option<Compared> {
     let chosen = path.verdict.snapshot();
     let candidates = chosen.into_iter().chain(path.verdict.candidates.iter().map(|candidate| candidate.snapshot));
-    let (snapshot, object) =
-        candidates.into_iter().find_map(|id| Some((id, explanation.derivations.get(&id)?)))?;
+    let (snapshot, object) = candidates.into_iter().find_map(|id| Some((id, explanation.derivations.get(&id)?)))?;
     let ours = path.derivation.as_ref().ok_or_else(|| "the plan's inputs were not stored".to_owned());
     let differences = ours
         .and_then(|ours| store.inputs(ours))
@@ -210,10 +209,9 @@ fn heading(text: &mut Text, path: &Explained, now: jiff::Timestamp) {
         Outcome::Exact { snapshot } => {
             (style.good.paint("exact"), format!("snapshot {} has the very key", snapshot.short()))
         }
-        Outcome::Nearest { snapshot, shared, similarity } => (
-            style.fair.paint("nearest"),
-            format!("snapshot {}: {}", snapshot.short(), nearness(Some(shared), similarity)),
-        ),
+        Outcome::Nearest { snapshot, shared, similarity } => {
+            (style.fair.paint("nearest"), format!("snapshot {}: {}", snapshot.short(), nearness(shared, similarity)))
+        }
         Outcome::Miss { reason } => (style.bad.paint("miss"), reason.sentence().to_owned()),
     };
     text.line(format_args!("{}  {verdict}  {why}", style.name.paint(safe(&path.instance))));
@@ -238,16 +236,24 @@ fn considered(text: &mut Text, verdict: &Verdict, all: bool, now: jiff::Timestam
 fn candidate(text: &mut Text, candidate: &Candidate, now: jiff::Timestamp) {
     let style = text.style;
     let (word, reason) = match candidate.judgement {
-        Judgement::Chosen => (style.good.paint("chosen "), nearness(candidate.shared, candidate.similarity)),
-        Judgement::Refused { reason: Refusal::Outranked } => {
-            let nearness = nearness(candidate.shared, candidate.similarity);
-            (style.dim.paint("refused"), format!("{}; {nearness}", Refusal::Outranked.sentence()))
+        Judgement::Chosen => (style.good.paint("chosen "), shares(candidate)),
+        Judgement::Refused { reason: reason @ (Refusal::Outranked | Refusal::BelowMatch) } => {
+            (style.dim.paint("refused"), format!("{}; {}", reason.sentence(), shares(candidate)))
         }
         Judgement::Refused { reason } => (style.fair.paint("refused"), reason.sentence().to_owned()),
     };
     let id = candidate.snapshot.short();
     let origin = style.dim.paint(format!("({}, {})", candidate.scope, age(candidate.created, now)));
     text.indented(2, format_args!("{word} {id}  {reason} {origin}"));
+}
+
+fn shares(candidate: &Candidate) -> String {
+    let percent = format!("about {:.0} % of all inputs shared", candidate.similarity * 100.0);
+    match candidate.shared {
+        Some(sci_hasher::InputClass::Variant) => "every input is equal".to_owned(),
+        Some(class) => format!("equal up to {class}, {percent}"),
+        None => format!("not even system is equal, {percent}"),
+    }
 }
 
 fn comparison(text: &mut Text, compared: &Compared, all: bool) {

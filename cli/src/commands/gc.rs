@@ -9,8 +9,8 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
 use crate::exit::Exit;
-use crate::output::format::{bytes, counted};
 use crate::output::Text;
+use crate::output::format::{bytes, counted};
 use crate::store::{Store, failed};
 use crate::workspace::Workspace;
 
@@ -56,8 +56,7 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     let store = Store::open(context, workspace.as_ref())?;
     let reach = if arguments.all_projects { Reach::Store } else { Reach::Project };
     let plan = store.backend.plan_gc(&policy, reach).map_err(failed)?;
-    let done =
-        if arguments.dry_run { None } else { Some(store.backend.gc(&policy, reach).map_err(failed)?) };
+    let done = if arguments.dry_run { None } else { Some(store.backend.gc(&policy, reach).map_err(failed)?) };
     let freed_bytes = done.as_ref().map_or_else(|| plan.freed_bytes(), |done| total(&done.deleted));
     let report = Report { dry_run: arguments.dry_run, plan, done, freed_bytes };
     context.out.human(|text| render(text, &report));

@@ -57,7 +57,8 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
         let because = npm.because.display();
         context.out.warn(format!("npm was detected too ({because}); pnpm was chosen, because both keep node_modules"));
     }
-    let presets = chosen.iter().map(|found| Found { preset: found.preset.name.clone(), because: found.because.clone() });
+    let presets =
+        chosen.iter().map(|found| Found { preset: found.preset.name.clone(), because: found.because.clone() });
     let report = Report { file, presets: presets.collect(), written, ci: CI.to_owned() };
     context.out.human(|text| render(text, &report));
     context.out.document("init", &report);
@@ -135,7 +136,8 @@ fn nested(detected: &Detected) -> String {
         if path.is_home() || path.is_per_directory() {
             continue;
         }
-        let lockfiles: Vec<String> = path.lockfiles.iter().map(|lock| format!("{:?}", lock_below(prefix, lock))).collect();
+        let lockfiles: Vec<String> =
+            path.lockfiles.iter().map(|lock| format!("{:?}", lock_below(prefix, lock))).collect();
         let _ = write!(text, "\n[path.{name}]\npath = {:?}\n", format!("{prefix}/{}", path.path));
         if !lockfiles.is_empty() {
             let _ = writeln!(text, "lockfiles = [{}]", lockfiles.join(", "));

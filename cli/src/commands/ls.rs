@@ -5,11 +5,11 @@ use sci_store_api::snapshots::{SnapshotQuery, SnapshotSummary};
 use crate::context::Context;
 use crate::error::Result;
 use crate::exit::Exit;
+use crate::output::Text;
 use crate::output::format::{age, bytes, count, safe};
 use crate::output::list::{more, page};
 use crate::output::style::Paint;
 use crate::output::table::{Align, Table};
-use crate::output::Text;
 use crate::store::Store;
 use crate::workspace::Workspace;
 
@@ -52,7 +52,7 @@ fn render(text: &mut Text, snapshots: &[SnapshotSummary], all: bool, now: jiff::
         .column("PATH", Align::Left, plain)
         .column("KEY", Align::Left, text.style.dim)
         .column("SAVED", Align::Left, plain)
-        .column("ENTRIES", Align::Right, plain)
+        .column("FILES", Align::Right, plain)
         .column("SIZE", Align::Right, plain)
         .column("STORED", Align::Right, plain)
         .column("", Align::Left, text.style.fair);

@@ -72,7 +72,7 @@ fn render(text: &mut Text, report: &Report, objects: bool, now: jiff::Timestamp)
     text.field("saved", format_args!("{} ({})", time(record.created), age(record.created, now)));
     text.field("run", &record.run);
     text.field("signed by", format_args!("{} (verified)", report.verified_by));
-    text.field("tree", format_args!("{}, {}", counted(record.files, "entry"), bytes(record.bytes)));
+    text.field("tree", format_args!("{}, {}", counted(record.files, "file"), bytes(record.bytes)));
     let of_kind = |kind| record.objects.iter().filter(move |object| object.kind == kind).count() as u64;
     let packs = counted(of_kind(ObjectKind::Pack), "pack");
     let manifests = counted(of_kind(ObjectKind::Manifest), "manifest object");

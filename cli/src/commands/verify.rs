@@ -162,7 +162,8 @@ fn render(text: &mut Text, report: &Report, all: bool) {
             text.indented(2, more);
         }
     }
-    let how = if report.read_data { "every byte read" } else { "signatures and objects present; --read-data reads them" };
+    let how =
+        if report.read_data { "every byte read" } else { "signatures and objects present; --read-data reads them" };
     let sound = report.snapshots - report.damaged.len() as u64;
     let objects = counted(report.objects, "object");
     text.line(format_args!("{} of {} sound, {objects} ({how})", count(sound), counted(report.snapshots, "snapshot")));

@@ -49,7 +49,8 @@ pub fn standing(before: Option<&BeforePath>, key: Digest, failed: bool) -> Stand
     }
 }
 
-/// Decides on a scanned tree. `unchanged` says whether it is exactly what was restored.
+/// Decides on a scanned tree. `unchanged` says whether it is what was restored or, where nothing was, what stood there
+/// before the run.
 pub fn decide(
     policy: SavePolicy,
     before: Option<&BeforePath>,
@@ -65,9 +66,15 @@ pub fn decide(
         // A skipped install leaves the old tree in place: under the new key it would poison it.
         Some(before) if unchanged && !before.exact => match (&standing, proof) {
             (Standing::Settled, Proof::Current) => Decision::Save(Standing::Settled),
-            _ if policy == SavePolicy::Always => Decision::Save(Standing::Unsettled(not_shown(proof))),
-            _ => Decision::Skip(not_shown(proof)),
+            _ if policy == SavePolicy::Always => {
+                Decision::Save(Standing::Unsettled(not_shown("since the nearest restore", proof)))
+            }
+            _ => Decision::Skip(not_shown("since the nearest restore", proof)),
         },
+        // A miss over what another build left, and a run that did nothing: worth keeping, but nobody made it for this key.
+        None if unchanged && standing == Standing::Settled && *proof != Proof::Current => {
+            Decision::Save(Standing::Unsettled(not_shown("during the run", proof)))
+        }
         _ => Decision::Save(match (standing, proof) {
             (Standing::Settled, Proof::NotCurrent { why }) => {
                 Standing::Unsettled(format!("the tree is not what its lockfiles ask for: {why}"))
@@ -77,12 +84,12 @@ pub fn decide(
     }
 }
 
-fn not_shown(proof: &Proof) -> String {
+fn not_shown(since: &str, proof: &Proof) -> String {
     let cause = match proof {
         Proof::NotCurrent { why } => format!("the tree is not what its lockfiles ask for: {why}"),
         Proof::Current | Proof::Unknown { .. } => "nothing shows that it is current for the new key".to_owned(),
     };
-    format!("nothing changed since the nearest restore, and {cause}")
+    format!("nothing changed {since}, and {cause}")
 }
 
 #[cfg(test)]
@@ -101,6 +108,7 @@ mod tests {
             served: None,
             restored: restored.map(|_| (SnapshotId::of(b"s"), ObjectId::of(b"m"))),
             exact: restored == Some(true),
+            stood: None,
         }
     }
 
@@ -154,10 +162,24 @@ mod tests {
     #[test]
     fn a_check_that_contradicts_a_success_unsettles_it() {
         let miss = before(b"k", None);
-        let decision =
-            decide(SavePolicy::WhenChanged, Some(&miss), Standing::Settled, false, &Proof::NotCurrent { why: "no a".into() });
+        let decision = decide(
+            SavePolicy::WhenChanged,
+            Some(&miss),
+            Standing::Settled,
+            false,
+            &Proof::NotCurrent { why: "no a".into() },
+        );
         let Decision::Save(Standing::Unsettled(reason)) = decision else { panic!("{decision:?}") };
         assert!(reason.ends_with("no a"));
+    }
+
+    #[test]
+    fn what_stood_there_before_a_miss_is_not_taken_for_the_runs_work() {
+        let miss = before(b"k", None);
+        let of = |unchanged, proof| decide(SavePolicy::WhenChanged, Some(&miss), Standing::Settled, unchanged, &proof);
+        assert_eq!(of(false, unknown()), Decision::Save(Standing::Settled));
+        assert_eq!(of(true, Proof::Current), Decision::Save(Standing::Settled));
+        assert!(matches!(of(true, unknown()), Decision::Save(Standing::Unsettled(_))));
     }
 
     #[test]

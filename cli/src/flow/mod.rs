@@ -3,6 +3,7 @@
 //! The steps return reports; they print only what cannot wait (progress, and each path's lines when it is done).
 
 pub mod decide;
+pub mod fingerprint;
 pub mod members;
 pub mod planning;
 pub mod replaying;

@@ -85,9 +85,8 @@ pub fn times(plan: &Plan, replayed: bool) -> Vec<BeforeFile> {
         false => Some(file.mtime),
         true => read_mtime(&plan.workspace.join(std::ffi::OsStr::from_bytes(&file.path))),
     };
-    let file = |file: &TrackedFile| {
-        Some(BeforeFile { path: file.path.clone(), digest: file.digest, mtime: now(file)? })
-    };
+    let file =
+        |file: &TrackedFile| Some(BeforeFile { path: file.path.clone(), digest: file.digest, mtime: now(file)? });
     plan.tracked.iter().filter_map(file).collect()
 }
 

@@ -97,13 +97,14 @@ impl RestoreWork {
         if self.written == 0 && self.removed == 0 {
             return format!("{tree}: all in place, {}", duration(time));
         }
-        let removed = if self.removed > 0 { format!(", {} removed", counted(self.removed, "entry")) } else { String::new() };
-        let speed = rate(self.written_bytes, time);
-        if self.written_bytes == self.bytes {
-            return format!("{tree}{removed} in {} ({speed})", duration(time));
-        }
-        let written = format!("{} of it written", bytes(self.written_bytes));
-        format!("{tree}; {written}{removed} in {} ({speed})", duration(time))
+        let removed =
+            if self.removed > 0 { format!(", {} removed", counted(self.removed, "entry")) } else { String::new() };
+        // Of a few bytes the rate says nothing.
+        let worth_a_rate = self.written_bytes >= 1 << 20;
+        let speed = if worth_a_rate { format!(" ({})", rate(self.written_bytes, time)) } else { String::new() };
+        let part = format!("; {} of it written", bytes(self.written_bytes));
+        let part = if self.written_bytes == self.bytes { "" } else { &part };
+        format!("{tree}{part}{removed} in {}{speed}", duration(time))
     }
 }
 
@@ -197,17 +198,18 @@ impl SaveWork {
     fn sentence(self) -> String {
         let time = Duration::from_secs_f64(self.seconds.max(0.0));
         let tree = format!("{}, {}", counted(self.files, "file"), bytes(self.bytes));
+        if self.stored_bytes == 0 {
+            return format!("{tree}: nothing new, {}", duration(time));
+        }
         format!("{tree}; {} stored in {}", bytes(self.stored_bytes), duration(time))
     }
 }
 
-/// "equal up to configs, about 98 % of all inputs shared".
-pub fn nearness(shared: Option<InputClass>, similarity: f64) -> String {
-    let percent = format!("about {:.0} % of all inputs shared", similarity * 100.0);
+/// How near a chosen snapshot is: "equal up to configs, about 98 % of all inputs shared".
+pub fn nearness(shared: InputClass, similarity: f64) -> String {
     match shared {
-        Some(InputClass::Variant) => "every input is equal".to_owned(),
-        Some(class) => format!("equal up to {class}, {percent}"),
-        None => format!("not even system is equal, {percent}"),
+        InputClass::Variant => "every input is equal, but its run failed or changed its own inputs".to_owned(),
+        class => format!("equal up to {class}, about {:.0} % of all inputs shared", similarity * 100.0),
     }
 }
 

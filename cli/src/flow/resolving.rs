@@ -3,7 +3,7 @@
 use sci_planner::{Keyed, PlannedPath};
 use sci_store_api::dsse::Verified;
 use sci_store_api::plans::PlannedPath as StoredPath;
-use sci_store_api::resolve::{MAX_PATHS, PathQuery, Resolved, ResolveRequest, RestorePolicy};
+use sci_store_api::resolve::{MAX_PATHS, PathQuery, ResolveRequest, Resolved, RestorePolicy};
 use sci_store_api::verdict::{Judgement, MissReason, Outcome, Refusal, Verdict};
 use sci_store_api::{Instance, PathName};
 
@@ -28,8 +28,9 @@ pub struct Answer<'p> {
 impl<'p> Answer<'p> {
     /// The answer when the store could not be asked.
     fn without_store(path: &'p PlannedPath, keyed: &'p Keyed, error: &CliError) -> Self {
-        let verdict = Verdict::miss(MissReason::StoreUnavailable);
-        Self { path, keyed, verdict, chosen: None, trouble: Some(error.clone()) }
+        let mut trouble = error.clone();
+        trouble.message = format!("{}: {}", MissReason::StoreUnavailable.sentence(), error.message);
+        Self { path, keyed, verdict: Verdict::miss(MissReason::StoreUnavailable), chosen: None, trouble: Some(trouble) }
     }
 
     /// Turns the choice into a refused candidate, and the verdict into a miss.

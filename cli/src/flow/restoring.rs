@@ -11,10 +11,11 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
+use crate::flow::fingerprint;
+use crate::flow::planning;
 use crate::flow::replaying::{self, Installed, Replayed};
 use crate::flow::report::{self, RestoreWork, RestoredPath, Word};
 use crate::flow::resolving::{self, Answer};
-use crate::flow::planning;
 use crate::git;
 use crate::output::Text;
 use crate::output::format::count;
@@ -58,9 +59,9 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
     workspace.recover(context)?;
     let plan = planning::make(context, workspace)?;
     let paths = planning::select(&plan, wanted)?;
-    let run = run_id::fresh(&context.environment, context.now());
     let ancestors = git::ancestors(&plan.workspace);
-    let mut before = planned_before(&run, &plan);
+    let mut before = before(context, workspace, &plan, &paths);
+    let run = before.run.clone();
     before.write(&workspace.state.before())?;
 
     let store = open(context, workspace, &run, ancestors.first().map(String::as_str))?;
@@ -74,7 +75,7 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
         let restored = match (&path.outcome, answers.iter_mut().find(|answer| std::ptr::eq(answer.path, *path))) {
             (Planned::Keyed(_), Some(answer)) => {
                 let (restored, manifest) = one(context, workspace, store.as_ref().ok(), answer);
-                note_restored(&mut before, path, answer, &restored);
+                note(&mut before, path, answer, &restored)?;
                 installed.extend(manifest.map(|manifest| Installed { path, manifest }));
                 restored
             }
@@ -107,16 +108,33 @@ fn open(
     }
 }
 
-fn planned_before(run: &str, plan: &Plan) -> Before {
+/// What is remembered of the plan: of the paths that are not restored now, what an earlier restore remembered.
+fn before(context: &Context, workspace: &Workspace, plan: &Plan, wanted: &[&PlannedPath]) -> Before {
+    let fresh = run_id::fresh(&context.environment, context.now());
+    let Some(earlier) = Before::read(&workspace.state.before()).filter(|_| wanted.len() < plan.paths.len()) else {
+        return planned(fresh, plan);
+    };
+    let mut before = planned(earlier.run.clone(), plan);
+    let is_wanted =
+        |noted: &BeforePath| wanted.iter().any(|path| path.name == noted.name && path.instance == noted.instance);
+    for noted in before.paths.iter_mut().filter(|noted| !is_wanted(noted)) {
+        if let Some(known) = earlier.path(&noted.name, &noted.instance) {
+            noted.clone_from(known);
+        }
+    }
+    before
+}
+
+fn planned(run: String, plan: &Plan) -> Before {
     let paths = plan.paths.iter().map(|path| {
         let (ladder, unkeyed) = match &path.outcome {
             Planned::Keyed(keyed) => (Some(keyed.ladder), None),
             Planned::Unkeyed { reason, .. } => (None, Some(reason.clone())),
         };
         let (name, instance) = (path.name.clone(), path.instance.clone());
-        BeforePath { name, instance, ladder, unkeyed, served: None, restored: None, exact: false }
+        BeforePath { name, instance, ladder, unkeyed, served: None, restored: None, exact: false, stood: None }
     });
-    Before { run: run.to_owned(), paths: paths.collect(), tracked: replaying::times(plan, false) }
+    Before { run, paths: paths.collect(), tracked: replaying::times(plan, false) }
 }
 
 /// Restores what an answer chose; gives the manifest of what is installed then.
@@ -193,7 +211,7 @@ fn restored_path(answer: &Answer<'_>, work: Option<RestoreWork>) -> RestoredPath
     let (verdict, reason, shared, similarity) = match answer.verdict.outcome {
         Outcome::Exact { .. } => (Word::Exact, "every input is equal".to_owned(), None, None),
         Outcome::Nearest { shared, similarity, .. } => {
-            (Word::Nearest, report::nearness(Some(shared), similarity), Some(shared), Some(similarity))
+            (Word::Nearest, report::nearness(shared, similarity), Some(shared), Some(similarity))
         }
         Outcome::Miss { reason } => (Word::Miss, reason.sentence().to_owned(), None, None),
     };
@@ -232,12 +250,18 @@ fn unkeyed(path: &PlannedPath, reason: &str, hint: Option<&str>) -> RestoredPath
     }
 }
 
-fn note_restored(before: &mut Before, path: &PlannedPath, answer: &Answer<'_>, restored: &RestoredPath) {
-    if let (Some(noted), Some(chosen)) = (before.path_mut(&path.name, &path.instance), &answer.chosen) {
-        noted.served = Some((chosen.id, chosen.record.manifest));
-        noted.restored = noted.served;
-        noted.exact = restored.verdict == Word::Exact;
+/// Notes what stands in the path's place now.
+fn note(before: &mut Before, path: &PlannedPath, answer: &Answer<'_>, restored: &RestoredPath) -> Result<()> {
+    let Some(noted) = before.path_mut(&path.name, &path.instance) else { return Ok(()) };
+    match &answer.chosen {
+        Some(chosen) => {
+            noted.served = Some((chosen.id, chosen.record.manifest));
+            noted.restored = noted.served;
+            noted.exact = restored.verdict == Word::Exact;
+        }
+        None => noted.stood = fingerprint::of(path)?,
     }
+    Ok(())
 }
 
 /// Stores the plan with its verdicts, for explain. A failure is a warning: nothing but the explanation is lost.

@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
 use crate::flow::decide::{self, Decision, Standing};
 use crate::flow::report::{SaveWord, SaveWork, SavedPath};
-use crate::flow::{members, replaying};
+use crate::flow::{fingerprint, members, replaying};
 use crate::output::progress::Bar;
 use crate::state::before::{Before, BeforePath};
 use crate::store::{self, Store};
@@ -164,10 +164,12 @@ impl Job<'_> {
             context.out.verbose(|| format!("{}: run {run} is saving the same key", self.path.instance));
         }
         let saved = self.store_tree(context, base.as_ref().map(|(base, _)| base), &sink)?;
-        let restored = self.before().and_then(|before| before.restored).map(|(_, manifest)| manifest);
-        let unchanged = saved.unchanged && restored == Some(saved.manifest);
-        let decision =
-            decide::decide(self.path.policy.save, self.before(), standing, unchanged, &self.proof());
+        let unchanged = match self.before().map(|before| (before.restored, before.stood)) {
+            Some((Some((_, manifest)), _)) => saved.unchanged && manifest == saved.manifest,
+            Some((None, Some(stood))) => fingerprint::of(self.path)? == Some(stood),
+            _ => false,
+        };
+        let decision = decide::decide(self.path.policy.save, self.before(), standing, unchanged, &self.proof());
         let work = work_of(&saved, started);
         match decision {
             Decision::Skip(reason) => {
@@ -269,7 +271,8 @@ impl Job<'_> {
         if let Standing::Unsettled(why) = standing {
             reason.clone_from(why);
             if self.known.is_none() {
-                report.hint = Some("`sci restore` before the build, or `sci run -- CMD`, makes the key known".to_owned());
+                report.hint =
+                    Some("`sci restore` before the build, or `sci run -- CMD`, makes the key known".to_owned());
             }
         }
         report.reason = reason;

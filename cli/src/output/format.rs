@@ -112,9 +112,14 @@ mod tests {
 
     #[test]
     fn durations_choose_their_unit() {
-        for (millis, text) in
-            [(0, "0 ms"), (999, "999 ms"), (1_240, "1.24 s"), (12_340, "12.3 s"), (59_960, "1 min 00 s"), (125_000, "2 min 05 s")]
-        {
+        for (millis, text) in [
+            (0, "0 ms"),
+            (999, "999 ms"),
+            (1_240, "1.24 s"),
+            (12_340, "12.3 s"),
+            (59_960, "1 min 00 s"),
+            (125_000, "2 min 05 s"),
+        ] {
             assert_eq!(duration(Duration::from_millis(millis)), text);
         }
     }

@@ -38,7 +38,8 @@ impl sci_snapshot::Progress for Bar {
     fn total(&self, items: u64, bytes: u64) {
         self.total_files.store(items, std::sync::atomic::Ordering::Relaxed);
         self.bar.set_length(bytes);
-        self.bar.set_style(style("{prefix} [{bar:24}] {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {msg}"));
+        self.bar
+            .set_style(style("{prefix} [{bar:24}] {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {msg}"));
         self.show_files();
     }
 

@@ -68,7 +68,7 @@ pub fn error(style: Styles, error: &CliError) -> String {
 fn one_error(text: &mut Text, error: &CliError) {
     let style = text.style;
     let word = style.error.paint("Error");
-    match &error.place {
+    match error.place.as_deref() {
         None => {
             text.line(format_args!("{word}: {}", error.message));
         }

@@ -43,6 +43,8 @@ pub struct BeforePath {
     pub restored: Option<(SnapshotId, ObjectId)>,
     /// True when that snapshot has exactly the planned key and is settled.
     pub exact: bool,
+    /// Where nothing was restored over it: a fingerprint of what stood there before the run.
+    pub stood: Option<Digest>,
 }
 
 /// One tracked file or directory before the run.
@@ -106,6 +108,7 @@ mod tests {
                 served: None,
                 restored: Some((SnapshotId::of(b"s"), ObjectId::of(b"m"))),
                 exact: true,
+                stood: None,
             }],
             tracked: vec![BeforeFile { path: b"src/\xff.rs".to_vec(), digest: Digest::of(b"f"), mtime: (-1, 5) }],
         }

@@ -1,5 +1,7 @@
 //! What a person sees of `sci`: stdout, stderr and exit code, command by command, with the embedded store.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
 mod sandbox;
 
 mod basics;

@@ -89,15 +89,20 @@ impl Sandbox {
 
     /// Runs `sci` in any directory.
     pub(crate) fn sci_in(&self, directory: &Path, words: &[&str]) -> Ran {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sci"));
-        command.args(words).current_dir(directory).env_clear().envs(self.environment.iter().cloned());
-        let output = command.output().unwrap();
+        let output = self.command(words).current_dir(directory).output().unwrap();
         Ran {
             code: output.status.code(),
             stdout: self.redact(&output.stdout),
             stderr: self.redact(&output.stderr),
             raw: String::from_utf8(output.stdout).unwrap(),
         }
+    }
+
+    /// `sci` in the workspace, not started yet.
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sci"));
+        command.args(words).current_dir(self.root()).env_clear().envs(self.environment.iter().cloned());
+        command
     }
 
     fn redact(&self, bytes: &[u8]) -> String {
@@ -166,5 +171,9 @@ pub(crate) const FILTERS: &[(&str, &str)] = &[
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[TIME]"),
     (r"\b\d+(\.\d+)? (ms|s)\b", "[SECONDS]"),
     (r" \([^()]*/s\)| \(-\)", ""),
-    (r"[\d.]+ (B|KiB) stored", "[SIZE] stored"),
+    (r"[\d.]+ B stored|[\d.]+ KiB", "[SIZE]"),
+    (r"sci-[0-9a-f]{8}\b", "[KEY]"),
+    (r"arch  \w+", "arch  [ARCH]"),
+    (r"libc  \w+", "libc  [LIBC]"),
+    (r"os  \w+\n", "os  [OS]\n"),
 ];

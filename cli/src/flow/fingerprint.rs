@@ -1,0 +1,26 @@
+//! A fingerprint of what stands at a path, by its metadata alone: whether a run touched it at all.
+
+use sci_hasher::{Digest, Encoder};
+use sci_planner::PlannedPath;
+use sci_snapshot::Excludes;
+use sci_snapshot::tree::walk;
+
+use crate::error::{CliError, Kind, Result};
+use crate::store;
+
+/// The fingerprint; `None` when there is nothing.
+///
+/// # Errors
+/// [`Kind::Local`] when the tree cannot be read.
+pub fn of(path: &PlannedPath) -> Result<Option<Digest>> {
+    let local = |error| CliError { kind: Kind::Local, ..store::engine(&error) };
+    let excludes = Excludes::new(&path.policy.exclude).map_err(local)?;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let Some(walked) = walk(&path.root, &excludes, threads).map_err(local)? else { return Ok(None) };
+    let mut encoder = Encoder::new("sci v1 tree fingerprint");
+    for ((index, entry), stat) in walked.tree.entries().zip(&walked.stats) {
+        encoder.integer(u64::from(entry.parent)).bytes(walked.tree.name(index));
+        encoder.integer(entry.size).integer(stat.inode).integer(stat.ctime as u64);
+    }
+    Ok(Some(encoder.finish()))
+}

@@ -1,0 +1,197 @@
+//! What needs no store: help, usage errors, presets, init, completions, colour.
+
+use crate::sandbox::{Sandbox, assert_screen};
+
+#[test]
+fn help_lists_every_command() {
+    let help = Sandbox::empty().sci("--help").ends_with(0);
+    let commands = [
+        "init",
+        "plan",
+        "restore",
+        "save",
+        "run",
+        "explain",
+        "ls",
+        "show",
+        "diff",
+        "verify",
+        "gc",
+        "presets",
+        "doctor",
+        "completions",
+    ];
+    for command in commands {
+        assert!(help.stdout.contains(&format!("\n  {command} ")), "{command}: {help}");
+    }
+}
+
+#[test]
+fn an_unknown_command_is_a_usage_error() {
+    assert_screen!(Sandbox::empty().sci("restor"), @r"
+    exit code: 2
+    ----- stderr -----
+    error: unrecognized subcommand 'restor'
+
+      tip: some similar subcommands exist: 'presets', 'restore'
+
+    Usage: sci [OPTIONS] <COMMAND>
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn a_usage_error_is_a_document_under_json() {
+    let ran = Sandbox::empty().sci("--json gc --keep none").ends_with(2);
+    let document = ran.json();
+    assert_eq!(document["ok"], false);
+    assert_eq!(document["error"]["kind"], "usage");
+}
+
+#[test]
+fn a_start_directory_that_is_not_there_is_a_usage_error() {
+    assert_screen!(Sandbox::empty().sci("-C nowhere plan"), @r"
+    exit code: 2
+    ----- stderr -----
+    Error: cannot start in nowhere: No such file or directory (os error 2)
+    ");
+}
+
+#[test]
+fn every_global_flag_has_a_variable() {
+    let mut sandbox = Sandbox::empty();
+    sandbox.set("SCI_JSON", "1");
+    assert_eq!(sandbox.sci("presets").ends_with(0).json()["command"], "presets");
+    sandbox.set("SCI_JSON", "");
+    assert!(sandbox.sci("presets").ends_with(0).stdout.starts_with("cargo"));
+    sandbox.set("SCI_JSON", "maybe");
+    sandbox.sci("presets").ends_with(2);
+}
+
+#[test]
+fn presets_are_listed() {
+    assert_screen!(Sandbox::empty().sci("presets"), @r"
+    exit code: 0
+    ----- stdout -----
+    cargo    Rust: Cargo's build directory and its registry cache  ~/.cargo/registry, target
+    npm      Node.js: node_modules as npm installs it  **/node_modules
+    pnpm     Node.js: node_modules as pnpm installs it, in every package of the workspace  **/node_modules
+    ");
+}
+
+#[test]
+fn a_preset_is_shown_with_its_reasons() {
+    let shown = Sandbox::empty().sci("presets cargo").ends_with(0);
+    assert!(shown.stdout.contains("[path.target]  target"), "{shown}");
+    assert!(shown.stdout.contains("because cargo compares mtimes"), "{shown}");
+}
+
+#[test]
+fn a_preset_that_is_not_there_is_not_found() {
+    assert_screen!(Sandbox::empty().sci("presets bazel"), @r#"
+    exit code: 4
+    ----- stderr -----
+    Error: there is no preset "bazel"
+    Hint: the presets are cargo, npm, pnpm
+    "#);
+}
+
+#[test]
+fn colour_is_for_terminals_unless_asked_for() {
+    let sandbox = Sandbox::empty();
+    assert!(!sandbox.sci("presets").stdout.contains('\u{1b}'));
+    assert!(sandbox.sci("presets --color always").stdout.contains('\u{1b}'));
+}
+
+#[test]
+fn completions_are_a_script() {
+    let sandbox = Sandbox::empty();
+    assert!(sandbox.sci("completions bash").ends_with(0).stdout.contains("complete -F"));
+    let document = sandbox.sci("completions fish --json").ends_with(0).json();
+    assert!(document["result"]["script"].as_str().unwrap().contains("restore"));
+}
+
+#[test]
+fn init_writes_what_it_detects_and_says_what_is_next() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("Cargo.toml", "[workspace]\n");
+    sandbox.write("web/package-lock.json", "{}");
+    assert_screen!(sandbox.sci("init"), @r"
+    exit code: 0
+    ----- stdout -----
+    cargo    Rust: Cargo's build directory and its registry cache (Cargo.toml)
+    npm      Node.js: node_modules as npm installs it (web/package-lock.json)
+    wrote [TOP]/ws/sci.toml
+
+    Next: `sci plan` shows the keys; `sci run -- <your build>` restores, builds and saves.
+    In a GitHub workflow, around the build:
+
+        - run: sci restore
+        - run: <your build>
+        - run: sci save ${{ failure() && '--failed' || '' }}
+          if: ${{ !cancelled() }}
+    ");
+    insta::assert_snapshot!(sandbox.read("sci.toml"), @r#"
+    # What the state of this workspace is derived from. `sci plan` shows the resulting keys,
+    # `sci presets NAME` what a preset declares and why.
+
+    # Rust: Cargo's build directory and its registry cache, because of Cargo.toml
+    # Node.js: node_modules as npm installs it, because of web/package-lock.json
+    presets = ["cargo", "npm"]
+
+    # Any path of a preset can be overridden, and others declared:
+    #
+    # [path.next-cache]
+    # path      = ".next/cache"
+    # lockfiles = ["package-lock.json"]
+    # sources   = ["app/**", "src/**"]
+    # after     = ["node_modules"]
+    "#);
+}
+
+#[test]
+fn init_twice_changes_nothing_and_never_overwrites_a_persons_file() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("pnpm-lock.yaml", "lockfileVersion: '9.0'\n");
+    sandbox.sci("init").ends_with(0);
+    let written = sandbox.read("sci.toml");
+    assert_screen!(sandbox.sci("init"), @r"
+    exit code: 0
+    ----- stdout -----
+    pnpm     Node.js: node_modules as pnpm installs it, in every package of the workspace (pnpm-lock.yaml)
+    [TOP]/ws/sci.toml is up to date
+    ");
+    assert_eq!(sandbox.read("sci.toml"), written);
+
+    sandbox.write("sci.toml", "presets = []\n");
+    assert_screen!(sandbox.sci("init"), @r"
+    exit code: 2
+    ----- stderr -----
+    Error: [TOP]/ws/sci.toml is there already
+    Hint: edit it, or replace it with --force
+    ");
+    assert_eq!(sandbox.read("sci.toml"), "presets = []\n");
+    sandbox.sci("init --force").ends_with(0);
+    assert_eq!(sandbox.read("sci.toml"), written);
+}
+
+#[test]
+fn init_points_a_preset_at_a_project_below_the_workspace() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("services/api/Cargo.toml", "[package]\nname = \"api\"\n");
+    sandbox.sci("init").ends_with(0);
+    let written = sandbox.read("sci.toml");
+    assert!(written.contains("[path.target]\npath = \"services/api/target\"\n"), "{written}");
+    assert!(written.contains("lockfiles = [\"services/api/Cargo.lock\"]"), "{written}");
+}
+
+#[test]
+fn init_chooses_pnpm_where_npm_left_a_lockfile_too() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("pnpm-lock.yaml", "lockfileVersion: '9.0'\n");
+    sandbox.write("package-lock.json", "{}");
+    let ran = sandbox.sci("init").ends_with(0);
+    assert!(ran.stderr.contains("npm was detected too"), "{ran}");
+    assert!(sandbox.read("sci.toml").contains("presets = [\"pnpm\"]"));
+}

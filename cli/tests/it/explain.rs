@@ -1,0 +1,122 @@
+//! Why a key missed, down to the package.
+
+use crate::sandbox::{Sandbox, assert_screen};
+
+fn lockfile(packages: &[(&str, &str)]) -> String {
+    let mut text = "version = 4\n".to_owned();
+    for (name, version) in packages {
+        text.push_str(&format!(
+            "\n[[package]]\nname = \"{name}\"\nversion = \"{version}\"\nsource = \"registry+https://example.com/index\"\n"
+        ));
+    }
+    text
+}
+
+/// A workspace with a Cargo.lock, saved.
+fn workspace() -> Sandbox {
+    let sandbox = Sandbox::empty();
+    sandbox.write(
+        "sci.toml",
+        "[path.out]\npath = \"out\"\nlockfiles = [\"Cargo.lock\"]\nsources = [\"src/**\"]\n\
+         env = [{ name = \"FLAVOUR\", show = true }, \"SECRET\"]\n",
+    );
+    sandbox
+        .write("Cargo.lock", &lockfile(&[("libc", "0.2.1"), ("serde", "1.0.1"), ("syn", "1.0.9"), ("syn", "2.0.1")]));
+    sandbox.write("src/main.txt", "hello\n");
+    sandbox.sci_run("", "mkdir out; echo built > out/a").ends_with(0);
+    sandbox
+}
+
+#[test]
+fn an_upgrade_is_explained_with_both_versions() {
+    let mut sandbox = workspace();
+    let upgraded = [("libc", "0.2.1"), ("serde", "1.0.2"), ("syn", "1.0.9"), ("syn", "2.0.4"), ("zstd", "0.13.0")];
+    sandbox.write("Cargo.lock", &lockfile(&upgraded));
+    sandbox.write("src/more.txt", "more\n");
+    sandbox.set("FLAVOUR", "sour");
+    sandbox.set("SECRET", "canary-value");
+    sandbox.sci("restore").ends_with(0);
+    let explained = sandbox.sci("explain");
+    assert!(!format!("{explained}").contains("canary-value"));
+    assert_screen!(explained, @r"
+    exit code: 0
+    ----- stdout -----
+    out  nearest  snapshot [ID]: equal up to tools, about 65 % of all inputs shared
+      key [ID], planned just now by run [RUN]
+      candidates considered:
+        chosen  [ID]  equal up to tools, about 65 % of all inputs shared (trusted:local, just now)
+      inputs that differ from the chosen snapshot, [ID]:
+        env (2 changed)
+          ~ FLAVOUR  (none) → sour
+          ~ SECRET
+        lockfiles (1 changed)
+          ~ Cargo.lock
+            ~ serde 1.0.1 → 1.0.2
+            ~ syn 2.0.1 → 2.0.4
+            + zstd 0.13.0
+        sources (1 changed)
+          + src/more.txt
+    ");
+
+    let document = sandbox.sci("explain out --json").ends_with(0);
+    assert!(!format!("{document}").contains("canary-value"));
+    let compared = &document.json()["result"]["paths"][0]["compared"];
+    assert_eq!(compared["chosen"], true);
+    assert_eq!(compared["differences"]["classes"][0]["class"], "env");
+}
+
+#[test]
+fn a_miss_is_compared_with_the_refused_candidate() {
+    let sandbox = workspace();
+    let exact_only = sandbox.read("sci.toml") + "restore = \"exact\"\n";
+    sandbox.write("sci.toml", &exact_only);
+    sandbox.sci_run("", "echo again > out/a").ends_with(0);
+    sandbox.write("src/main.txt", "changed\n");
+    sandbox.sci("restore").ends_with(0);
+    assert_screen!(sandbox.sci("explain out"), @r#"
+    exit code: 0
+    ----- stdout -----
+    out  miss  every candidate was refused
+      key [ID], planned just now by run [RUN]
+      candidates considered:
+        refused [ID]  the path is declared restore = "exact" (trusted:local, just now)
+        refused [ID]  it shares fewer inputs than the path's match asks for; not even system is equal, about 86 % of all inputs shared (trusted:local, just now)
+      inputs that differ from the nearest candidate, [ID]:
+        sources (1 changed)
+          ~ src/main.txt
+    "#);
+}
+
+#[test]
+fn a_path_without_a_key_is_explained_too() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("sci.toml", "[path.out]\npath = \"out\"\ntools = [\"sh -c 'exit 4'\"]\n");
+    sandbox.sci("plan --approve-tools").ends_with(0);
+    sandbox.sci("restore").ends_with(0);
+    assert_screen!(sandbox.sci("explain"), @r"
+    exit code: 0
+    ----- stdout -----
+    out  no key
+      `sh -c 'exit 4'` failed with exit code 4
+    ");
+}
+
+#[test]
+fn nothing_planned_is_not_found() {
+    assert_screen!(Sandbox::new().sci("explain"), @r"
+    exit code: 4
+    ----- stderr -----
+    Error: nothing was planned yet in this project
+    Hint: `sci restore` and `sci run` record what they planned
+    ");
+}
+
+#[test]
+fn another_machine_with_the_same_store_explains_the_run() {
+    let mut sandbox = workspace();
+    let elsewhere = sandbox.beside("state").join("store");
+    sandbox.set("SCI_STORE", elsewhere);
+    sandbox.set("SCI_STATE", sandbox.beside("other-state"));
+    let explained = sandbox.sci("explain").ends_with(0);
+    assert!(explained.stdout.contains("no snapshot of this path has been saved yet"), "{explained}");
+}

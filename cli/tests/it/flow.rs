@@ -1,0 +1,264 @@
+//! The main job: restore, build, save, run; what each says, and what it never does.
+
+use crate::sandbox::{Sandbox, assert_screen};
+
+/// A workspace whose `out` was restored (a miss), built and saved.
+fn saved() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.sci("restore").ends_with(0);
+    sandbox.write("out/built.txt", "built\n");
+    sandbox.sci("save").ends_with(0);
+    sandbox
+}
+
+fn verdict(sandbox: &Sandbox) -> String {
+    let document = sandbox.sci("restore --json").ends_with(0).json();
+    document["result"]["paths"][0]["verdict"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn first_a_miss_then_a_save_then_exact() {
+    let sandbox = Sandbox::new();
+    assert_screen!(sandbox.sci("restore"), @r"
+    exit code: 0
+    ----- stdout -----
+    miss      out
+              no snapshot of this path has been saved yet  (key [ID])
+    ");
+    sandbox.write("out/built.txt", "built\n");
+    assert_screen!(sandbox.sci("save"), @r"
+    exit code: 0
+    ----- stdout -----
+    saved     out  1 file, 6 B; [SIZE] in [SECONDS]
+              settled  (key [ID], snapshot [ID])
+    ");
+    sandbox.remove("out");
+    assert_screen!(sandbox.sci("restore"), @r"
+    exit code: 0
+    ----- stdout -----
+    exact     out  1 file, 6 B in [SECONDS]
+              every input is equal  (key [ID], snapshot [ID])
+    ");
+    assert_eq!(sandbox.read("out/built.txt"), "built\n");
+    assert_screen!(sandbox.sci("restore"), @r"
+    exit code: 0
+    ----- stdout -----
+    exact     out  1 file, 6 B: all in place, [SECONDS]
+              every input is equal  (key [ID], snapshot [ID])
+    ");
+    assert_screen!(sandbox.sci("save"), @r"
+    exit code: 0
+    ----- stdout -----
+    skipped   out  1 file, 6 B: nothing new, [SECONDS]
+              nothing changed since it was restored
+    ");
+}
+
+#[test]
+fn a_changed_source_is_nearest_and_the_old_tree_is_not_saved_under_the_new_key() {
+    let sandbox = saved();
+    sandbox.write("src/main.txt", "changed\n");
+    assert_screen!(sandbox.sci("restore"), @r"
+    exit code: 0
+    ----- stdout -----
+    nearest   out  1 file, 6 B: all in place, [SECONDS]
+              equal up to lockfiles, about 90 % of all inputs shared  (key [ID], snapshot [ID])
+    ");
+    assert_screen!(sandbox.sci("save"), @r"
+    exit code: 0
+    ----- stdout -----
+    skipped   out  1 file, 6 B: nothing new, [SECONDS]
+              nothing changed since the nearest restore, and nothing shows that it is current for the new key
+    ");
+    assert_eq!(verdict(&sandbox), "nearest");
+    sandbox.write("out/built.txt", "built anew\n");
+    sandbox.sci("save").ends_with(0);
+    assert_eq!(verdict(&sandbox), "exact");
+}
+
+#[test]
+fn inputs_that_change_during_the_run_unsettle_it() {
+    let sandbox = Sandbox::new();
+    sandbox.sci("restore").ends_with(0);
+    sandbox.write("out/built.txt", "built\n");
+    sandbox.write("lock.txt", "one 1.0.1\n");
+    assert_screen!(sandbox.sci("save"), @r"
+    exit code: 0
+    ----- stdout -----
+    saved     out  1 file, 6 B; [SIZE] in [SECONDS]
+              unsettled: its inputs changed during the run  (key [ID], snapshot [ID])
+    ");
+    assert_eq!(verdict(&sandbox), "nearest");
+}
+
+#[test]
+fn a_save_without_a_restore_is_unsettled_and_says_why() {
+    let sandbox = Sandbox::new();
+    sandbox.write("out/built.txt", "built\n");
+    assert_screen!(sandbox.sci("save"), @r"
+    exit code: 0
+    ----- stdout -----
+    saved     out  1 file, 6 B; [SIZE] in [SECONDS]
+              unsettled: nothing was planned before the run: `sci restore` was not called before it  (key [ID], snapshot [ID])
+              Hint: `sci restore` before the build, or `sci run -- CMD`, makes the key known
+    ");
+}
+
+#[test]
+fn what_another_build_left_behind_does_not_become_exact() {
+    let sandbox = Sandbox::new();
+    sandbox.write("out/old.txt", "of who knows which inputs\n");
+    assert_eq!(verdict(&sandbox), "miss");
+    let ran = sandbox.sci("save").ends_with(0);
+    assert!(ran.stdout.contains("unsettled: nothing changed during the run"), "{ran}");
+    assert_eq!(verdict(&sandbox), "nearest");
+}
+
+#[test]
+fn run_restores_runs_and_saves() {
+    let sandbox = Sandbox::new();
+    let build = "mkdir -p out && cat src/main.txt > out/built.txt && echo the build speaks";
+    assert_screen!(sandbox.sci_run("", build), @r"
+    exit code: 0
+    ----- stdout -----
+    the build speaks
+    ----- stderr -----
+    miss      out
+              no snapshot of this path has been saved yet  (key [ID])
+    saved     out  1 file, 6 B; [SIZE] in [SECONDS]
+              settled  (key [ID], snapshot [ID])
+    ");
+    sandbox.remove("out");
+    assert_screen!(sandbox.sci_run("", "cat out/built.txt"), @r"
+    exit code: 0
+    ----- stdout -----
+    hello
+    ----- stderr -----
+    exact     out  1 file, 6 B in [SECONDS]
+              every input is equal  (key [ID], snapshot [ID])
+    skipped   out  1 file, 6 B: nothing new, [SECONDS]
+              nothing changed since it was restored
+    ");
+}
+
+#[test]
+fn run_ends_with_the_code_of_its_command() {
+    let sandbox = Sandbox::new();
+    assert_screen!(sandbox.sci_run("", "mkdir out; echo half > out/part; exit 7"), @r"
+    exit code: 7
+    ----- stderr -----
+    miss      out
+              no snapshot of this path has been saved yet  (key [ID])
+    saved     out  1 file, 5 B; [SIZE] in [SECONDS]
+              unsettled: the run failed  (key [ID], snapshot [ID])
+    ");
+    assert_eq!(verdict(&sandbox), "nearest");
+    sandbox.sci_run("", "kill -9 $$").ends_with(137);
+}
+
+#[test]
+fn run_of_a_command_that_is_not_there_ends_with_127() {
+    let sandbox = Sandbox::new();
+    assert_screen!(sandbox.sci("run -- ./no-such-program"), @r"
+    exit code: 127
+    ----- stderr -----
+    miss      out
+              no snapshot of this path has been saved yet  (key [ID])
+    Warning: cannot run ./no-such-program: No such file or directory (os error 2)
+    nothing was saved: the command did not run
+    ");
+}
+
+#[test]
+fn run_under_json_keeps_stdout_for_the_document() {
+    let sandbox = Sandbox::new();
+    let ran = sandbox.sci_run("--json", "mkdir out; echo spoken; exit 3").ends_with(3);
+    assert_eq!(ran.stderr, "spoken\n");
+    let document = ran.json();
+    assert_eq!(document["ok"], false);
+    assert_eq!(document["error"]["kind"], "command");
+    assert_eq!(document["result"]["command"]["code"], 3);
+    assert_eq!(document["result"]["restore"]["paths"][0]["verdict"], "miss");
+    assert_eq!(document["result"]["save"]["paths"][0]["outcome"], "saved");
+    assert_eq!(document["result"]["save"]["paths"][0]["settled"], false);
+}
+
+#[test]
+fn one_path_is_restored_and_the_plan_of_the_others_is_kept() {
+    let sandbox = saved();
+    let both = "[path.out]\npath = \"out\"\nlockfiles = [\"lock.txt\"]\nsources = [\"src/**\"]\n\
+                [path.other]\npath = \"other\"\nlockfiles = [\"lock.txt\"]\n";
+    sandbox.write("sci.toml", both);
+    sandbox.write("src/main.txt", "changed\n");
+    sandbox.sci("restore").ends_with(0);
+    sandbox.sci("restore other").ends_with(0);
+    sandbox.write("other/made.txt", "made\n");
+    let document = sandbox.sci("save --json").ends_with(0).json();
+    let outcome = |index: usize| document["result"]["paths"][index]["outcome"].as_str().unwrap().to_owned();
+    // `out` stands as the nearest restore left it: a restore of `other` since must not make that look like a build.
+    let of = |name: &str| {
+        let paths = document["result"]["paths"].as_array().unwrap();
+        outcome(paths.iter().position(|path| path["name"] == name).unwrap())
+    };
+    assert_eq!((of("out"), of("other")), ("skipped".to_owned(), "saved".to_owned()));
+}
+
+#[test]
+fn two_variants_share_a_path_and_each_has_its_own_exact_hit() {
+    let mut sandbox = Sandbox::new();
+    for variant in ["lint", "test"] {
+        sandbox.set("SCI_VARIANT", variant);
+        sandbox.sci_run("", &format!("mkdir -p out; echo {variant} > out/{variant}.txt")).ends_with(0);
+    }
+    for variant in ["lint", "test"] {
+        sandbox.set("SCI_VARIANT", variant);
+        assert_eq!(verdict(&sandbox), "exact", "{variant}");
+    }
+}
+
+#[test]
+fn an_unusable_store_is_a_miss_with_a_reason_unless_required() {
+    let mut sandbox = Sandbox::new();
+    let file = sandbox.beside("not-a-store");
+    std::fs::write(&file, "a file").unwrap();
+    sandbox.set("SCI_STORE", file);
+    assert_screen!(sandbox.sci("restore"), @r"
+    exit code: 0
+    ----- stdout -----
+    miss      out
+              the store could not be asked: [TOP]/not-a-store: File exists (os error 17)  (key [ID])
+    ");
+    sandbox.sci("restore --require").ends_with(1);
+    sandbox.sci_run("", "exit 0").ends_with(0);
+    sandbox.sci_run("--require", "exit 0").ends_with(1);
+    sandbox.sci("ls").ends_with(3);
+}
+
+#[test]
+fn the_embedded_store_is_refused_in_ci_unless_allowed() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set("CI", "true");
+    assert_screen!(sandbox.sci("restore"), @r"
+    exit code: 2
+    ----- stderr -----
+    Error: the embedded store is refused in CI: a job's disk is not kept
+    Hint: give --allow-embedded (or SCI_ALLOW_EMBEDDED=1) if the store directory outlives the job and only this repository's jobs can write it
+    ");
+    sandbox.sci("restore --allow-embedded").ends_with(0);
+}
+
+#[test]
+fn a_signal_reaches_the_command_and_nothing_is_saved() {
+    use std::io::{BufRead, BufReader};
+    let sandbox = Sandbox::new();
+    let script = "trap 'echo got it; exit 9' TERM; echo ready; while :; do sleep 0.05; done";
+    let mut child =
+        sandbox.command(&["run", "--", "sh", "-c", script]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "ready");
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(lines.next().unwrap().unwrap(), "got it");
+    assert_eq!(child.wait().unwrap().code(), Some(9));
+    assert!(sandbox.sci("ls").stdout.contains("no snapshots yet"));
+}

@@ -1,0 +1,229 @@
+//! The commands whose work is the store: ls, show, diff, verify, gc, doctor.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::sandbox::{Sandbox, assert_screen};
+
+/// A workspace with two snapshots.
+fn two() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.sci_run("", "mkdir out; echo one > out/a; echo same > out/b; ln -s a out/link").ends_with(0);
+    sandbox.write("src/main.txt", "changed\n");
+    sandbox.sci_run("", "echo two, longer > out/a; rm out/b; mkdir out/dir; echo new > out/dir/c").ends_with(0);
+    sandbox
+}
+
+fn ids(sandbox: &Sandbox) -> Vec<String> {
+    let document = sandbox.sci("ls --json").ends_with(0).json();
+    let snapshots = document["result"]["snapshots"].as_array().unwrap();
+    snapshots.iter().map(|snapshot| snapshot["snapshot"].as_str().unwrap().to_owned()).collect()
+}
+
+fn objects(sandbox: &Sandbox, kind: &str) -> Vec<PathBuf> {
+    let document = sandbox.sci("show out --json").ends_with(0).json();
+    let wanted: Vec<String> = document["result"]["record"]["objects"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|object| object["kind"] == kind)
+        .map(|object| object["id"].as_str().unwrap().to_owned())
+        .collect();
+    let mut found = Vec::new();
+    let mut directories = vec![sandbox.beside("state/store")];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() {
+                directories.push(path);
+            } else if wanted.iter().any(|id| name.starts_with(id.as_str())) {
+                found.push(path);
+            }
+        }
+    }
+    assert!(!found.is_empty(), "no object of kind {kind}");
+    found
+}
+
+#[test]
+fn ls_shows_the_newest_first() {
+    let sandbox = Sandbox::new();
+    assert_screen!(sandbox.sci("ls"), @r"
+    exit code: 0
+    ----- stdout -----
+    no snapshots yet
+    ");
+    let sandbox = two();
+    assert_screen!(sandbox.sci("ls"), @r"
+    exit code: 0
+    ----- stdout -----
+    SNAPSHOT      PATH  KEY           SAVED     FILES  SIZE    STORED
+    [ID]  out   [ID]  just now      3  16 B  [SIZE]
+    [ID]  out   [ID]  just now      3   9 B  [SIZE]
+    ");
+    assert!(sandbox.sci("ls nothing").ends_with(0).stdout.contains("no snapshots yet"));
+}
+
+#[test]
+fn show_shows_a_snapshot_and_its_tree() {
+    let sandbox = two();
+    assert_screen!(sandbox.sci("show out --tree"), @r"
+    exit code: 0
+    ----- stdout -----
+    snapshot [DIGEST]
+      path         out (out)
+      key          [DIGEST]
+      scope        trusted:local
+      state        settled
+      saved        [TIME] (just now)
+      run          [RUN]
+      signed by    [KEY] (verified)
+      tree         3 files, 16 B
+      stored       [SIZE] in 1 pack and 1 manifest object
+      parents      [DIGEST]
+
+    dir      755            0  .
+    file     644           12  a
+    dir      755            0  dir
+    file     644            4  dir/c
+    symlink  000            0  link -> a
+    ");
+    let newest = &ids(&sandbox)[0];
+    let by_prefix = sandbox.sci(&format!("show {} --json", &newest[..8])).ends_with(0).json();
+    assert_eq!(by_prefix["result"]["summary"]["snapshot"], newest.as_str());
+}
+
+#[test]
+fn a_snapshot_that_is_not_there_is_not_found() {
+    assert_screen!(two().sci("show 0123456789ab"), @r#"
+    exit code: 4
+    ----- stderr -----
+    Error: this project has no snapshot called "[ID]"
+    Hint: `sci ls` lists them; a path's name means its newest one
+    "#);
+}
+
+#[test]
+fn diff_shows_files_and_inputs() {
+    let sandbox = two();
+    let ids = ids(&sandbox);
+    assert_screen!(sandbox.sci(&format!("diff {} {}", ids[1], ids[0])), @r"
+    exit code: 0
+    ----- stdout -----
+    files of [ID] and [ID]
+      2 entries added
+        + dir
+        + dir/c  4 B
+      1 entry removed
+        - b  5 B
+      1 entry changed
+        ~ a  4 B → 12 B
+
+    inputs
+      sources (1 changed)
+        ~ src/main.txt
+    ");
+    let document = sandbox.sci(&format!("diff {} {} --json", ids[1], ids[0])).ends_with(0).json();
+    assert_eq!(document["result"]["files"]["removed"][0]["path"], "b");
+    let same = sandbox.sci("diff out out").ends_with(0);
+    assert!(same.stdout.contains("no difference"), "{same}");
+}
+
+#[test]
+fn verify_finds_the_store_sound() {
+    let sandbox = two();
+    assert_screen!(sandbox.sci("verify"), @r"
+    exit code: 0
+    ----- stdout -----
+    2 of 2 snapshots sound, 6 objects (signatures and objects present; --read-data reads them)
+    ");
+    assert_screen!(sandbox.sci("verify --read-data"), @r"
+    exit code: 0
+    ----- stdout -----
+    2 of 2 snapshots sound, 6 objects (every byte read)
+    ");
+}
+
+#[test]
+fn verify_names_the_files_that_a_flipped_bit_hurts_and_restore_refuses_them() {
+    let sandbox = two();
+    for pack in objects(&sandbox, "pack") {
+        let mut bytes = fs::read(&pack).unwrap();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        make_writable(&pack);
+        fs::write(&pack, bytes).unwrap();
+    }
+    sandbox.sci("verify").ends_with(0);
+    let ran = sandbox.sci("verify --read-data").ends_with(1);
+    assert!(ran.stdout.contains("hurt: a\n"), "{ran}");
+    let document = sandbox.sci("verify --read-data --json").ends_with(1).json();
+    assert_eq!(document["error"]["kind"], "damaged");
+
+    sandbox.remove("out");
+    let restored = sandbox.sci("restore --json").ends_with(0).json();
+    let path = &restored["result"]["paths"][0];
+    assert_eq!((path["verdict"].as_str(), path["trouble"].as_bool()), (Some("miss"), Some(true)));
+    assert!(!sandbox.path("out").exists());
+    sandbox.sci("restore --require").ends_with(1);
+}
+
+#[test]
+fn verify_finds_a_missing_object_and_restore_says_so() {
+    let sandbox = two();
+    for manifest in objects(&sandbox, "manifest") {
+        fs::remove_file(manifest).unwrap();
+    }
+    let ran = sandbox.sci("verify").ends_with(1);
+    assert!(ran.stdout.contains("damaged  out"), "{ran}");
+    sandbox.remove("out");
+    let ran = sandbox.sci("restore").ends_with(0);
+    assert!(!ran.stdout.starts_with("exact"), "{ran}");
+}
+
+#[test]
+fn gc_forgets_by_policy_and_keeps_what_is_needed() {
+    let sandbox = two();
+    assert_screen!(sandbox.sci("gc --keep 1 --dry-run"), @r"
+    exit code: 0
+    ----- stdout -----
+    would forget 1 snapshot
+    would delete 0 objects, 0 B
+    ");
+    assert_eq!(ids(&sandbox).len(), 2);
+    sandbox.sci("gc --keep 1").ends_with(0);
+    assert_eq!(ids(&sandbox).len(), 1);
+    sandbox.sci("verify --read-data").ends_with(0);
+    assert_screen!(sandbox.sci("gc --grace 1s"), @r"
+    exit code: 2
+    ----- stderr -----
+    Error: --grace is below 24h
+    Hint: objects of a save that is still running look unused; --unsafe-grace allows it all the same
+    ");
+    sandbox.sci("gc --grace 0s --unsafe-grace").ends_with(0);
+    sandbox.sci("verify --read-data").ends_with(0);
+}
+
+#[test]
+fn doctor_sees_a_sound_machine() {
+    let sandbox = two();
+    let ran = sandbox.sci("doctor").ends_with(0);
+    for line in ["ok    workspace", "ok    store", "ok    paths        1 path with a key"] {
+        assert!(ran.stdout.contains(line), "{line}: {ran}");
+    }
+}
+
+#[test]
+fn doctor_finds_what_is_wrong() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("sci.toml", "[path.out]\npath = \"out\"\nlockfiles = [\"gone.lock\"]\n");
+    let ran = sandbox.sci("doctor").ends_with(1);
+    assert!(ran.stdout.contains("bad   sci.toml"), "{ran}");
+    assert!(ran.stderr.contains("1 problem found"), "{ran}");
+}
+
+fn make_writable(path: &std::path::Path) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+}
