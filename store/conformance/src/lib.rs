@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a suite of tests fails by panicking")]
 
 pub mod cases;
+pub mod fakes;
+pub mod state;
 pub mod world;
 
 pub use world::Harness;
@@ -38,7 +40,8 @@ macro_rules! suite {
             gc: [
                 waits_for_grace, keeps_what_is_needed, leases_outlive_forgetting, saves_in_flight_are_kept,
                 abandoned_saves_end, put_during_deletion_survives, abandoned_during_put_is_retryable,
-                collected_base_cannot_be_cited, policy_prunes_per_place, plan_tells_what_gc_does, interrupted_gc_is_resumed
+                collected_base_cannot_be_cited,
+                collected_during_commit_is_refused, grace_begins_anew, policy_prunes_per_place, plan_tells_what_gc_does, interrupted_gc_is_resumed
             ],
             plans: [stored_and_listed, private_to_their_scope, derivations_are_explained, retention_is_bounded],
             faults: [a_failed_statement_leaves_the_store_whole],

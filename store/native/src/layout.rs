@@ -1,7 +1,8 @@
 //! A store's directory: `sci-store.json` says what it is, `index.sqlite`, `signing-key.json` and `objects/` are the store.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
@@ -34,7 +35,9 @@ pub(crate) struct Layout {
 impl Layout {
     /// Opens a store's directory, or makes one where nothing is.
     pub(crate) fn open(directory: &Path) -> Result<Self, Error> {
-        fs::create_dir_all(directory).map_err(Error::io(directory))?;
+        // What is kept here is as private as the sources it was built from.
+        let mut builder = DirBuilder::new();
+        builder.recursive(true).mode(0o700).create(directory).map_err(Error::io(directory))?;
         let marker = directory.join(MARKER);
         if !marker.exists() && !directory.join(LOCK).exists() && !is_empty(directory)? {
             let problem = "the directory holds something else than a store".to_owned();

@@ -151,6 +151,47 @@ pub fn collected_base_cannot_be_cited<H: Harness>() {
     world.commit(&me, &save, &state).unwrap();
 }
 
+/// A save of what a base held, while whose commit the base is forgotten, its lease ends and a collection runs.
+fn commit_racing_gc<H: Harness>(grace: u64) -> (Arc<World<H>>, State, Result<Committed, sci_service::Error>) {
+    let world = Arc::new(World::<H>::default());
+    let (me, state) = (main("2"), State::new("l", "s", "t"));
+    let base = world.saved(&main("1"), &state);
+    world.resolve(&me, &state);
+    let grown = State::new("l", "s2", "t");
+    let save = world.begin(&me, &grown, &[base]).unwrap();
+    world.put(&me, Hold::Save(save.save), &grown.objects()[2].1).unwrap();
+    let racing = Arc::clone(&world);
+    world.service.blobs().before_flush(move || {
+        block_on(racing.service.forget(&main("1"), &base)).unwrap();
+        racing.clock.advance(2 * DAY);
+        racing.put(&main("2"), Hold::Save(save.save), &Bytes::from_static(b"a sign of life")).unwrap();
+        racing.gc(grace);
+    });
+    let committed = world.commit(&me, &save, &grown);
+    (world, grown, committed)
+}
+
+/// What is collected between a commit's look at its objects and its batch makes the commit fail.
+pub fn collected_during_commit_is_refused<H: Harness>() {
+    let (world, state, committed) = commit_racing_gc::<H>(0);
+    assert_eq!(code(committed), ErrorCode::UnknownObject);
+    let page = block_on(world.service.snapshots(&main("x"), &SnapshotQuery::default())).unwrap();
+    assert_eq!(page.snapshots, []);
+    world.saved(&main("2"), &state);
+}
+
+/// An object that was marked and is cited after all has a whole new time of grace when it is given up again.
+pub fn grace_begins_anew<H: Harness>() {
+    let (world, state, committed) = commit_racing_gc::<H>(DAY);
+    block_on(world.service.forget(&main("1"), &committed.unwrap().snapshot())).unwrap();
+    world.clock.advance(5 * DAY);
+    let deleted = world.gc(DAY).deleted;
+    assert!(objects(&state).iter().all(|object| !deleted.contains(object)), "only the base's own derivation goes");
+    world.clock.advance(DAY);
+    let deleted = world.gc(DAY).deleted;
+    assert!(objects(&state).iter().all(|object| deleted.contains(object)));
+}
+
 /// The policy keeps the newest of each path instance and scope, and what is young enough, of one repository.
 pub fn policy_prunes_per_place<H: Harness>() {
     let world = World::<H>::default();
