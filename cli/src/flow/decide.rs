@@ -87,7 +87,8 @@ pub fn decide(
 fn not_shown(since: &str, proof: &Proof) -> String {
     let cause = match proof {
         Proof::NotCurrent { why } => format!("the tree is not what its lockfiles ask for: {why}"),
-        Proof::Current | Proof::Unknown { .. } => "nothing shows that it is current for the new key".to_owned(),
+        Proof::Unknown { why } => format!("nothing shows that it is current for the new key: {why}"),
+        Proof::Current => "the run was not a success with these inputs".to_owned(),
     };
     format!("nothing changed {since}, and {cause}")
 }

@@ -208,7 +208,7 @@ impl SaveWork {
 /// How near a chosen snapshot is: "equal up to configs, about 98 % of all inputs shared".
 pub fn nearness(shared: InputClass, similarity: f64) -> String {
     match shared {
-        InputClass::Variant => "every input is equal, but its run failed or changed its own inputs".to_owned(),
+        InputClass::Variant => "every input is equal, but the snapshot is unsettled".to_owned(),
         class => format!("equal up to {class}, about {:.0} % of all inputs shared", similarity * 100.0),
     }
 }

@@ -76,7 +76,9 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
             (Planned::Keyed(_), Some(answer)) => {
                 let (restored, manifest) = one(context, workspace, store.as_ref().ok(), answer);
                 note(&mut before, path, answer, &restored)?;
-                installed.extend(manifest.map(|manifest| Installed { path, manifest }));
+                // Manifests of large trees are large: those that replay does not need go now.
+                let needed = manifest.filter(|_| path.policy.replay);
+                installed.extend(needed.map(|manifest| Installed { path, manifest }));
                 restored
             }
             (Planned::Unkeyed { reason, hint }, _) => unkeyed(path, reason, hint.as_deref()),
@@ -259,6 +261,8 @@ fn note(before: &mut Before, path: &PlannedPath, answer: &Answer<'_>, restored: 
             noted.restored = noted.served;
             noted.exact = restored.verdict == Word::Exact;
         }
+        // What workspaces share only ever grows: what stood there is theirs as much as ours.
+        None if path.home => {}
         None => noted.stood = fingerprint::of(path)?,
     }
     Ok(())

@@ -23,6 +23,9 @@ use crate::workspace::Workspace;
 /// How often a save is made again when objects it relied on were collected meanwhile.
 const ATTEMPTS: usize = 3;
 
+/// Why nothing is proved where sci.toml names no check.
+const NO_CHECK: &str = "the path has no check";
+
 /// Snapshots that the run was served, by their manifests.
 pub type Bases = BTreeMap<ObjectId, SnapshotId>;
 
@@ -222,7 +225,7 @@ impl Job<'_> {
             Some(check) if !self.failed => {
                 prove_current(check, &self.plan.workspace, &self.path.root, &self.path.policy.lockfiles)
             }
-            _ => Proof::Unknown { why: "there is no check".to_owned() },
+            _ => Proof::Unknown { why: NO_CHECK.to_owned() },
         }
     }
 

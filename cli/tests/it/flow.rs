@@ -68,7 +68,7 @@ fn a_changed_source_is_nearest_and_the_old_tree_is_not_saved_under_the_new_key()
     exit code: 0
     ----- stdout -----
     skipped   out  1 file, 6 B: nothing new, [SECONDS]
-              nothing changed since the nearest restore, and nothing shows that it is current for the new key
+              nothing changed since the nearest restore, and nothing shows that it is current for the new key: the path has no check
     ");
     assert_eq!(verdict(&sandbox), "nearest");
     sandbox.write("out/built.txt", "built anew\n");

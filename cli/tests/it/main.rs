@@ -6,6 +6,7 @@ mod sandbox;
 
 mod basics;
 mod config;
+mod docs;
 mod explain;
 mod flow;
 mod store;
