@@ -3,6 +3,6 @@
 set -eu
 cd "$(dirname "$0")"
 
-npm install --prefix web
+npm install --prefix web --loglevel=error
 npm run --silent --prefix web build
 cargo build --locked

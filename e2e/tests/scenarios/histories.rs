@@ -195,7 +195,7 @@ fn chain(seed: u64, length: usize) -> Tally {
 fn one(machine: &Machine, sources: &Sources, context: &str, tally: &mut Tally) {
     let restored = machine.sci(&["restore", "target"]);
     let verdict = restored.verdict("target");
-    let build = machine.run("cargo", &["build", "--offline", "--locked"]).success();
+    let build = machine.run("cargo", &["build", "-v", "--offline", "--locked"]).success();
     let said = machine.run("target/debug/app", &[]).success().stdout;
     assert_eq!(said, sources.expected(), "{context}\nverdict {verdict}\n{build}");
     match (verdict.as_str(), compiled(&build.stderr).len()) {

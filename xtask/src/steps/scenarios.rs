@@ -33,7 +33,16 @@ pub(super) fn e2e(context: &Context, args: &[String]) -> Result<(), Failure> {
 pub(crate) fn bench(context: &Context, args: &[String]) -> Result<(), Failure> {
     let sci = build_sci(context)?;
     let mut command = context.cargo();
-    command.env("SCI_BIN", sci).args(["run", "--quiet", "--release", "--package", "sci-benches", "--"]);
+    command.env("SCI_BIN", sci).args([
+        "run",
+        "--quiet",
+        "--release",
+        "--package",
+        "sci-benches",
+        "--bin",
+        "side-by-side",
+        "--",
+    ]);
     shell::run(command.args(args))
 }
 
