@@ -109,6 +109,7 @@ mod tests {
             served: None,
             restored: restored.map(|_| (SnapshotId::of(b"s"), ObjectId::of(b"m"))),
             exact: restored == Some(true),
+            damaged: Vec::new(),
             stood: None,
         }
     }

@@ -5,10 +5,12 @@
 pub mod decide;
 pub mod fingerprint;
 pub mod members;
+pub mod outcome;
 pub mod planning;
 pub mod replaying;
 pub mod report;
 pub mod resolving;
+pub mod restore_path;
 pub mod restoring;
 pub mod save_path;
 pub mod saving;

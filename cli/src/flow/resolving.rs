@@ -5,7 +5,7 @@ use sci_store_api::dsse::Verified;
 use sci_store_api::plans::PlannedPath as StoredPath;
 use sci_store_api::resolve::{MAX_PATHS, PathQuery, ResolveRequest, Resolved, RestorePolicy};
 use sci_store_api::verdict::{Judgement, MissReason, Outcome, Refusal, Verdict};
-use sci_store_api::{Instance, PathName};
+use sci_store_api::{Instance, PathName, SnapshotId};
 
 use crate::error::{CliError, Kind};
 use crate::store::{Store, failed};
@@ -43,6 +43,13 @@ impl<'p> Answer<'p> {
         self.verdict.outcome = Outcome::Miss { reason: MissReason::AllRefused };
         self.chosen = None;
         self.trouble = Some(error);
+    }
+
+    /// The candidates that were refused for what they are, not for what they were derived from.
+    pub fn damaged(&self) -> impl Iterator<Item = SnapshotId> {
+        let unusable = |reason| matches!(reason, Some(Refusal::Incomplete | Refusal::Signature));
+        let candidates = self.verdict.candidates.iter();
+        candidates.filter(move |candidate| unusable(candidate.judgement.refusal())).map(|candidate| candidate.snapshot)
     }
 
     /// The path as the store keeps it for explain; its inputs are stored first. `None` when the store cannot name it.

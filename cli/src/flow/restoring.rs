@@ -3,10 +3,7 @@
 use std::time::Instant;
 
 use sci_planner::{Outcome as Planned, Plan, PlannedPath};
-use sci_snapshot::{Excludes, Manifest, RestoreRequest, Restored, SnapshotError};
 use sci_store_api::PlanId;
-use sci_store_api::dsse::Verified;
-use sci_store_api::verdict::{Outcome, Refusal};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -14,15 +11,15 @@ use crate::error::{CliError, Kind, Result};
 use crate::flow::fingerprint;
 use crate::flow::planning;
 use crate::flow::replaying::{self, Installed, Replayed};
-use crate::flow::report::{self, RestoreWork, RestoredPath, Word};
+use crate::flow::report::{RestoredPath, Word};
 use crate::flow::resolving::{self, Answer};
+use crate::flow::restore_path;
 use crate::git;
 use crate::output::Text;
 use crate::output::format::count;
-use crate::output::progress::Bar;
 use crate::state::before::{Before, BeforePath};
 use crate::state::run_id;
-use crate::store::{self, Store};
+use crate::store::Store;
 use crate::workspace::Workspace;
 
 /// What a restore did.
@@ -74,14 +71,14 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
     for path in &paths {
         let restored = match (&path.outcome, answers.iter_mut().find(|answer| std::ptr::eq(answer.path, *path))) {
             (Planned::Keyed(_), Some(answer)) => {
-                let (restored, manifest) = one(context, workspace, store.as_ref().ok(), answer);
+                let (restored, manifest) = restore_path::restore(context, workspace, store.as_ref().ok(), answer);
                 note(&mut before, path, answer, &restored)?;
                 // Manifests of large trees are large: those that replay does not need go now.
                 let needed = manifest.filter(|_| path.policy.replay);
                 installed.extend(needed.map(|manifest| Installed { path, manifest }));
                 restored
             }
-            (Planned::Unkeyed { reason, hint }, _) => unkeyed(path, reason, hint.as_deref()),
+            (Planned::Unkeyed { reason, hint }, _) => restore_path::unkeyed(path, reason, hint.as_deref()),
             (Planned::Keyed(_), None) => continue,
         };
         context.out.human(|text| restored.render(text));
@@ -134,127 +131,25 @@ fn planned(run: String, plan: &Plan) -> Before {
             Planned::Unkeyed { reason, .. } => (None, Some(reason.clone())),
         };
         let (name, instance) = (path.name.clone(), path.instance.clone());
-        BeforePath { name, instance, ladder, unkeyed, served: None, restored: None, exact: false, stood: None }
+        BeforePath {
+            name,
+            instance,
+            ladder,
+            unkeyed,
+            served: None,
+            restored: None,
+            exact: false,
+            damaged: Vec::new(),
+            stood: None,
+        }
     });
     Before { run, paths: paths.collect(), tracked: replaying::times(plan, false) }
-}
-
-/// Restores what an answer chose; gives the manifest of what is installed then.
-fn one(
-    context: &mut Context,
-    workspace: &Workspace,
-    store: Option<&Store>,
-    answer: &mut Answer<'_>,
-) -> (RestoredPath, Option<Manifest>) {
-    let started = Instant::now();
-    let chosen = answer.chosen.take();
-    let mut installed = None;
-    let mut work = None;
-    if let (Some(store), Some(chosen)) = (store, &chosen) {
-        match install(context, workspace, store, answer.path, chosen) {
-            Ok(restored) => {
-                work = Some(work_of(&restored, started));
-                installed = Some(remember(context, workspace, answer.path, restored));
-            }
-            Err(error) => answer.refuse(Refusal::Incomplete, error),
-        }
-    }
-    answer.chosen = chosen.filter(|_| installed.is_some());
-    (restored_path(answer, work), installed)
-}
-
-fn work_of(restored: &Restored, started: Instant) -> RestoreWork {
-    RestoreWork {
-        files: restored.files,
-        bytes: restored.bytes,
-        written: restored.written,
-        written_bytes: restored.written_bytes,
-        removed: restored.removed,
-        seconds: started.elapsed().as_secs_f64(),
-    }
-}
-
-/// Lets the engine make the tree that of the snapshot.
-fn install(
-    context: &mut Context,
-    workspace: &Workspace,
-    store: &Store,
-    path: &PlannedPath,
-    chosen: &Verified,
-) -> std::result::Result<Restored, CliError> {
-    let engine = |error: SnapshotError| store::engine(&error);
-    let _home = if path.home { Some(workspace.lock_home(context)?) } else { None };
-    let base = workspace.state.engine(&path.name, &path.instance).base();
-    let excludes = Excludes::new(&path.policy.exclude).map_err(engine)?;
-    let bar = Bar::new(&context.out, "restoring", &path.instance);
-    let request = RestoreRequest {
-        anchor: &workspace.anchor(context, path.home)?,
-        root: &path.root,
-        manifest: store.manifest(&chosen.record).map_err(engine)?,
-        excludes: &excludes,
-        base: base.as_ref(),
-        merge: path.home,
-        threads: 0,
-        progress: &bar,
-    };
-    sci_snapshot::restore(request, &store.backend).map_err(engine)
-}
-
-/// Remembers what the engine saw; without it the next command reads more.
-fn remember(context: &mut Context, workspace: &Workspace, path: &PlannedPath, restored: Restored) -> Manifest {
-    let base = restored.into_base();
-    if let Err(error) = workspace.state.engine(&path.name, &path.instance).remember(&base) {
-        context.out.verbose(|| format!("{}: {error}", path.instance));
-    }
-    base.manifest
-}
-
-fn restored_path(answer: &Answer<'_>, work: Option<RestoreWork>) -> RestoredPath {
-    let (verdict, reason, shared, similarity) = match answer.verdict.outcome {
-        Outcome::Exact { .. } => (Word::Exact, "every input is equal".to_owned(), None, None),
-        Outcome::Nearest { shared, similarity, .. } => {
-            (Word::Nearest, report::nearness(shared, similarity), Some(shared), Some(similarity))
-        }
-        Outcome::Miss { reason } => (Word::Miss, reason.sentence().to_owned(), None, None),
-    };
-    let (reason, hint) = match &answer.trouble {
-        Some(trouble) => (trouble.message.clone(), trouble.hint.clone()),
-        None => (reason, None),
-    };
-    RestoredPath {
-        name: answer.path.name.clone(),
-        instance: answer.path.instance.clone(),
-        verdict,
-        reason,
-        hint,
-        trouble: answer.trouble.is_some(),
-        key: Some(answer.keyed.key()),
-        snapshot: answer.verdict.snapshot(),
-        shared,
-        similarity,
-        work,
-    }
-}
-
-fn unkeyed(path: &PlannedPath, reason: &str, hint: Option<&str>) -> RestoredPath {
-    RestoredPath {
-        name: path.name.clone(),
-        instance: path.instance.clone(),
-        verdict: Word::Miss,
-        reason: format!("no key: {reason}"),
-        hint: hint.map(str::to_owned),
-        trouble: true,
-        key: None,
-        snapshot: None,
-        shared: None,
-        similarity: None,
-        work: None,
-    }
 }
 
 /// Notes what stands in the path's place now.
 fn note(before: &mut Before, path: &PlannedPath, answer: &Answer<'_>, restored: &RestoredPath) -> Result<()> {
     let Some(noted) = before.path_mut(&path.name, &path.instance) else { return Ok(()) };
+    noted.damaged = answer.damaged().collect();
     match &answer.chosen {
         Some(chosen) => {
             noted.served = Some((chosen.id, chosen.record.manifest));

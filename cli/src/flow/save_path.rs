@@ -13,7 +13,8 @@ use sci_store_api::{Instance, ObjectId, ObjectKind, ObjectRef, ObjectSink, PathN
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
 use crate::flow::decide::{self, Decision, Standing};
-use crate::flow::report::{SaveWord, SaveWork, SavedPath};
+use crate::flow::outcome::{Outcome, blank, failed, skipped};
+use crate::flow::report::{SaveWord, SaveWork};
 use crate::flow::{fingerprint, members, replaying};
 use crate::output::progress::Bar;
 use crate::state::before::{Before, BeforePath};
@@ -45,47 +46,6 @@ pub struct Job<'a> {
     pub known: Option<&'a Before>,
     /// Whether the run failed.
     pub failed: bool,
-}
-
-/// What became of it.
-pub struct Outcome {
-    /// For people and programs.
-    pub report: SavedPath,
-    /// The snapshot that was added, and its manifest.
-    pub snapshot: Option<(SnapshotId, ObjectId)>,
-}
-
-/// The outcome for a path that has no key.
-pub fn unkeyed(path: &PlannedPath, reason: &str, hint: Option<&str>) -> Outcome {
-    let mut report = blank(path, SaveWord::Failed, format!("no key: {reason}"));
-    report.hint = hint.map(str::to_owned);
-    Outcome { report, snapshot: None }
-}
-
-/// The outcome for a path that could not be saved.
-pub fn failed(path: &PlannedPath, error: &CliError) -> Outcome {
-    let mut report = blank(path, SaveWord::Failed, error.message.clone());
-    report.hint.clone_from(&error.hint);
-    Outcome { report, snapshot: None }
-}
-
-fn skipped(path: &PlannedPath, reason: impl Into<String>) -> Outcome {
-    Outcome { report: blank(path, SaveWord::Skipped, reason.into()), snapshot: None }
-}
-
-fn blank(path: &PlannedPath, outcome: SaveWord, reason: String) -> SavedPath {
-    SavedPath {
-        name: path.name.clone(),
-        instance: path.instance.clone(),
-        outcome,
-        reason,
-        hint: None,
-        settled: None,
-        key: None,
-        snapshot: None,
-        work: None,
-        warnings: Vec::new(),
-    }
 }
 
 /// Why an attempt did not end in an outcome.
@@ -160,7 +120,10 @@ impl Job<'_> {
         let cited = base.iter().map(|(_, snapshot)| *snapshot).collect();
         let sink = self.store.backend.begin(&path, &instance, self.keyed.key(), cited)?;
         let standing = decide::standing(self.before(), self.keyed.key(), self.failed);
-        if let (Standing::Settled, Some(existing)) = (&standing, sink.begun().existing) {
+        let damaged = self.before().map_or(&[][..], |before| &before.damaged);
+        if let (Standing::Settled, Some(existing)) = (&standing, sink.begun().existing)
+            && !damaged.contains(&existing)
+        {
             return Ok(self.known_already(existing));
         }
         if let Some(run) = &sink.begun().saving {
@@ -254,6 +217,12 @@ impl Job<'_> {
             bytes: saved.bytes,
             settled: *standing == Standing::Settled,
         };
+        // What was put has healed what objects both share; a damaged record must not stand in the way of this one.
+        for damaged in self.before().map_or(&[][..], |before| &before.damaged) {
+            if let Err(error) = self.store.backend.forget(damaged) {
+                context.out.verbose(|| format!("damaged snapshot {} stays: {error}", damaged.short()));
+            }
+        }
         let committed = sink.commit(&request)?;
         Ok(self.committed(context, saved, &committed, standing, work))
     }

@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::error::{Kind, Result};
 use crate::flow::report::SavedPath;
 use crate::flow::save_path::{self, Bases};
-use crate::flow::{planning, resolving};
+use crate::flow::{outcome, planning, resolving};
 use crate::git;
 use crate::state::before::{Before, BeforePath};
 use crate::state::run_id;
@@ -60,8 +60,8 @@ pub fn save(context: &mut Context, workspace: &Workspace, wanted: &[String], fai
     let mut after = known.clone();
     for path in paths {
         let saved = match (&path.outcome, &store) {
-            (Planned::Unkeyed { reason, hint }, _) => save_path::unkeyed(path, reason, hint.as_deref()),
-            (Planned::Keyed(_), Err(error)) => save_path::failed(path, error),
+            (Planned::Unkeyed { reason, hint }, _) => outcome::unkeyed(path, reason, hint.as_deref()),
+            (Planned::Keyed(_), Err(error)) => outcome::failed(path, error),
             (Planned::Keyed(keyed), Ok(store)) => {
                 let job = save_path::Job { workspace, store, plan: &plan, path, keyed, known: known.as_ref(), failed };
                 job.save(context, &bases)

@@ -1,8 +1,11 @@
-//! The progress bar: bytes, rate and files on a terminal, nothing otherwise.
+//! The progress bar: bytes, rate and entries on a terminal, nothing otherwise.
 
+use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::Output;
 
@@ -10,8 +13,14 @@ use super::Output;
 #[derive(Debug)]
 pub struct Bar {
     bar: ProgressBar,
-    files: std::sync::atomic::AtomicU64,
-    total_files: std::sync::atomic::AtomicU64,
+    entries: Arc<Entries>,
+}
+
+/// Read only when the bar is drawn: the engine counts more often than anybody can look.
+#[derive(Debug, Default)]
+struct Entries {
+    done: AtomicU64,
+    total: AtomicU64,
 }
 
 impl Bar {
@@ -24,31 +33,27 @@ impl Bar {
         if !bar.is_hidden() {
             bar.enable_steady_tick(Duration::from_millis(120));
         }
-        Self { bar, files: 0.into(), total_files: 0.into() }
-    }
-
-    fn show_files(&self) {
-        use std::sync::atomic::Ordering::Relaxed;
-        let (done, total) = (self.files.load(Relaxed), self.total_files.load(Relaxed));
-        self.bar.set_message(format!("{}/{} files", HumanCount(done), HumanCount(total)));
+        Self { bar, entries: Arc::default() }
     }
 }
 
 impl sci_snapshot::Progress for Bar {
     fn total(&self, items: u64, bytes: u64) {
-        self.total_files.store(items, std::sync::atomic::Ordering::Relaxed);
+        self.entries.total.store(items, Ordering::Relaxed);
         self.bar.set_length(bytes);
-        self.bar
-            .set_style(style("{prefix} [{bar:24}] {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {msg}"));
-        self.show_files();
+        let entries = Arc::clone(&self.entries);
+        let write = move |_: &ProgressState, to: &mut dyn Write| {
+            let [done, total] = [&entries.done, &entries.total].map(|count| HumanCount(count.load(Ordering::Relaxed)));
+            // What cannot be written is not shown.
+            let _ = write!(to, "{done}/{total} entries");
+        };
+        let template = "{prefix} [{bar:24}] {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {entries}";
+        self.bar.set_style(style(template).with_key("entries", write));
     }
 
     fn advance(&self, items: u64, bytes: u64) {
-        self.files.fetch_add(items, std::sync::atomic::Ordering::Relaxed);
+        self.entries.done.fetch_add(items, Ordering::Relaxed);
         self.bar.inc(bytes);
-        if !self.bar.is_hidden() {
-            self.show_files();
-        }
     }
 }
 

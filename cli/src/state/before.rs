@@ -43,6 +43,8 @@ pub struct BeforePath {
     pub restored: Option<(SnapshotId, ObjectId)>,
     /// True when that snapshot has exactly the planned key and is settled.
     pub exact: bool,
+    /// Snapshots that were found damaged: the next save of the path takes their place.
+    pub damaged: Vec<SnapshotId>,
     /// Where nothing was restored over it: a fingerprint of what stood there before the run.
     pub stood: Option<Digest>,
 }
@@ -108,6 +110,7 @@ mod tests {
                 served: None,
                 restored: Some((SnapshotId::of(b"s"), ObjectId::of(b"m"))),
                 exact: true,
+                damaged: Vec::new(),
                 stood: None,
             }],
             tracked: vec![BeforeFile { path: b"src/\xff.rs".to_vec(), digest: Digest::of(b"f"), mtime: (-1, 5) }],

@@ -148,13 +148,7 @@ fn verify_finds_the_store_sound() {
 #[test]
 fn verify_names_the_files_that_a_flipped_bit_hurts_and_restore_refuses_them() {
     let sandbox = two();
-    for pack in objects(&sandbox, "pack") {
-        let mut bytes = fs::read(&pack).unwrap();
-        let last = bytes.len() - 1;
-        bytes[last] ^= 1;
-        make_writable(&pack);
-        fs::write(&pack, bytes).unwrap();
-    }
+    objects(&sandbox, "pack").iter().for_each(|pack| flip_last_bit(pack));
     sandbox.sci("verify").ends_with(0);
     let ran = sandbox.sci("verify --read-data").ends_with(1);
     assert!(ran.stdout.contains("hurt: a\n"), "{ran}");
@@ -226,4 +220,27 @@ fn doctor_finds_what_is_wrong() {
 fn make_writable(path: &std::path::Path) {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+#[test]
+fn the_next_run_replaces_a_damaged_snapshot() {
+    for harm in [flip_last_bit as fn(&std::path::Path), |path| fs::remove_file(path).unwrap()] {
+        let sandbox = two();
+        objects(&sandbox, "pack").iter().for_each(|pack| harm(pack));
+        sandbox.remove("out");
+        let build = "mkdir -p out/dir; echo two, longer > out/a; echo new > out/dir/c; ln -sf a out/link";
+        sandbox.sci_run("", build).ends_with(0);
+        sandbox.sci("verify out --read-data").ends_with(0);
+        sandbox.remove("out");
+        let restored = sandbox.sci("restore --json").ends_with(0).json();
+        assert_eq!(restored["result"]["paths"][0]["verdict"], "exact");
+    }
+}
+
+fn flip_last_bit(path: &std::path::Path) {
+    let mut bytes = fs::read(path).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    make_writable(path);
+    fs::write(path, bytes).unwrap();
 }
