@@ -1,1 +1,7 @@
-//! Criterion benches and side-by-side runs against other tools
+//! What the criterion benches share: generated trees, and a store in memory.
+//!
+//! Nothing here measures. The programs that do are `benches/*.rs` and the `side-by-side` binary, which knows `sci` only
+//! as a user does: by its command line.
+
+pub mod generate;
+pub mod memory;
