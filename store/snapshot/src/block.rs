@@ -12,11 +12,10 @@ const LEVEL: i32 = 3;
 pub(crate) struct Compressor(zstd::bulk::Compressor<'static>);
 
 impl Compressor {
-    /// Sets up level, window and long-distance matching.
+    /// Sets up level and window. Long-distance matching would save another percent for a quarter more time.
     pub(crate) fn new() -> std::io::Result<Self> {
         let mut inner = zstd::bulk::Compressor::new(LEVEL)?;
         inner.set_parameter(CParameter::WindowLog(WINDOW_LOG))?;
-        inner.set_parameter(CParameter::EnableLongDistanceMatching(true))?;
         // Everything is under a BLAKE3 digest already.
         inner.set_parameter(CParameter::ChecksumFlag(false))?;
         Ok(Self(inner))

@@ -158,12 +158,14 @@ impl Stage {
         intent.ok_or_else(broken).map(Some)
     }
 
-    /// Removes the directory and all it holds. The intent goes last but the directory itself: until then it can be
-    /// completed again.
+    /// Removes the directory and all it holds. The intent goes first: what it says may be repeated only while `new/` and
+    /// `trash/` still show what was done.
     pub(crate) fn remove(&self) -> Result<()> {
         let remove = || -> Result<(), Errno> {
-            dir::remove_all(self.handle.as_fd(), b"trash")?;
-            dir::remove_all(self.handle.as_fd(), b"new")?;
+            match fs::unlinkat(&self.handle, INTENT, AtFlags::empty()) {
+                Ok(()) | Err(Errno::NOENT) => {}
+                Err(error) => return Err(error),
+            }
             dir::remove_all(self.parent.as_fd(), &self.own_name)
         };
         remove().map_err(|error| SnapshotError::io("remove", &self.path, error))
