@@ -13,6 +13,16 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
     if status.success() { Ok(()) } else { Err(format!("`{}` failed: {status}", text(command)).into()) }
 }
 
+/// Runs `command` and shows its output only if it fails.
+pub(crate) fn run_quietly(command: &mut Command) -> Result<(), Failure> {
+    let output = command.stdin(Stdio::null()).output().map_err(|error| not_started(command, &error))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    print!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    Err(format!("`{}` failed: {}", text(command), output.status).into())
+}
+
 /// Runs `command` and returns what it wrote to its standard output; its errors go to the terminal.
 pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
     let output =

@@ -25,7 +25,8 @@ pub(super) fn unit(context: &Context, args: &[String]) -> Result<(), Failure> {
 }
 
 pub(super) fn doc(context: &Context, _: &[String]) -> Result<(), Failure> {
-    shell::run(context.cargo().args(["test", "--quiet", "--doc", "--workspace"]))?;
+    // One block of lines per crate, most of them about no tests.
+    shell::run_quietly(context.cargo().args(["test", "--doc", "--workspace"]))?;
     let mut rustdoc = context.cargo();
     rustdoc.env("RUSTDOCFLAGS", "-D warnings").args(["doc", "--quiet", "--workspace", "--no-deps", "--lib"]);
     shell::run(&mut rustdoc)
