@@ -25,6 +25,8 @@ pub const ENTRIES_MAX: u64 = 8_000_000;
 pub const SEGMENT_ENTRIES_MAX: u64 = 1 << 20;
 /// See [`SEGMENT_ENTRIES_MAX`].
 pub const FRAME_MAX: u64 = 64 << 20;
+/// The uncompressed length of all segments of one manifest, in bytes.
+pub const TREE_MAX: u64 = 1 << 30;
 /// Nesting of directories.
 pub const DEPTH_MAX: usize = 4096;
 /// Length of one name, in bytes.

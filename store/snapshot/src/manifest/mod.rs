@@ -107,7 +107,7 @@ impl Manifest {
         !extent.is_hole() && !packs.is_empty() && packs.contains(&self.blocks[extent.block as usize].pack)
     }
 
-    /// Bytes of the files whose content is stored, each distinct extent once; holes do not count.
+    /// Sum of the extents' lengths in bytes: what a restore writes. Holes do not count.
     pub(crate) fn unpacked_bytes(&self) -> u64 {
         let extents = |index| self.tree.content(index).map(|content| self.tree.extents(content)).unwrap_or_default();
         let lengths = self.tree.entries().flat_map(|(index, _)| extents(index));

@@ -5,7 +5,7 @@ use sci_store_api::ObjectId;
 
 use super::bytes::{Reader, Refusal, Writer};
 use super::{Block, PackRef};
-use crate::limits::{BLOCK_MAX, ENTRIES_MAX, FRAME_MAX, OBJECT_MAX};
+use crate::limits::{BLOCK_MAX, ENTRIES_MAX, FRAME_MAX, OBJECT_MAX, TREE_MAX};
 
 /// The first bytes of a manifest object: name and version of the format.
 pub(crate) const MAGIC: &[u8; 16] = b"sci manifest v1\n";
@@ -13,6 +13,9 @@ pub(crate) const MAGIC: &[u8; 16] = b"sci manifest v1\n";
 pub(crate) const HEADER: usize = 24;
 /// Length of a stored root.
 pub(crate) const ROOT_MAX: u32 = 64 << 20;
+
+/// Length of a stored block: what does not compress grows by less than this.
+const STORED_MAX: u64 = BLOCK_MAX as u64 + (BLOCK_MAX as u64 >> 7);
 
 /// A frame in one of the root's objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,11 +75,16 @@ impl Root {
         let mut reader = Reader(raw);
         let objects = decode_objects(&mut reader)?;
         let count = reader.count(36, ENTRIES_MAX, "segments")?;
-        let segments = (0..count).map(|_| decode_frame(&mut reader, objects.len())).collect::<Result<_, _>>()?;
+        let segments: Vec<Frame> =
+            (0..count).map(|_| decode_frame(&mut reader, objects.len())).collect::<Result<_, _>>()?;
         let inputs = match reader.bounded(1, "inputs")? {
             0 => None,
             _ => Some(decode_frame(&mut reader, objects.len())?),
         };
+        let length: u64 = segments.iter().chain(&inputs).map(|frame| u64::from(frame.length)).sum();
+        if length > TREE_MAX {
+            return Err(format!("its segments unpack to {length} bytes, above the limit of {TREE_MAX}"));
+        }
         let packs = decode_objects(&mut reader)?;
         let blocks = decode_blocks(&mut reader, &packs)?;
         reader.end()?;
@@ -128,7 +136,7 @@ fn decode_blocks(reader: &mut Reader<'_>, packs: &[PackRef]) -> Result<Vec<Block
         let pack = reader.integer()?;
         let size = packs.get(pack as usize).ok_or("a block in an unknown pack")?.size;
         let offset = reader.bounded(size, "offset of a block")?;
-        let stored = reader.bounded(size - offset, "stored length of a block")? as u32;
+        let stored = reader.bounded((size - offset).min(STORED_MAX), "stored length of a block")? as u32;
         let length = reader.bounded(u64::from(BLOCK_MAX), "length of a block")? as u32;
         let digest = Digest::from_bytes([0; 32]);
         blocks.push(Block { digest, pack: pack as u32, offset, stored, length });

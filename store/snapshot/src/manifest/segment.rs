@@ -322,6 +322,9 @@ impl<'a> Decoder<'a> {
             total = total.checked_add(length).filter(|total| *total <= size).ok_or("extents longer than their file")?;
             extents.push(extent);
         }
+        if extents.iter().any(Extent::is_hole) && self.tree.entry(index).kind != Kind::Sparse {
+            return Err("a hole in a file that is not sparse".into());
+        }
         if total != size || (size == 0 && digest != Digest::of(b"")) {
             return Err("extents and size of a file do not fit".into());
         }
@@ -359,7 +362,9 @@ fn decode_mtime(parts: &mut Parts<'_>) -> Result<Mtime, Refusal> {
 pub(crate) fn check_component(name: &[u8]) -> Result<(), Refusal> {
     let shown = || String::from_utf8_lossy(name).into_owned();
     let plain = !name.is_empty() && name.len() <= NAME_MAX && !name.contains(&b'/') && !name.contains(&0);
-    let drive = name.len() >= 2 && name[0].is_ascii_alphabetic() && name[1] == b':';
+    // Perl's `B::Deparse.3pm` is no drive.
+    let drive =
+        matches!(name, [letter, b':', rest @ ..] if letter.is_ascii_alphabetic() && rest.first() != Some(&b':'));
     let climbs = name.split(|byte| *byte == b'\\').any(|part| part == b".." || (part == b"." && name == b"."));
     if !plain || drive || climbs || name.starts_with(STAGE_PREFIX) || name.first() == Some(&b'\\') {
         return Err(format!("{:?} is no name for an entry", shown()));

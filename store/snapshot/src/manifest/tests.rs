@@ -1,5 +1,7 @@
 //! The format: what is encoded decodes to the same, and nothing else decodes.
 
+mod limits;
+
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -239,7 +241,8 @@ fn grow(tree: &mut Tree, parent: u32, name: &[u8], node: &Node) {
                 })
                 .collect();
             let size = extents.iter().map(|extent| u64::from(extent.length)).sum();
-            let kind = if *sparse { Kind::Sparse } else { Kind::File };
+            let sparse = *sparse || extents.iter().any(Extent::is_hole);
+            let kind = if sparse { Kind::Sparse } else { Kind::File };
             let index = tree.push(parent, name, kind, *mode, *mtime, size);
             let chunks: Vec<Digest> = extents.iter().map(|extent| Digest::of(&extent.length.to_le_bytes())).collect();
             let digest = if size == 0 { Digest::of(b"") } else { Digest::of(name) };
@@ -345,7 +348,7 @@ fn a_small_change_writes_few_segments() {
     }
     let first = encode(manifest(tree.clone(), vec![block(1_000)]), None).unwrap();
     let mut changed = manifest(tree.clone(), vec![block(1_000)]);
-    changed.tree.set_stat(20_000, 50, Mtime { secs: 9, nanos: 9 });
+    changed.tree.set_stat(20_000, 0o644, 50, Mtime { secs: 9, nanos: 9 });
     let second = encode(changed, Some(&first.manifest)).unwrap();
     assert!(second.object.len() * 4 < first.object.len(), "{} of {}", second.object.len(), first.object.len());
     let objects = Objects(HashMap::from([

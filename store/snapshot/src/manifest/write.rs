@@ -8,13 +8,18 @@ use sci_store_api::ObjectId;
 use super::root::{Frame, HEADER, MAGIC, Root};
 use super::{Manifest, PackRef, StoredFrame, inputs, segment};
 use crate::block::Compressor;
-use crate::tree::{NONE, Tree};
+use crate::limits::{DEPTH_MAX, ENTRIES_MAX, FRAME_MAX, TREE_MAX};
+use crate::tree::{Kind, NONE, Tree};
 use crate::{Result, SnapshotError};
 
 /// Smallest average number of entries of a segment.
 const SEGMENT: u32 = 4096;
 /// Segments a tree has at most on average, however large it is: each may lie in an object of its own.
 const SEGMENTS: u32 = 16;
+/// Bytes that an entry takes in a segment besides its names and extents, at most.
+const PER_ENTRY: usize = 96;
+/// Bytes that an extent takes, at most: the digests of its chunk and its block, and three integers.
+const PER_EXTENT: usize = 32 + 32 + 15;
 /// Earlier manifest objects a manifest may lean on; beyond that it is written whole.
 const OBJECTS: usize = 8;
 
@@ -29,10 +34,12 @@ pub(crate) struct Encoded {
 /// Only blocks and packs that the tree uses are kept in the tables; extents are renumbered accordingly.
 ///
 /// # Errors
-/// [`SnapshotError::Io`] when the compressor fails.
+/// [`SnapshotError::Io`] when the compressor fails, [`SnapshotError::Refused`] for a tree that no reader would take.
 pub(crate) fn encode(mut manifest: Manifest, base: Option<&Manifest>) -> Result<Encoded> {
     keep_used(&mut manifest);
+    manifest.check_expansion()?;
     let raws = raw_segments(&manifest);
+    check_limits(&manifest, &raws)?;
     let lean = base.map(|base| &base.segments).filter(|known| leans_on_few(&raws, known));
     let mut writer = ObjectWriter { root: Root::default(), body: Vec::new(), compressor: compressor()? };
     let mut digests = Vec::with_capacity(raws.len() + 1);
@@ -46,6 +53,28 @@ pub(crate) fn encode(mut manifest: Manifest, base: Option<&Manifest>) -> Result<
     writer.root.packs.clone_from(&manifest.packs);
     writer.root.blocks.clone_from(&manifest.blocks);
     writer.finish(manifest, &digests)
+}
+
+/// What is saved must be restorable: the reader's limits hold for the writer too.
+fn check_limits(manifest: &Manifest, raws: &[Vec<u8>]) -> Result<()> {
+    let tree = &manifest.tree;
+    let mut depths = vec![0usize; tree.len() as usize];
+    for (index, entry) in tree.entries().filter(|(_, entry)| entry.parent != NONE) {
+        depths[index as usize] = depths[entry.parent as usize] + 1;
+    }
+    let depth = depths.into_iter().max().unwrap_or_default();
+    let largest = raws.iter().map(Vec::len).max().unwrap_or_default() as u64;
+    let all: u64 = raws.iter().map(|raw| raw.len() as u64).sum();
+    let excess = [
+        ("entries", u64::from(tree.len()), ENTRIES_MAX),
+        ("nested directories", depth as u64, DEPTH_MAX as u64),
+        ("bytes of manifest for one stretch of entries", largest, FRAME_MAX),
+        ("bytes of manifest", all, TREE_MAX),
+    ];
+    match excess.into_iter().find(|(_, count, limit)| count > limit) {
+        Some((what, count, limit)) => Err(SnapshotError::Refused(format!("{count} {what}; the limit is {limit}"))),
+        None => Ok(()),
+    }
 }
 
 fn compressor() -> Result<Compressor> {
@@ -92,6 +121,7 @@ fn cuts(tree: &Tree) -> Vec<u32> {
     let mut hashes: Vec<u64> = Vec::with_capacity(tree.len() as usize);
     let mut cuts = vec![0];
     let mut last = 0;
+    let mut bytes = 0;
     for (index, entry) in tree.entries() {
         let above = if entry.parent == NONE { 0xcbf2_9ce4_8422_2325 } else { hashes[entry.parent as usize] };
         let hash = tree
@@ -101,14 +131,26 @@ fn cuts(tree: &Tree) -> Vec<u32> {
             .fold(above, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3));
         hashes.push(hash);
         let length = index - last;
+        // Very large files fill a segment long before its entries do.
+        let weight = weight(tree, index);
+        bytes += weight;
         let wanted = (hash ^ (hash >> 29)) & u64::from(average / 2 - 1) == 0;
-        if (length >= average / 2 && wanted) || length >= average * 2 {
+        let full = length > 0 && bytes > FRAME_MAX;
+        if (length >= average / 2 && wanted) || length >= average * 2 || full {
             cuts.push(index);
             last = index;
+            bytes = weight;
         }
     }
     cuts.push(tree.len());
     cuts
+}
+
+/// At least the bytes that an entry takes in a segment.
+fn weight(tree: &Tree, index: u32) -> u64 {
+    let extents = tree.content(index).map_or(0, |content| tree.extents(content).len());
+    let target = if tree.entry(index).kind == Kind::Symlink { tree.target(index).len() } else { 0 };
+    (PER_ENTRY + tree.name(index).len() + target + extents * PER_EXTENT) as u64
 }
 
 struct ObjectWriter {

@@ -185,9 +185,7 @@ fn adopt_unchanged(walked: &mut Walked, base: Option<&Base>) -> Known {
         let lasting =
             |content: &&Content| known.extents(content).iter().all(|extent| !base.manifest.is_in(extent, &stale));
         match content.filter(lasting) {
-            Some(content) => {
-                walked.tree.set_content(index, content.digest, known.extents(content), known.chunk_digests(content));
-            }
+            Some(_) => walked.tree.adopt_content(index, known, first(index)),
             None => unknown.push(index),
         }
     }

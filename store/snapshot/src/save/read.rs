@@ -15,7 +15,7 @@ use crate::block::Compressor;
 use crate::dir::{self, Cursor, Tops};
 use crate::limits::{CHUNK, STRIDE};
 use crate::pool::Crew;
-use crate::tree::{Kind, Tree, Walked};
+use crate::tree::{Kind, Stat, Tree, Walked};
 use crate::{Progress, Result, SnapshotError};
 
 /// What was read of a unit: the bytes, and what they are made of.
@@ -265,11 +265,15 @@ pub(crate) fn stat_again(
             .and_then(|(parent, name)| fs::statat(parent, name.as_slice(), AtFlags::SYMLINK_NOFOLLOW));
         let found = stat.ok().map(|stat| crate::tree::facts(&stat));
         let found = found.filter(|found| found.kind == rustix::fs::FileType::RegularFile);
+        // Of a file with several names, one may have been replaced: then they are not names of one file any more.
+        let was = walked.stats[entry as usize];
+        let found = found.filter(|found| was.links == 1 || found.stat.inode == was.inode);
         let Some(found) = found else {
             return Err(SnapshotError::Changing { path: dir::display(root, &walked.tree.path(entry)) });
         };
-        walked.tree.set_stat(entry, found.size, found.mtime);
-        walked.stats[entry as usize] = found.stat;
+        walked.tree.set_stat(entry, found.mode, found.size, found.mtime);
+        let inode = if found.device == walked.device { found.stat.inode } else { 0 };
+        walked.stats[entry as usize] = Stat { inode, ..found.stat };
     }
     Ok(())
 }

@@ -248,10 +248,20 @@ impl Tree {
         self.contents.push(content);
     }
 
-    /// Replaces size and mtime of a file that was read again.
-    pub(crate) fn set_stat(&mut self, index: u32, size: u64, mtime: Mtime) {
+    /// Replaces mode, size and mtime of a file that is read again.
+    pub(crate) fn set_stat(&mut self, index: u32, mode: u16, size: u64, mtime: Mtime) {
         let entry = &mut self.entries[index as usize];
-        (entry.size, entry.mtime) = (size, mtime);
+        (entry.mode, entry.size, entry.mtime) = (mode, size, mtime);
+    }
+
+    /// Gives file `index` the content of file `from` of another tree, whose blocks have the same numbers.
+    pub(crate) fn adopt_content(&mut self, index: u32, other: &Self, from: u32) {
+        let Some(content) = other.content(from) else { return };
+        self.set_content(index, content.digest, other.extents(content), other.chunk_digests(content));
+        // Whether a file has holes is seen by its room on disk, and that may come later than its content.
+        if other.entry(from).kind == Kind::Sparse {
+            self.entries[index as usize].kind = Kind::Sparse;
+        }
     }
 
     /// Renumbers every extent's block.

@@ -1,9 +1,9 @@
 //! Reads a directory tree from disk: names and metadata of every entry, no contents.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::{self, AtFlags, FileType};
 use rustix::io::Errno;
@@ -24,6 +24,8 @@ pub struct Stat {
     pub ctime: i64,
     /// Number of hard links.
     pub links: u32,
+    /// Whether it is another user's, so that this one cannot set its mode and times.
+    pub foreign: bool,
 }
 
 /// A tree as it was found on disk. Contents are not set.
@@ -37,6 +39,8 @@ pub struct Walked {
     pub device: u64,
     /// Sockets, FIFOs and devices, which no snapshot holds: relative paths.
     pub skipped: Vec<Vec<u8>>,
+    /// Directories that also hold what is no part of the tree: excluded entries, staging.
+    pub(crate) hiding: BTreeSet<u32>,
 }
 
 /// Walks the tree at `root` with `threads` threads. `None` when there is nothing at `root`.
@@ -95,13 +99,16 @@ struct Raw {
 /// The part of `stat` that is kept.
 pub(crate) struct Facts {
     pub(crate) kind: FileType,
-    mode: u16,
+    pub(crate) mode: u16,
     pub(crate) size: u64,
     sparse: bool,
     pub(crate) mtime: Mtime,
-    device: u64,
+    pub(crate) device: u64,
     pub(crate) stat: Stat,
 }
+
+/// This user, as the file system sees it.
+static USER: LazyLock<u32> = LazyLock::new(|| rustix::process::geteuid().as_raw());
 
 #[allow(clippy::unnecessary_cast, reason = "the fields' types differ between platforms")]
 pub(crate) fn facts(stat: &fs::Stat) -> Facts {
@@ -116,6 +123,7 @@ pub(crate) fn facts(stat: &fs::Stat) -> Facts {
             inode: stat.st_ino as u64,
             ctime: (stat.st_ctime as i64).saturating_mul(1_000_000_000).saturating_add(stat.st_ctime_nsec as i64),
             links: stat.st_nlink as u32,
+            foreign: stat.st_uid != *USER && *USER != 0,
         },
     }
 }
@@ -124,7 +132,7 @@ pub(crate) fn facts(stat: &fs::Stat) -> Facts {
 struct State {
     tasks: Vec<Task>,
     outstanding: usize,
-    listings: Vec<Vec<Raw>>,
+    listings: Vec<Listing>,
     error: Option<SnapshotError>,
 }
 
@@ -143,7 +151,7 @@ impl Walker<'_> {
     fn submit(&self, task: Task) {
         let mut state = self.lock();
         state.outstanding += 1;
-        state.listings.push(Vec::new());
+        state.listings.push(Listing::default());
         state.tasks.push(task);
     }
 
@@ -171,12 +179,12 @@ impl Walker<'_> {
             Ok(mut listed) => {
                 for (at, name, path) in listed.dirs {
                     let child = state.listings.len();
-                    listed.entries[at].listing = child;
-                    state.listings.push(Vec::new());
+                    listed.listing.entries[at].listing = child;
+                    state.listings.push(Listing::default());
                     state.outstanding += 1;
                     state.tasks.push(Task { id: child, parent: Some((listed.handle.clone(), name)), path });
                 }
-                state.listings[id] = listed.entries;
+                state.listings[id] = listed.listing;
             }
             Err(error) => {
                 state.error.get_or_insert(error);
@@ -196,18 +204,23 @@ impl Walker<'_> {
             Some((parent, name)) => fs::openat(parent, name.as_slice(), DIR, fs::Mode::empty()),
         }
         .map_err(fail("open", here.clone()))?;
-        let mut entries = Vec::new();
+        let (mut entries, mut hides) = (Vec::new(), false);
         for entry in fs::Dir::read_from(&handle).map_err(fail("read", here.clone()))? {
             let entry = entry.map_err(fail("read", here.clone()))?;
             let name = entry.file_name().to_bytes();
-            if name == b"." || name == b".." || name.starts_with(STAGE_PREFIX) {
+            if name == b"." || name == b".." {
                 continue;
             }
-            if self.excludes.matches(|| join(&task.path, name)) {
+            if name.starts_with(STAGE_PREFIX) || self.excludes.matches(|| join(&task.path, name)) {
+                hides = true;
                 continue;
             }
-            let raw = read_entry(&handle, name);
-            entries.push(raw.map_err(|error| SnapshotError::io("read", here.join(dir::os(name)), error))?);
+            match read_entry(&handle, name) {
+                Ok(raw) => entries.push(raw),
+                // It was removed since its name was read: a moment later it would not have been found.
+                Err(Errno::NOENT) => {}
+                Err(error) => return Err(SnapshotError::io("read", here.join(dir::os(name)), error)),
+            }
         }
         entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         let dirs = entries
@@ -216,13 +229,21 @@ impl Walker<'_> {
             .filter(|(_, raw)| raw.stat.kind == FileType::Directory)
             .map(|(at, raw)| (at, raw.name.clone(), join(&task.path, &raw.name)))
             .collect();
-        Ok(Listed { handle: Arc::new(handle), entries, dirs })
+        Ok(Listed { handle: Arc::new(handle), listing: Listing { entries, hides }, dirs })
     }
+}
+
+/// What a directory holds.
+#[derive(Default)]
+struct Listing {
+    entries: Vec<Raw>,
+    /// Whether there is more in it that is no part of the tree.
+    hides: bool,
 }
 
 struct Listed {
     handle: Arc<OwnedFd>,
-    entries: Vec<Raw>,
+    listing: Listing,
     /// Child directories: position in `entries`, name, relative path.
     dirs: Vec<(usize, Vec<u8>, Vec<u8>)>,
 }
@@ -241,29 +262,29 @@ fn join(dir: &[u8], name: &[u8]) -> Vec<u8> {
 }
 
 /// Lays the listings out in tree order.
-fn assemble(root: Raw, listings: Vec<Vec<Raw>>, device: u64) -> Walked {
-    let mut walked = Walked { tree: Tree::default(), stats: Vec::new(), device, skipped: Vec::new() };
+fn assemble(root: Raw, listings: Vec<Listing>, device: u64) -> Walked {
+    let mut walked =
+        Walked { tree: Tree::default(), stats: Vec::new(), device, skipped: Vec::new(), hiding: BTreeSet::new() };
     let mut groups = HashMap::new();
-    let mut listings: Vec<_> = listings.into_iter().map(Vec::into_iter).collect();
+    let mut listings: Vec<_> =
+        listings.into_iter().map(|listing| (listing.entries.into_iter(), listing.hides)).collect();
     let mut open = Vec::new();
-    if let Some(index) = walked.add(NONE, &root, &mut groups)
-        && root.stat.kind == FileType::Directory
-    {
-        open.push((index, root.listing));
-    }
+    walked.enter(NONE, &root, &mut groups, &mut open);
     while let Some(&(parent, listing)) = open.last() {
-        let Some(raw) = listings[listing].next() else {
-            open.pop();
-            continue;
-        };
-        if let Some(index) = walked.add(parent, &raw, &mut groups)
-            && raw.stat.kind == FileType::Directory
-        {
-            open.push((index, raw.listing));
+        let (entries, hides) = &mut listings[listing];
+        if std::mem::take(hides) {
+            walked.hiding.insert(parent);
+        }
+        match entries.next() {
+            Some(raw) => walked.enter(parent, &raw, &mut groups, &mut open),
+            None => drop(open.pop()),
         }
     }
     walked
 }
+
+/// The first name found of each file that has several, by device and inode.
+type Groups = HashMap<(u64, u64), u32>;
 
 impl Walked {
     /// Drops the files that `select` refuses, and directories that hold nothing else.
@@ -284,13 +305,26 @@ impl Walked {
         let mut stats = Vec::new();
         for (index, entry) in old.entries().filter(|(index, _)| keep[*index as usize]) {
             let parent = if entry.parent == NONE { NONE } else { moved[entry.parent as usize] };
-            moved[index as usize] = self.tree.adopt(&old, index, parent, &moved);
+            let at = self.tree.adopt(&old, index, parent, &moved);
+            moved[index as usize] = at;
+            // The first name that stays is what the others link to.
+            if entry.kind == Kind::Hardlink && moved[entry.content as usize] == NONE {
+                moved[entry.content as usize] = at;
+            }
             stats.push(self.stats[index as usize]);
         }
         self.stats = stats;
     }
 
-    fn add(&mut self, parent: u32, raw: &Raw, groups: &mut HashMap<(u64, u64), u32>) -> Option<u32> {
+    fn enter(&mut self, parent: u32, raw: &Raw, groups: &mut Groups, open: &mut Vec<(u32, usize)>) {
+        if let Some(index) = self.add(parent, raw, groups)
+            && raw.stat.kind == FileType::Directory
+        {
+            open.push((index, raw.listing));
+        }
+    }
+
+    fn add(&mut self, parent: u32, raw: &Raw, groups: &mut Groups) -> Option<u32> {
         let facts = &raw.stat;
         let kind = match facts.kind {
             FileType::Directory => Kind::Dir,
