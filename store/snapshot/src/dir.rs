@@ -227,11 +227,26 @@ impl Doomed {
     }
 }
 
+/// Sets the mode of something that this user cannot open, and that is no link.
+pub(crate) fn chmod_unreadable(parent: BorrowedFd<'_>, name: &[u8], mode: Mode) -> Result<(), Errno> {
+    #[cfg(target_os = "linux")]
+    {
+        // Linux takes such a handle for a chmod only by its name in /proc, and that is never a link's target.
+        let handle = fs::openat(parent, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+        if fs::FileType::from_raw_mode(fs::fstat(&handle)?.st_mode) == fs::FileType::Symlink {
+            return Err(Errno::LOOP);
+        }
+        fs::chmod(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&handle)), mode)
+    }
+    #[cfg(not(target_os = "linux"))]
+    fs::chmodat(parent, name, mode, AtFlags::SYMLINK_NOFOLLOW)
+}
+
 fn open_writable(parent: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd, Errno> {
     let open = || fs::openat(parent, name, DIR, Mode::empty());
     let handle = match open() {
         Err(Errno::ACCESS) => {
-            fs::chmodat(parent, name, Mode::RWXU, AtFlags::empty())?;
+            chmod_unreadable(parent, name, Mode::RWXU)?;
             open()?
         }
         other => other?,

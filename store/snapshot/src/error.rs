@@ -27,6 +27,12 @@ pub enum SnapshotError {
         /// The file.
         path: PathBuf,
     },
+    /// Something else removed or replaced a part of the target while it was being restored.
+    #[error("{} was removed or replaced by something else while it was being restored", path.display())]
+    Overtaken {
+        /// Where.
+        path: PathBuf,
+    },
     /// The store did not deliver or take an object.
     #[error(transparent)]
     Transfer(#[from] TransferError),
@@ -66,6 +72,7 @@ impl SnapshotError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Changing { .. } => Some("stop what writes there before saving, or exclude the file"),
+            Self::Overtaken { .. } => Some("stop what writes there, and restore again"),
             Self::Damaged { .. } => Some("run `sci verify --read-data` to find every damaged snapshot"),
             Self::NoSpace { .. } => Some("free some room, or run `sci gc` if the store is on the same disk"),
             Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {

@@ -1,7 +1,8 @@
 //! Performs an intent, for the first time or to complete it.
 
+use std::collections::HashSet;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{self, AtFlags, Mode, OFlags, RenameFlags, Timespec, Timestamps};
 use rustix::io::Errno;
@@ -29,6 +30,7 @@ pub(crate) fn recover(anchor: &Path, root: &Path) -> Result<Recovered> {
     let outcome = match stage.read_intent()? {
         None => Recovered::Discarded,
         Some(intent) => {
+            // What was overtaken meanwhile is found by the next restore, which looks at the tree anew.
             apply(&stage, &intent)?;
             Recovered::Completed
         }
@@ -38,74 +40,100 @@ pub(crate) fn recover(anchor: &Path, root: &Path) -> Result<Recovered> {
 }
 
 /// Performs every step that is not done yet.
-pub(crate) fn apply(stage: &Stage, intent: &Intent) -> Result<()> {
-    let mut places = Places { root: stage.parent(), last: None };
+///
+/// A step whose place is gone, because somebody else removed or replaced the directory, is passed over: trying again
+/// would never succeed. The first such path is returned.
+pub(crate) fn apply(stage: &Stage, intent: &Intent) -> Result<Option<PathBuf>> {
+    let mut performer = Performer {
+        stage,
+        merge: intent.merge,
+        places: Places { root: stage.parent(), last: None },
+        theirs: HashSet::new(),
+    };
+    let mut overtaken = None;
     for op in &intent.ops {
-        perform(stage, &mut places, op, intent.merge).map_err(|error| {
-            let path = stage.path().with_file_name(dir::os(op.path()));
-            SnapshotError::io(op.action(), path, error)
-        })?;
-    }
-    Ok(())
-}
-
-impl Op {
-    fn path(&self) -> &[u8] {
-        match self {
-            Self::Unlock { path, .. }
-            | Self::Trash { path, .. }
-            | Self::Install { path, .. }
-            | Self::Adjust { path, .. } => path,
+        let path = || stage.path().with_file_name(dir::os(op.path()));
+        match performer.perform(op) {
+            Ok(()) => {}
+            Err(error) if is_gone(error) => {
+                overtaken.get_or_insert_with(path);
+            }
+            Err(error) => return Err(SnapshotError::io(op.action(), path(), error)),
         }
     }
-
-    fn action(&self) -> &'static str {
-        match self {
-            Self::Unlock { .. } => "unlock",
-            Self::Trash { .. } => "remove",
-            Self::Install { .. } => "install",
-            Self::Adjust { .. } => "set mode and time of",
-        }
-    }
+    Ok(overtaken)
 }
 
-fn perform(stage: &Stage, places: &mut Places<'_>, op: &Op, merge: bool) -> Result<(), Errno> {
-    match op {
-        Op::Unlock { path, mode } => {
-            let unlocked = places.find(path).and_then(|(parent, name)| unlock(parent, name, *mode));
-            match unlocked {
+struct Performer<'a> {
+    stage: &'a Stage,
+    merge: bool,
+    places: Places<'a>,
+    /// In a merge: where somebody else's entry came first.
+    theirs: HashSet<&'a [u8]>,
+}
+
+impl<'a> Performer<'a> {
+    fn perform(&mut self, op: &'a Op) -> Result<(), Errno> {
+        match op {
+            Op::Unlock { path, mode } => {
+                let unlocked = self.places.find(path).and_then(|(parent, name)| unlock(parent, name, *mode));
                 // It was moved to the trash or replaced by an earlier attempt.
-                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(()),
-                other => other,
+                unlocked.or_else(unless_gone)
             }
-        }
-        Op::Trash { path, number } => {
-            let into = number.to_string();
-            if exists(stage.trash_dir(), &into)? {
-                return Ok(());
+            Op::Trash { path, number } => self.trash(path, &number.to_string()).or_else(unless_gone),
+            Op::Install { number, path } => self.install(*number, path),
+            Op::Adjust { path, .. } if self.theirs.contains(path.as_slice()) => Ok(()),
+            Op::Adjust { path, mode, mtime } => {
+                let (parent, name) = self.places.find(path)?;
+                adjust(parent, name, *mode, *mtime)
             }
-            let (parent, name) = places.find(path)?;
-            fs::renameat(parent, name, stage.trash_dir(), &into)
-        }
-        Op::Install { number, path } => {
-            let from = number.to_string();
-            if !exists(stage.new_dir(), &from)? {
-                return Ok(());
-            }
-            let (parent, name) = places.find(path)?;
-            if !merge {
-                return fs::renameat(stage.new_dir(), &from, parent, name);
-            }
-            match fs::renameat_with(stage.new_dir(), &from, parent, name, RenameFlags::NOREPLACE) {
-                Err(Errno::EXIST) => Ok(()),
-                other => other,
-            }
-        }
-        Op::Adjust { path, mode, mtime } => {
-            let (parent, name) = places.find(path)?;
-            adjust(parent, name, *mode, *mtime)
         }
     }
+
+    fn trash(&mut self, path: &[u8], into: &str) -> Result<(), Errno> {
+        if exists(self.stage.trash_dir(), into)? {
+            return Ok(());
+        }
+        let (parent, name) = self.places.find(path)?;
+        fs::renameat(parent, name, self.stage.trash_dir(), into)
+    }
+
+    fn install(&mut self, number: u32, path: &'a [u8]) -> Result<(), Errno> {
+        let (new, trash) = (self.stage.new_dir(), self.stage.trash_dir());
+        let from = number.to_string();
+        if !exists(new, &from)? {
+            return Ok(());
+        }
+        let (parent, name) = self.places.find(path)?;
+        if self.merge {
+            return match fs::renameat_with(new, &from, parent, name, RenameFlags::NOREPLACE) {
+                Err(Errno::EXIST) => {
+                    self.theirs.insert(path);
+                    Ok(())
+                }
+                other => other,
+            };
+        }
+        match fs::renameat(new, &from, parent, name) {
+            // A directory and something else do not replace each other: what came into the way since, or was no part
+            // of the tree (a socket), goes first.
+            Err(Errno::ISDIR | Errno::NOTDIR | Errno::NOTEMPTY | Errno::EXIST) => {
+                let aside = format!("for {number}");
+                dir::remove_all(trash, aside.as_bytes())?;
+                fs::renameat(parent, name, trash, &aside)?;
+                fs::renameat(new, &from, parent, name)
+            }
+            other => other,
+        }
+    }
+}
+
+fn is_gone(error: Errno) -> bool {
+    matches!(error, Errno::NOENT | Errno::NOTDIR | Errno::LOOP)
+}
+
+fn unless_gone(error: Errno) -> Result<(), Errno> {
+    if is_gone(error) { Ok(()) } else { Err(error) }
 }
 
 fn exists(parent: BorrowedFd<'_>, name: &str) -> Result<bool, Errno> {
@@ -116,11 +144,16 @@ fn exists(parent: BorrowedFd<'_>, name: &str) -> Result<bool, Errno> {
     }
 }
 
+/// The permission bits of a mode, and no others: an intent is not to be trusted with them.
+fn permissions(mode: u16) -> Mode {
+    Mode::from_raw_mode((mode & 0o777).into())
+}
+
 /// Sets the mode of a directory, and of nothing else that may have come into its place.
 fn unlock(parent: BorrowedFd<'_>, name: &[u8], mode: u16) -> Result<(), Errno> {
     match fs::openat(parent, name, dir::DIR, Mode::empty()) {
         Err(Errno::ACCESS) => chmod(parent, name, mode),
-        handle => fs::fchmod(handle?, Mode::from_raw_mode(mode.into())),
+        handle => fs::fchmod(handle?, permissions(mode)),
     }
 }
 
@@ -129,14 +162,8 @@ fn chmod(parent: BorrowedFd<'_>, name: &[u8], mode: u16) -> Result<(), Errno> {
     // There is no chmod that refuses links everywhere; an open handle is one.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     match fs::openat(parent, name, flags, Mode::empty()) {
-        Ok(handle) => fs::fchmod(handle, Mode::from_raw_mode(mode.into())),
-        Err(Errno::ACCESS) => {
-            let stat = fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
-            if fs::FileType::from_raw_mode(stat.st_mode) == fs::FileType::Symlink {
-                return Err(Errno::LOOP);
-            }
-            fs::chmodat(parent, name, Mode::from_raw_mode(mode.into()), AtFlags::empty())
-        }
+        Ok(handle) => fs::fchmod(handle, permissions(mode)),
+        Err(Errno::ACCESS) => dir::chmod_unreadable(parent, name, permissions(mode)),
         Err(error) => Err(error),
     }
 }

@@ -12,7 +12,6 @@ use super::write::Writer;
 use crate::block::{self, Decompressor};
 use crate::local::Receipt;
 use crate::manifest::Manifest;
-use crate::tree::Kind;
 use crate::{Result, SnapshotError};
 
 /// Neighbouring blocks are read together up to this length, over gaps up to that. Bytes.
@@ -94,9 +93,9 @@ pub(crate) fn contents(
 /// The parts to write, in the order of the packs, and the entries that need no block.
 fn split(manifest: &Manifest, plan: &Plan) -> (Vec<Part>, Vec<u32>) {
     let (mut parts, mut light) = (Vec::new(), Vec::new());
-    for (index, entry) in manifest.tree.entries().filter(|(index, _)| plan.is_staged(*index)) {
+    for index in plan.built(&manifest.tree) {
         let before = parts.len();
-        if let Some(content) = manifest.tree.content(index) {
+        if let Some(content) = manifest.tree.content(manifest.tree.resolve(index)) {
             let mut at = 0;
             for (number, extent) in manifest.tree.extents(content).iter().enumerate() {
                 if !extent.is_hole() {
@@ -106,7 +105,7 @@ fn split(manifest: &Manifest, plan: &Plan) -> (Vec<Part>, Vec<u32>) {
                 at += u64::from(extent.length);
             }
         }
-        if parts.len() == before && entry.kind != Kind::Hardlink {
+        if parts.len() == before {
             light.push(index);
         }
     }
@@ -165,9 +164,11 @@ struct Worker<'a> {
 impl Worker<'_> {
     fn blocks(&mut self, parts: &[Part]) -> Result<()> {
         let block = |part: &Part| &self.manifest.blocks[part.block as usize];
-        let (Some(first), Some(last)) = (parts.first().map(block), parts.last().map(block)) else { return Ok(()) };
+        let Some(first) = parts.first().map(block) else { return Ok(()) };
         let pack = self.manifest.packs[first.pack as usize].id;
-        let (start, end) = (first.offset, last.offset + u64::from(last.stored));
+        // In a forged manifest blocks may overlap: the last need not end last.
+        let end = parts.iter().map(|part| block(part).offset + u64::from(block(part).stored)).max().unwrap_or_default();
+        let start = first.offset;
         let bytes = self.source.read(&pack, start..end)?;
         if bytes.len() as u64 != end - start {
             return Err(SnapshotError::damaged(

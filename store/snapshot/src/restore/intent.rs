@@ -28,7 +28,34 @@ pub(crate) struct Intent {
     pub(crate) merge: bool,
 }
 
+impl Op {
+    pub(crate) fn path(&self) -> &[u8] {
+        match self {
+            Self::Unlock { path, .. }
+            | Self::Trash { path, .. }
+            | Self::Install { path, .. }
+            | Self::Adjust { path, .. } => path,
+        }
+    }
+
+    /// What it does, as an infinitive.
+    pub(crate) fn action(&self) -> &'static str {
+        match self {
+            Self::Unlock { .. } => "unlock",
+            Self::Trash { .. } => "remove",
+            Self::Install { .. } => "install",
+            Self::Adjust { .. } => "set mode and time of",
+        }
+    }
+}
+
 impl Intent {
+    /// Whether it concerns nothing but the target `name` and what is below. An intent may have come with a checkout.
+    pub(crate) fn is_confined_to(&self, name: &[u8]) -> bool {
+        let below = |rest: &[u8]| rest.first().is_none_or(|byte| *byte == b'/');
+        self.ops.iter().all(|op| op.path().strip_prefix(name).is_some_and(below))
+    }
+
     /// Encodes the intent under a checksum.
     pub(crate) fn encode(&self) -> Vec<u8> {
         // Serialising to memory cannot fail for these types; an empty body would be refused by `decode`.

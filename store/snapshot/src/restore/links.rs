@@ -20,10 +20,11 @@ pub(crate) fn make(manifest: &Manifest, plan: &Plan, stage: &Stage, root: &Path)
     let mut to = Cursor::creating(stage.new_dir(), Tops::Staged(&plan.tops));
     let mut names = Vec::new();
     for (index, entry) in tree.entries() {
-        if entry.kind == Kind::Hardlink && plan.is_staged(index) {
-            link(tree, &mut from, &mut to, index, entry.content)
+        let first = plan.first_name(tree, index);
+        if entry.kind == Kind::Hardlink && plan.is_staged(index) && first != index {
+            link(tree, &mut from, &mut to, index, first)
                 .map_err(|error| SnapshotError::io("link", dir::display(root, &tree.path(index)), error))?;
-            names.extend([index, entry.content]);
+            names.extend([index, first]);
         }
     }
     Ok(names)

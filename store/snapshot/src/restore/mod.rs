@@ -6,21 +6,25 @@
 mod apply;
 mod check;
 mod fetch;
+mod groups;
 mod intent;
 mod links;
 mod plan;
 mod stage;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::path::Path;
 
 use rustix::fs::{self, AtFlags};
+use rustix::io::Errno;
 use sci_store_api::ObjectSource;
 
 use crate::dir::{Cursor, Tops};
 use crate::local::{Base, Receipt};
 use crate::manifest::Manifest;
-use crate::tree::{Kind, Stat, Walked, walk};
+use crate::tree::{Kind, Stat, Tree, Walked, walk};
 use crate::{Excludes, Progress, Result, SnapshotError, pool};
 
 use plan::Plan;
@@ -91,10 +95,35 @@ pub fn recover(anchor: &Path, root: &Path) -> Result<Recovered> {
 /// before anything is written.
 pub fn restore(request: RestoreRequest<'_>, source: &dyn ObjectSource) -> Result<Restored> {
     let threads = if request.threads == 0 { pool::default_threads() } else { request.threads };
-    apply::recover(request.anchor, request.root)?;
-    let walked = walk(request.root, request.excludes, threads)?;
-    let plan = Plan::new(&request, walked.as_ref(), threads)?;
-    let mut receipts = plan.kept_receipts(&request, walked.as_ref());
+    loop {
+        let _turn = stage::take_turn(request.anchor, request.root)?;
+        apply::recover(request.anchor, request.root)?;
+        let walked = walk(request.root, request.excludes, threads)?;
+        let plan = Plan::new(&request, walked.as_ref(), threads)?;
+        let stage = if plan.is_empty() {
+            None
+        } else {
+            // Whoever held the staging directory has changed the target: what is to be done must be found out again.
+            let Some(stage) = Stage::create(request.anchor, request.root)? else { continue };
+            if plan.replaces_all() && !stage.target_is_vacant(request.merge) {
+                stage.remove()?;
+                continue;
+            }
+            Some(stage)
+        };
+        return carry_out(request, &plan, stage, walked.as_ref(), threads, source);
+    }
+}
+
+fn carry_out(
+    request: RestoreRequest<'_>,
+    plan: &Plan,
+    stage: Option<Stage>,
+    walked: Option<&Walked>,
+    threads: usize,
+    source: &dyn ObjectSource,
+) -> Result<Restored> {
+    let mut receipts = plan.kept_receipts(&request, walked);
     let tree = &request.manifest.tree;
     let mut restored = Restored {
         files: tree.file_count(),
@@ -107,12 +136,11 @@ pub fn restore(request: RestoreRequest<'_>, source: &dyn ObjectSource) -> Result
         base: Base::without_receipts(Manifest::default()),
     };
     request.progress.total(restored.written, restored.written_bytes);
-    if !plan.is_empty() {
-        let stage = Stage::create(request.anchor, request.root)?;
+    if let Some(stage) = stage {
         stage.check_space(request.root, restored.written_bytes)?;
-        let result = perform(&request, &plan, &stage, walked.as_ref(), threads, source, &mut receipts);
+        let result = perform(&request, plan, &stage, walked, threads, source, &mut receipts);
         // A failure before the intent leaves nothing but staging, which goes; one after it is completed by the next command.
-        if result.is_ok() || !stage.has_intent() {
+        if matches!(result, Ok(()) | Err(SnapshotError::Overtaken { .. })) || !stage.has_intent() {
             stage.remove()?;
         }
         result?;
@@ -131,6 +159,9 @@ fn perform(
     source: &dyn ObjectSource,
     receipts: &mut [Receipt],
 ) -> Result<()> {
+    if let Some(walked) = walked.filter(|_| !plan.replaces_all()) {
+        plan.check(request, walked, stage.device()?)?;
+    }
     let written = fetch::contents(request, plan, stage, threads, source)?;
     let manifest = &request.manifest;
     let relinked = links::make(manifest, plan, stage, request.root)?;
@@ -138,40 +169,55 @@ fn perform(
     for (index, receipt) in written {
         receipts[index as usize] = receipt;
     }
+    check_unchanged(request, plan, stage, receipts)?;
     let intent = plan.intent(request, walked, stage);
     if !plan.replaces_all() {
         stage.write_intent(&intent)?;
     }
-    apply::apply(stage, &intent)?;
+    if let Some(path) = apply::apply(stage, &intent)? {
+        return Err(SnapshotError::Overtaken { path });
+    }
     // Renaming and linking change an entry's status: those files are looked at once more.
     let touched = plan.tops.iter().chain(&plan.adjusted).chain(&relinked).copied();
-    look_again(request, stage, touched, receipts)
+    look_again(request, plan, stage, touched, receipts);
+    Ok(())
 }
 
+/// Takes receipts anew; none for what somebody else has replaced or removed since it was written.
 fn look_again(
     request: &RestoreRequest<'_>,
+    plan: &Plan,
     stage: &Stage,
     entries: impl Iterator<Item = u32>,
     receipts: &mut [Receipt],
-) -> Result<()> {
+) {
     let tree = &request.manifest.tree;
     let mut cursor = Cursor::new(stage.parent(), Tops::Root(stage.name()));
-    let mut entries: Vec<u32> = entries.filter(|index| tree.entry(*index).kind != Kind::Dir).collect();
+    let mut entries: Vec<(u32, u64)> =
+        entries.map(|index| (index, receipts[plan.first_name(tree, index) as usize].inode)).collect();
     entries.sort_unstable();
-    for index in entries {
-        let (parent, name) = match cursor.place(tree, index) {
-            Ok(place) => place,
-            Err(error) => return Err(SnapshotError::io("look at", request.root, error)),
-        };
-        let stat = fs::statat(parent, name.as_slice(), AtFlags::SYMLINK_NOFOLLOW);
-        let stat = stat.map_err(|error| SnapshotError::io("look at", request.root, error))?;
-        let found = receipt(&crate::tree::facts(&stat).stat);
-        // In a merge somebody else's file may have come first.
-        let known = receipts[index as usize].inode;
-        receipts[index as usize] = if known == 0 || known == found.inode { found } else { Receipt::default() };
-        // Every name of one file has the same receipt.
-        let first = tree.resolve(index);
-        receipts[first as usize] = receipts[index as usize];
+    for (index, written) in entries {
+        let stat = stat_of(&mut cursor, tree, index).map(|stat| receipt(&stat));
+        let same = |found: &Receipt| written != 0 && found.inode == written;
+        receipts[index as usize] = stat.ok().filter(same).unwrap_or_default();
+    }
+}
+
+fn stat_of(cursor: &mut Cursor<'_>, tree: &Tree, index: u32) -> std::result::Result<Stat, Errno> {
+    let (parent, name) = cursor.place(tree, index)?;
+    Ok(crate::tree::facts(&fs::statat(parent, name.as_slice(), AtFlags::SYMLINK_NOFOLLOW)?).stat)
+}
+
+/// Refuses to go on when a file that is kept, and will be re-moded, is no longer the one that was compared.
+fn check_unchanged(request: &RestoreRequest<'_>, plan: &Plan, stage: &Stage, receipts: &[Receipt]) -> Result<()> {
+    let tree = &request.manifest.tree;
+    let mut cursor = Cursor::new(stage.parent(), Tops::Root(stage.name()));
+    for &index in plan.adjusted.iter().filter(|index| tree.entry(**index).kind.is_file()) {
+        let known = receipts[index as usize];
+        // On another file system inodes are not believed, nor are receipts.
+        if known.inode != 0 && stat_of(&mut cursor, tree, index).ok().map(|stat| receipt(&stat)) != Some(known) {
+            return Err(SnapshotError::Overtaken { path: crate::dir::display(request.root, &tree.path(index)) });
+        }
     }
     Ok(())
 }
@@ -189,6 +235,9 @@ fn device_of(root: &Path) -> Result<u64> {
 /// Whether a tree on disk holds nothing at all, so that it can be replaced by one rename.
 fn is_empty(walked: Option<&Walked>) -> bool {
     walked.is_none_or(|walked| {
-        walked.tree.len() == 1 && walked.tree.entry(0).kind == Kind::Dir && walked.skipped.is_empty()
+        walked.tree.len() == 1
+            && walked.tree.entry(0).kind == Kind::Dir
+            && walked.skipped.is_empty()
+            && walked.hiding.is_empty()
     })
 }

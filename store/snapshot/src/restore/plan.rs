@@ -1,14 +1,16 @@
 //! What has to be done to turn the tree on disk into the snapshot's: a value, made before anything is touched.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 
 use super::check::same_content;
+use super::groups::Groups;
 use super::intent::{Intent, Op};
 use super::stage::Stage;
 use super::{RestoreRequest, is_empty, receipt};
-use crate::Result;
 use crate::local::Receipt;
 use crate::tree::{Entry, Kind, NONE, Tree, Walked};
+use crate::{Result, SnapshotError};
 
 /// The plan.
 #[derive(Debug, Default)]
@@ -25,6 +27,8 @@ pub(crate) struct Plan {
     found: Vec<u32>,
     /// Entries on disk whose content is certainly the snapshot's.
     known: Vec<bool>,
+    /// In a merge: of files whose first name stays, the name that is built in its stead.
+    stand_ins: BTreeMap<u32, u32>,
     whole: bool,
 }
 
@@ -32,7 +36,7 @@ impl Plan {
     pub(crate) fn new(request: &RestoreRequest<'_>, walked: Option<&Walked>, threads: usize) -> Result<Self> {
         let tree = &request.manifest.tree;
         let mut plan = Self { staged: vec![false; tree.len() as usize], ..Self::default() };
-        let Some(walked) = walked.filter(|walked| !is_empty(Some(walked))) else {
+        let Some(walked) = walked.filter(|walked| request.merge || !is_empty(Some(walked))) else {
             plan.staged.fill(true);
             plan.tops.insert(0);
             plan.found = vec![NONE; tree.len() as usize];
@@ -77,8 +81,8 @@ impl Plan {
 
     /// Bytes that will be written; holes take no room.
     pub(crate) fn staged_bytes(&self, tree: &Tree) -> u64 {
-        let staged = tree.entries().filter(|(index, _)| self.is_staged(*index));
-        let extents = staged.filter_map(|(index, _)| tree.content(index)).flat_map(|content| tree.extents(content));
+        let contents = self.built(tree).filter_map(|index| tree.content(tree.resolve(index)));
+        let extents = contents.flat_map(|content| tree.extents(content));
         extents.filter(|extent| !extent.is_hole()).map(|extent| u64::from(extent.length)).sum()
     }
 
@@ -95,17 +99,23 @@ impl Plan {
                 self.stage(index, parent_staged);
             }
         }
-        self.unlink_partial_groups(tree);
-    }
-
-    /// In a merge a hard link whose first name stays cannot be built: it becomes nothing, as if it were there.
-    fn unlink_partial_groups(&mut self, tree: &Tree) {
         for (index, entry) in tree.entries() {
             if entry.kind == Kind::Hardlink && self.is_staged(index) && !self.is_staged(entry.content) {
-                self.staged[index as usize] = false;
-                self.tops.remove(&index);
+                self.stand_ins.entry(entry.content).or_insert(index);
             }
         }
+    }
+
+    /// The name under which the content of a built file is written; its other names are linked to that.
+    pub(crate) fn first_name(&self, tree: &Tree, index: u32) -> u32 {
+        let first = tree.resolve(index);
+        self.stand_ins.get(&first).copied().unwrap_or(first)
+    }
+
+    /// The built entries that are no links to an earlier one.
+    pub(crate) fn built<'a>(&'a self, tree: &'a Tree) -> impl Iterator<Item = u32> + 'a {
+        let staged = tree.entries().map(|(index, _)| index).filter(|index| self.is_staged(*index));
+        staged.filter(|index| self.first_name(tree, *index) == *index)
     }
 
     fn stage(&mut self, index: u32, parent_staged: bool) {
@@ -133,8 +143,9 @@ impl Plan {
                 Kind::File | Kind::Sparse | Kind::Hardlink => groups.fit(tree.resolve(index)),
             };
             let adjust = keep && (first.mtime != disk_first.mtime || first.mode != disk_first.mode);
-            // A file that has names outside the tree is not ours to change.
-            if adjust && first.kind.is_file() && groups.has_foreign_names(tree.resolve(index)) {
+            // A file that has names outside the tree, or is another user's, is not ours to change.
+            let ours = !walked.stats[walked.tree.resolve(found) as usize].foreign;
+            if adjust && entry.kind != Kind::Dir && (!ours || groups.has_foreign_names(tree.resolve(index))) {
                 keep = false;
             }
             if !keep {
@@ -180,6 +191,14 @@ impl Plan {
                 wanted[self.found[index as usize] as usize] = true;
             }
         }
+        // What is hidden in a directory stays, and so do the directories that lead to it.
+        let mut leads = vec![false; wanted.len()];
+        for hiding in &walked.hiding {
+            let mut at = *hiding;
+            while at != NONE && !std::mem::replace(&mut leads[at as usize], true) {
+                at = walked.tree.entry(at).parent;
+            }
+        }
         let mut gone = vec![false; wanted.len()];
         for found in &self.trash {
             gone[*found as usize] = true;
@@ -187,7 +206,7 @@ impl Plan {
         for (index, entry) in walked.tree.entries() {
             if entry.parent != NONE && gone[entry.parent as usize] {
                 gone[index as usize] = true;
-            } else if !wanted[index as usize] {
+            } else if !wanted[index as usize] && !leads[index as usize] {
                 gone[index as usize] = true;
                 self.trash.push(index);
             }
@@ -207,6 +226,33 @@ impl Plan {
             }
         }
         receipts
+    }
+
+    /// Finds out what would fail half-way: directories that this user or a rename cannot change.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Io`] for the first of them.
+    pub(crate) fn check(&self, request: &RestoreRequest<'_>, walked: &Walked, parent_device: u64) -> Result<()> {
+        let tree = &request.manifest.tree;
+        let refuse = |index: u32, kind: ErrorKind, reason: &str| {
+            let path = crate::dir::display(request.root, &walked.tree.path(index));
+            Err(SnapshotError::io("change", path, std::io::Error::new(kind, reason)))
+        };
+        let touched: BTreeSet<u32> =
+            self.touched(tree, walked).into_iter().map(|index| self.found[index as usize]).collect();
+        let adjusted = self.adjusted.iter().map(|index| self.found[*index as usize]);
+        let set = touched.iter().copied().chain(adjusted).filter(|_| !request.merge);
+        if let Some(foreign) = set.into_iter().find(|index| walked.stats[*index as usize].foreign) {
+            return refuse(foreign, ErrorKind::PermissionDenied, "it belongs to another user");
+        }
+        // A directory without an inode to trust is on another file system than the root.
+        let is_dir = |index: &u32| walked.tree.entry(*index).kind == Kind::Dir;
+        let mut moved_at = touched.iter().chain(&self.trash).copied().filter(is_dir);
+        let mount = moved_at.find(|index| walked.device != parent_device || walked.stats[*index as usize].inode == 0);
+        match mount {
+            Some(mount) => refuse(mount, ErrorKind::CrossesDevices, "it is on another file system than its parent"),
+            None => Ok(()),
+        }
     }
 
     /// The steps, in order.
@@ -264,51 +310,4 @@ impl Plan {
 fn adjust(tree: &Tree, index: u32, path: Vec<u8>) -> Op {
     let entry = tree.entry(index);
     Op::Adjust { path, mode: (entry.kind != Kind::Symlink).then_some(entry.mode), mtime: entry.mtime }
-}
-
-/// Which files on disk are linked to each other just as the snapshot's are.
-struct Groups {
-    fit: Vec<bool>,
-    foreign: Vec<bool>,
-}
-
-impl Groups {
-    fn new(tree: &Tree, walked: &Walked, found: &[u32], known: &[bool]) -> Self {
-        let mut names = vec![0u32; tree.len() as usize];
-        let mut fit = known.to_vec();
-        let mut disk_names = vec![0u32; walked.tree.len() as usize];
-        for (index, entry) in walked.tree.entries() {
-            if entry.kind.is_file() || entry.kind == Kind::Hardlink {
-                disk_names[walked.tree.resolve(index) as usize] += 1;
-            }
-        }
-        for (index, entry) in tree.entries() {
-            if entry.kind.is_file() || entry.kind == Kind::Hardlink {
-                let first = tree.resolve(index);
-                names[first as usize] += 1;
-                let (here, there) = (found[index as usize], found[first as usize]);
-                let linked = here != NONE && there != NONE && walked.tree.resolve(here) == walked.tree.resolve(there);
-                fit[first as usize] &= linked;
-            }
-        }
-        let mut foreign = vec![false; names.len()];
-        for (index, entry) in tree.entries().filter(|(_, entry)| entry.kind.is_file()) {
-            let there = found[index as usize];
-            if there == NONE || entry.kind == Kind::Dir {
-                continue;
-            }
-            let first = walked.tree.resolve(there);
-            fit[index as usize] &= disk_names[first as usize] == names[index as usize];
-            foreign[index as usize] = walked.stats[first as usize].links > names[index as usize];
-        }
-        Self { fit, foreign }
-    }
-
-    fn fit(&self, first: u32) -> bool {
-        self.fit[first as usize]
-    }
-
-    fn has_foreign_names(&self, first: u32) -> bool {
-        self.foreign[first as usize]
-    }
 }

@@ -32,8 +32,9 @@ const INTENT: &str = "intent";
 const PARTIAL: &str = "intent.partial";
 
 impl Stage {
-    /// Makes (or takes over) the staging directory of `root`; waits while another process holds it.
-    pub(crate) fn create(anchor: &Path, root: &Path) -> Result<Self> {
+    /// Makes the staging directory of `root`; waits while another process holds it. `None` when that one died and left
+    /// something in it.
+    pub(crate) fn create(anchor: &Path, root: &Path) -> Result<Option<Self>> {
         let (parent, name) = dir::parent_beneath(anchor, root, true)?;
         let own_name = [STAGE_PREFIX, &name].concat();
         let path = root.with_file_name(dir::os(&own_name));
@@ -41,7 +42,10 @@ impl Stage {
         loop {
             make_dir(parent.as_fd(), &own_name).map_err(fail)?;
             match Self::lock(&parent, &own_name, FlockOperation::LockExclusive) {
-                Ok(Some(handle)) => return Self::with(parent, name, own_name, path.clone(), handle).map_err(fail),
+                Ok(Some(handle)) if exists(&handle, "new").map_err(fail)? => return Ok(None),
+                Ok(Some(handle)) => {
+                    return Self::with(parent, name, own_name, path.clone(), handle).map(Some).map_err(fail);
+                }
                 // The one who held it has removed it: make a new one.
                 Ok(None) => {}
                 Err(error) => return Err(fail(error)),
@@ -88,6 +92,22 @@ impl Stage {
         let new = fs::openat(&handle, "new", DIR, Mode::empty())?;
         let trash = fs::openat(&handle, "trash", DIR, Mode::empty())?;
         Ok(Self { parent, name, own_name, path, handle, new, trash })
+    }
+
+    /// Whether there still is nothing where the target goes; unless it is merged into, an empty directory is nothing.
+    pub(crate) fn target_is_vacant(&self, merge: bool) -> bool {
+        match fs::openat(&self.parent, self.name.as_slice(), DIR, Mode::empty()) {
+            Err(error) => error == Errno::NOENT,
+            // Besides `.` and `..`.
+            Ok(handle) => !merge && fs::Dir::new(handle).is_ok_and(|entries| entries.flatten().count() <= 2),
+        }
+    }
+
+    /// The file system of the directory that holds the target.
+    pub(crate) fn device(&self) -> Result<u64> {
+        let stat = fs::fstat(&self.parent).map_err(|error| SnapshotError::io("look at", &self.path, error))?;
+        #[allow(clippy::useless_conversion, reason = "the type differs between platforms")]
+        Ok(stat.st_dev.into())
     }
 
     pub(crate) fn parent(&self) -> BorrowedFd<'_> {
@@ -143,7 +163,7 @@ impl Stage {
 
     /// Whether the point of no return is passed.
     pub(crate) fn has_intent(&self) -> bool {
-        fs::accessat(&self.handle, INTENT, fs::Access::EXISTS, AtFlags::empty()).is_ok()
+        exists(&self.handle, INTENT).unwrap_or(true)
     }
 
     /// The intent that was left behind, if there is one.
@@ -153,7 +173,7 @@ impl Stage {
             return Ok(None);
         }
         let bytes = std::fs::read(&path).map_err(|error| SnapshotError::io("read", &path, error))?;
-        let intent = Intent::decode(&bytes);
+        let intent = Intent::decode(&bytes).filter(|intent| intent.is_confined_to(&self.name));
         let broken = || SnapshotError::io("use", &path, std::io::Error::other("it is damaged"));
         intent.ok_or_else(broken).map(Some)
     }
@@ -169,6 +189,28 @@ impl Stage {
             dir::remove_all(self.parent.as_fd(), &self.own_name)
         };
         remove().map_err(|error| SnapshotError::io("remove", &self.path, error))
+    }
+}
+
+/// Waits until no other restore changes the directory at `root`, and keeps others waiting until the handle is dropped.
+///
+/// Without it what was found of the target could be out of date before it is acted upon. `None` when there is no
+/// directory, or when its file system has no locks: then the staging directory alone orders restores.
+pub(crate) fn take_turn(anchor: &Path, root: &Path) -> Result<Option<OwnedFd>> {
+    let (parent, name) = match dir::parent_beneath(anchor, root, false) {
+        Err(SnapshotError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        other => other?,
+    };
+    let turn = fs::openat(&parent, name.as_slice(), DIR, Mode::empty())
+        .and_then(|handle| fs::flock(&handle, FlockOperation::LockExclusive).map(|()| handle));
+    Ok(turn.ok())
+}
+
+fn exists(parent: &OwnedFd, name: &str) -> Result<bool, Errno> {
+    match fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(_) => Ok(true),
+        Err(Errno::NOENT) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -15,7 +15,7 @@ use super::plan::Plan;
 use super::stage::Stage;
 use crate::dir::{self, Cursor, Tops};
 use crate::local::Receipt;
-use crate::tree::{Kind, Tree};
+use crate::tree::{Entry, Kind, Tree};
 use crate::{Progress, SnapshotError};
 
 /// Granularity at which zeros of a sparse file are left out. Bytes.
@@ -65,6 +65,11 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// What is to be written: of a hard link, the file that it is another name of.
+    fn entry(&self, index: u32) -> Entry {
+        *self.tree.entry(self.tree.resolve(index))
+    }
+
     fn fail(&self, index: u32, error: Errno) -> SnapshotError {
         let path = dir::display(self.root, &self.tree.path(index));
         match error {
@@ -84,7 +89,7 @@ impl<'a> Writer<'a> {
     }
 
     fn try_light(&mut self, index: u32) -> Result<(), Errno> {
-        let entry = *self.tree.entry(index);
+        let entry = self.entry(index);
         match entry.kind {
             Kind::Dir => self.cursor.dir(self.tree, index).map(drop),
             Kind::Symlink => {
@@ -108,7 +113,7 @@ impl<'a> Writer<'a> {
 
     /// Sets length, mode and time, in this order: a file is whole before it looks like one.
     fn complete(&mut self, index: u32, file: &OwnedFd) -> Result<(), Errno> {
-        let entry = self.tree.entry(index);
+        let entry = self.entry(index);
         if entry.kind == Kind::Sparse {
             fs::ftruncate(file, entry.size)?;
         }
@@ -140,15 +145,16 @@ impl<'a> Writer<'a> {
             let path = dir::display(self.root, &self.tree.path(index));
             WriteError::Content(format!("the content of {} does not have its digest", path.display()))
         };
-        let content = self.tree.content(index).ok_or_else(damaged)?;
+        let content = self.tree.content(self.tree.resolve(index)).ok_or_else(damaged)?;
         let digests = self.tree.chunk_digests(content);
         let right = |part: &Part| Digest::of(slice(raw, part)) == digests[part.extent as usize];
         if parts.iter().all(right) { Ok(()) } else { Err(damaged()) }
     }
 
     fn try_file(&mut self, index: u32, parts: &[Part], raw: &[u8]) -> Result<(), Errno> {
-        let entry = *self.tree.entry(index);
-        let extents = self.tree.content(index).map(|content| self.tree.extents(content)).unwrap_or_default();
+        let entry = self.entry(index);
+        let content = self.tree.content(self.tree.resolve(index));
+        let extents = content.map(|content| self.tree.extents(content)).unwrap_or_default();
         let only = extents.iter().filter(|extent| !extent.is_hole()).count() == parts.len();
         let file = self.open(index, if only { OFlags::EXCL } else { OFlags::empty() })?;
         let mut rest = parts;

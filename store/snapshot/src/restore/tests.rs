@@ -1,0 +1,86 @@
+//! Intents that were left behind, by a restore that died or by a checkout that brought one along.
+
+use std::fs;
+use std::path::Path;
+
+use super::apply::{Recovered, recover};
+use super::intent::{Intent, Op};
+use super::stage::Stage;
+use crate::tree::Mtime;
+
+fn write(path: &Path, content: &str) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, content).unwrap();
+}
+
+fn leave_behind(dir: &Path, ops: Vec<Op>) {
+    let stage = Stage::create(dir, &dir.join("tree")).unwrap().unwrap();
+    write(&dir.join(".sci-stage.tree/new/1"), "new");
+    stage.write_intent(&Intent { ops, merge: false }).unwrap();
+}
+
+fn install(path: &str) -> Op {
+    Op::Install { number: 1, path: path.into() }
+}
+
+#[test]
+fn an_intent_that_reaches_beside_its_target_is_refused() {
+    for path in ["../tree", "tree/../.git/hooks/post-checkout", ".git/hooks/post-checkout", "tree2", "", "/etc/x"] {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join(".git/hooks")).unwrap();
+        fs::create_dir(dir.path().join("tree")).unwrap();
+        leave_behind(dir.path(), vec![install(path)]);
+        assert!(recover(dir.path(), &dir.path().join("tree")).is_err(), "{path}");
+        assert_eq!(fs::read_dir(dir.path().join(".git/hooks")).unwrap().count(), 0);
+        assert!(dir.path().join(".sci-stage.tree/new/1").exists(), "{path} was installed");
+    }
+}
+
+#[test]
+fn an_intent_gives_no_special_modes() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("tree")).unwrap();
+    let adjust = Op::Adjust { path: b"tree/file".to_vec(), mode: Some(0o6755), mtime: Mtime { secs: 1, nanos: 0 } };
+    leave_behind(dir.path(), vec![install("tree/file"), adjust]);
+    assert_eq!(recover(dir.path(), &dir.path().join("tree")).unwrap(), Recovered::Completed);
+    assert_eq!(fs::metadata(dir.path().join("tree/file")).unwrap().permissions().mode() & 0o7777, 0o755);
+}
+
+#[test]
+fn an_intent_whose_target_was_removed_since_is_done_with() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("tree");
+    let ops = vec![
+        Op::Unlock { path: b"tree/locked".to_vec(), mode: 0o700 },
+        Op::Trash { path: b"tree/old".to_vec(), number: 0 },
+        Op::Trash { path: b"tree/a/old".to_vec(), number: 1 },
+        install("tree/a/file"),
+        Op::Adjust { path: b"tree/a".to_vec(), mode: Some(0o755), mtime: Mtime { secs: 1, nanos: 0 } },
+    ];
+    leave_behind(dir.path(), ops);
+    assert_eq!(recover(dir.path(), &root).unwrap(), Recovered::Completed);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "staging is gone");
+    assert_eq!(recover(dir.path(), &root).unwrap(), Recovered::Nothing);
+}
+
+#[test]
+fn an_intent_is_completed_from_every_step_on() {
+    let ops = vec![
+        Op::Trash { path: b"tree/old".to_vec(), number: 0 },
+        install("tree/old"),
+        Op::Adjust { path: b"tree/old".to_vec(), mode: Some(0o640), mtime: Mtime { secs: 7, nanos: 0 } },
+    ];
+    for done in 0..=ops.len() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("tree");
+        write(&root.join("old/below"), "old");
+        leave_behind(dir.path(), ops.clone());
+        let stage = Stage::left_behind(dir.path(), &root).unwrap().unwrap();
+        super::apply::apply(&stage, &Intent { ops: ops[..done].to_vec(), merge: false }).unwrap();
+        drop(stage);
+        assert_eq!(recover(dir.path(), &root).unwrap(), Recovered::Completed, "after {done} steps");
+        assert_eq!(fs::read_to_string(root.join("old")).unwrap(), "new");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "staging is gone");
+    }
+}
