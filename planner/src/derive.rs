@@ -35,7 +35,8 @@ impl From<NoValue> for Unkeyed {
 
 impl From<UnreadableInput> for Unkeyed {
     fn from(UnreadableInput { reason }: UnreadableInput) -> Self {
-        Self { reason: format!("an input could not be read: {reason}"), hint: None }
+        let hint = "let this user read it, or take it out of the inputs with a `!` pattern".to_owned();
+        Self { reason: format!("an input could not be read: {reason}"), hint: Some(hint) }
     }
 }
 

@@ -122,6 +122,23 @@ fn the_notes_show_what_may_be_shown() {
 }
 
 #[test]
+fn the_cargo_presets_target_counts_every_file_but_what_sci_toml_says_of_others() {
+    let workspace = Workspace::new("presets = [\"cargo\"]\n").files(&[
+        ("Cargo.toml", "[package]\nname = \"a\"\n"),
+        ("src/lib.rs", ""),
+        ("README.md", "one"),
+    ]);
+    let before = workspace.key("target");
+    workspace.write("sci.toml", "# a remark\npresets = [\"cargo\"]\n[path.dist]\npath = \"dist\"\n");
+    assert_eq!(workspace.key("target"), before);
+    workspace.write("README.md", "two");
+    let edited = workspace.key("target");
+    assert_ne!(edited, before);
+    workspace.write("sci.toml", "presets = [\"cargo\"]\n[path.target]\nrestore = \"exact\"\n");
+    assert_ne!(workspace.key("target"), edited);
+}
+
+#[test]
 fn policies_are_those_declared() {
     let plan = fixture().plan();
     let policy = &find(&plan, "out").policy;
@@ -300,7 +317,10 @@ fn a_presets_own_command_needs_no_approval() {
 fn an_unreadable_input_leaves_its_path_without_a_key() {
     let workspace = Workspace::new("[path.out]\npath = \"out\"\nsources = [\"f\"]\n").files(&[("f", "")]);
     if workspace.lock("f") {
-        assert_eq!(unkeyed(&workspace.plan(), "out").0, "an input could not be read: cannot read f");
+        let plan = workspace.plan();
+        let (reason, hint) = unkeyed(&plan, "out");
+        assert_eq!(reason, "an input could not be read: cannot read f: Permission denied (os error 13)");
+        assert!(hint.is_some_and(|hint| hint.contains("`!` pattern")), "{hint:?}");
     }
 }
 

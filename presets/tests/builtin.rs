@@ -57,6 +57,13 @@ fn what_the_engine_relies_on_is_declared() {
     }
 }
 
+#[test]
+fn what_sci_toml_says_of_other_paths_does_not_change_the_key_of_target() {
+    let sources: Vec<String> = path("cargo", "target").sources.iter().map(ToString::to_string).collect();
+    assert!(sources.contains(&"!/sci.toml".to_owned()), "{sources:?}");
+    assert!(!sources.iter().any(|pattern| pattern.contains("README")), "include_str! reads it: {sources:?}");
+}
+
 fn path(preset: &str, name: &str) -> &'static PathSpec {
     &Preset::get(preset).unwrap().paths[name]
 }

@@ -32,7 +32,9 @@ impl Hashes {
         let files: Vec<PathBuf> = ids.iter().map(|id| to_path(&tree.entry(*id).path).to_owned()).collect();
         let hashed = hash_files(tree.root(), &files, cache, threads);
         Self(
-            ids.into_iter().zip(hashed.into_iter().map(|outcome| outcome.map_err(|error| error.to_string()))).collect(),
+            ids.into_iter()
+                .zip(hashed.into_iter().map(|outcome| outcome.map_err(|error| with_cause(&error))))
+                .collect(),
         )
     }
 
@@ -60,6 +62,14 @@ impl Hashes {
             return Err(UnreadableInput { reason: format!("`{shown}` changed while the plan was made") });
         }
         Ok(content)
+    }
+}
+
+/// An error and what caused it, in one line.
+fn with_cause(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
     }
 }
 
