@@ -1,12 +1,14 @@
 //! The store as the commands use it: opened for one project, looked up by what people type, and believed only after the
 //! signature was checked.
 
-use std::path::PathBuf;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use sci_native::Embedded;
 use sci_planner::InputRecord;
+use sci_planner::config::Located;
 use sci_snapshot::{Manifest, PackRef, SnapshotError};
-use sci_store_api::dsse::{Envelope, PublicKey, Verified, VerifyError};
+use sci_store_api::dsse::{Envelope, ParseKeyError, PublicKey, Verified, VerifyError};
 use sci_store_api::snapshots::{SnapshotDetail, SnapshotQuery, SnapshotSummary};
 use sci_store_api::{ErrorCode, ObjectId, ObjectKind, Record, RunId, SnapshotId};
 
@@ -53,7 +55,7 @@ impl Store {
         let usage = |error: sci_store_api::NameError| CliError::new(Kind::Usage, error);
         let run = RunId::new(run).map_err(usage)?;
         let caller = sci_native::caller(&project, run, commit, &context.environment.text_variables()).map_err(usage)?;
-        let backend = Embedded::open(&directory, caller).map_err(failed)?;
+        let backend = Embedded::open(&directory, caller).map_err(|error| unusable(error, &directory))?;
         let keys = trusted_keys(workspace, &backend)?;
         Ok(Self { backend, directory, project, keys })
     }
@@ -156,6 +158,28 @@ pub fn failed(error: sci_native::Error) -> CliError {
     ours
 }
 
+/// The error of a store that cannot be opened, with what to do where the store itself does not say.
+fn unusable(error: sci_native::Error, directory: &Path) -> CliError {
+    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+
+    use sci_native::Error::{Io, NotAStore, Service};
+
+    let store = directory.display();
+    let hint = match &error {
+        Io { source, .. } if matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem) => {
+            Some(format!("this user must be able to read and write {store}; --store names another directory"))
+        }
+        NotAStore { path, .. } if path == directory => None,
+        NotAStore { .. } | Service(_) => {
+            Some(format!("what a store holds can be built again: move {store} away, and the next save makes a new one"))
+        }
+        _ => None,
+    };
+    let mut ours = failed(error);
+    ours.hint = hint.or(ours.hint);
+    ours
+}
+
 /// Turns the engine's error into ours.
 pub fn engine(error: &SnapshotError) -> CliError {
     let mut ours = CliError::store(error);
@@ -169,11 +193,19 @@ fn nothing_called(reference: &str) -> CliError {
 }
 
 fn refuse_remote(workspace: Option<&Workspace>) -> Result<()> {
-    match workspace.and_then(|workspace| workspace.config.store.url.as_deref()) {
-        Some(url) => Err(CliError::new(Kind::Config, format!("this sci has no client for the remote store {url}"))
-            .hint("remove `url` from [store] to use the embedded store")),
+    let Some(workspace) = workspace else { return Ok(()) };
+    match &workspace.config.store.url {
+        Some(url) => {
+            let message = format!("this sci has no client for the remote store {}", url.value);
+            Err(misplaced(workspace, &url.span, message, "remove `url` from [store] to use the embedded store"))
+        }
         None => Ok(()),
     }
+}
+
+/// An error about a value of sci.toml that only the store can judge.
+fn misplaced(workspace: &Workspace, span: &Range<usize>, message: String, hint: &str) -> CliError {
+    CliError::config(&[workspace.config.source.error(span, message, Some(hint.to_owned()))])
 }
 
 fn refuse_in_ci(context: &Context) -> Result<()> {
@@ -205,10 +237,12 @@ fn directory(context: &Context, workspace: Option<&Workspace>) -> Result<PathBuf
 
 /// The keys of sci.toml when it pins any, else the store's own: an embedded store is this user's.
 fn trusted_keys(workspace: Option<&Workspace>, backend: &Embedded) -> Result<Vec<PublicKey>> {
-    let pinned = workspace.map_or(&[][..], |workspace| &workspace.config.store.trusted_public_keys);
-    if pinned.is_empty() {
-        return backend.public_keys().map_err(failed);
-    }
-    let parse = |text: &String| text.parse().map_err(|error| CliError::new(Kind::Config, format!("[store]: {error}")));
-    pinned.iter().map(parse).collect()
+    let pinned = |workspace: &&Workspace| !workspace.config.store.trusted_public_keys.is_empty();
+    let Some(workspace) = workspace.filter(pinned) else { return backend.public_keys().map_err(failed) };
+    let parse = |key: &Located<String>| -> Result<PublicKey> {
+        let hint =
+            "take the key from whoever runs the store, or leave `trusted-public-keys` out to trust the store's own";
+        key.value.parse().map_err(|error: ParseKeyError| misplaced(workspace, &key.span, error.to_string(), hint))
+    };
+    workspace.config.store.trusted_public_keys.iter().map(parse).collect()
 }

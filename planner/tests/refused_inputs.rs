@@ -83,8 +83,8 @@ sources = ["nothing/**"]
       `src` in `sources` is a directory
       hint: write `src/**` for the files in it
     4:34 "\"a/inside.txt\""
-      `a/inside.txt` in `sources` matches nothing
-      hint: patterns match files that .gitignore does not exclude; if there may be none, write { pattern = "a/inside.txt", optional = true }
+      `a/inside.txt` in `sources` looks into the workspace path `a`
+      hint: what a path holds is no input: name what it is made from
     4:50 "\"lib/**\""
       `lib/**` in `sources` matches nothing
       hint: patterns match files that .gitignore does not exclude; if there may be none, write { pattern = "lib/**", optional = true }

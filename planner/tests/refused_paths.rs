@@ -90,6 +90,10 @@ path = "a\u0000b"
 sources = ["sci.toml"]
 [path.target]
 sources = ["sci.toml"]
+[path.g]
+path = "$HOME/.cache/x"
+[path.h]
+path = "sci.toml"
 "#
     ), @r#"
     2:8 "\"\""
@@ -111,6 +115,12 @@ sources = ["sci.toml"]
     13:7 "target"
       [path.target] has no `path`
       hint: preset `cargo` declares it: add "cargo" to `presets`, or say where it is with `path`
+    16:8 "\"$HOME/.cache/x\""
+      `$HOME/.cache/x` begins with a variable
+      hint: none is expanded; `~/` is the home directory
+    18:8 "\"sci.toml\""
+      `sci.toml` is where paths are declared
+      hint: name what the build writes
     "#);
 }
 

@@ -95,6 +95,7 @@ other = "cache"
       an element of `exclude` must be a string, not a table
     17:9 "\"cache\""
       `path.other` must be a table, not a string
+      hint: write it as [path.other] with a line path = "…" below it
     "#);
 }
 
@@ -282,6 +283,52 @@ path = "/var/sci"
     3:8 "\"/var/sci\""
       `url` and `path` name two stores
       hint: keep one of them
+    "#);
+}
+
+#[test]
+fn stores_and_lists_that_say_nothing() {
+    insta::assert_snapshot!(refused(
+        r#"
+[store]
+url = "stores/here"
+
+[path.a]
+path = "a"
+sources = ["!docs/**"]
+beside = "package.json"
+env = ["$CC", "A B"]
+"#
+    ), @r#"
+    2:7 "\"stores/here\""
+      `stores/here` is not the address of a store
+      hint: `url` begins with https://; a directory belongs into `path`
+    6:11 "[\"!docs/**\"]"
+      `sources` takes files out and names none
+      hint: a list replaces the preset's, it does not add to it: name what the files are taken out of, as in "**/*"
+    7:10 "\"package.json\""
+      `beside` has no meaning for `a`, which is one directory
+      hint: it marks the directories that have an instance, where `path` has a glob
+    8:8 "\"$CC\""
+      `$CC` is not the name of a variable
+      hint: only the name belongs here; the value is read from the environment
+    8:15 "\"A B\""
+      `A B` is not the name of a variable
+      hint: only the name belongs here; the value is read from the environment
+    "#);
+}
+
+#[test]
+fn tables_written_otherwise() {
+    insta::assert_snapshot!(refused("\n[path]\nx = \"out\"\n"), @r#"
+    2:5 "\"out\""
+      `path.x` must be a table, not a string
+      hint: write it as [path.x] with a line path = "…" below it
+    "#);
+    insta::assert_snapshot!(refused("\n[[path]]\npath = \"x\"\n"), @r#"
+    1:1 "[[path]]"
+      `path` must be a table, not a list
+      hint: write it as [path.NAME], one for each path
     "#);
 }
 

@@ -29,9 +29,9 @@ pub struct Config {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StoreConfig {
     /// The backend's URL.
-    pub url: Option<String>,
+    pub url: Option<Located<String>>,
     /// The keys that records may be signed with, `name:base64`.
-    pub trusted_public_keys: Vec<String>,
+    pub trusted_public_keys: Vec<Located<String>>,
     /// The project that an embedded store files this workspace under, instead of its canonical path.
     pub project: Option<String>,
     /// The directory of the embedded store.

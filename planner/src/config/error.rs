@@ -141,7 +141,10 @@ pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
     known
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(&lowered, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + word.len().max(candidate.len()) / 3)
+        .filter(|(distance, candidate)| {
+            let length = word.len().max(candidate.len());
+            *distance <= 1 + length / 3 && *distance < length
+        })
         .min()
         .map(|(_, candidate)| candidate)
 }

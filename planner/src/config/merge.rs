@@ -36,7 +36,11 @@ pub(super) fn declarations(document: &mut Document, errors: &mut Errors<'_>) -> 
 
 fn preset_paths(named: &[Located<String>], errors: &mut Errors<'_>) -> BTreeMap<&'static str, FromPreset> {
     let mut paths: BTreeMap<&'static str, FromPreset> = BTreeMap::new();
-    for name in named {
+    for (index, name) in named.iter().enumerate() {
+        // One that stands twice was told already.
+        if named[..index].iter().any(|earlier| earlier.value == name.value) {
+            continue;
+        }
         let Some(preset) = Preset::get(&name.value) else {
             let known: Vec<&str> = Preset::all().iter().map(|preset| preset.name.as_str()).collect();
             errors.push_with_hint(&name.span, format!("unknown preset `{}`", name.value), suggest(&name.value, &known));
@@ -100,12 +104,20 @@ fn overridden(
         Some(None) => return None,
         None => base.path,
     };
+    let beside = table.beside.and_then(|file| checked_beside(file, errors));
+    if let Some(file) = beside.as_ref().filter(|_| path.value.base().is_none()) {
+        errors.push_with_hint(
+            &file.span,
+            format!("`beside` has no meaning for `{}`, which is one directory", path.value.text()),
+            "it marks the directories that have an instance, where `path` has a glob",
+        );
+    }
     let exclude = table.exclude.map_or(base.exclude, |globs| checked_exclude(globs, errors));
     let declaration = Declaration {
         name: table.name,
         origin: base.origin,
         path,
-        beside: table.beside.map_or(base.beside, |file| checked_beside(file, errors)),
+        beside: beside.map(|file| file.value).or(base.beside),
         configs: table.configs.unwrap_or(base.configs),
         lockfiles: table.lockfiles.unwrap_or(base.lockfiles),
         sources: table.sources.unwrap_or(base.sources),
@@ -199,12 +211,12 @@ fn checked_exclude(globs: Vec<Located<String>>, errors: &mut Errors<'_>) -> Vec<
     kept
 }
 
-fn checked_beside(file: Located<String>, errors: &mut Errors<'_>) -> Option<String> {
+fn checked_beside(file: Located<String>, errors: &mut Errors<'_>) -> Option<Located<String>> {
     if file.value.contains(['/', '*', '?', '[', '{']) || matches!(file.value.as_str(), "." | "..") {
         errors.push(&file.span, format!("`beside` names a file in the instance's directory, not `{}`", file.value));
         return None;
     }
-    Some(file.value)
+    Some(file)
 }
 
 impl FromPreset {

@@ -114,6 +114,12 @@ fn refuse_syntax(
     let relative = "a path is relative to the workspace, or starts with `~/`";
     if text.starts_with('/') || text.get(1..3).is_some_and(|drive| drive == ":/" || drive == ":\\") {
         errors.push_with_hint(span, format!("`{text}` is absolute"), relative);
+    } else if text.starts_with('$') {
+        errors.push_with_hint(
+            span,
+            format!("`{text}` begins with a variable"),
+            "none is expanded; `~/` is the home directory",
+        );
     } else if text.contains('\\') {
         errors.push_with_hint(span, format!("`{text}` contains a backslash"), "components are separated by `/`");
     } else if components.contains(&"..") {
@@ -122,6 +128,8 @@ fn refuse_syntax(
         errors.push_with_hint(span, "the whole home directory holds credentials", "name the one directory to keep");
     } else if inner.is_empty() || components == ["."] {
         errors.push_with_hint(span, "the whole workspace cannot be a workspace path", "name what the build writes");
+    } else if !home && inner.eq_ignore_ascii_case(super::FILE_NAME) {
+        errors.push_with_hint(span, format!("`{text}` is where paths are declared"), "name what the build writes");
     } else if components.iter().any(|component| component.is_empty() || *component == ".") {
         errors.push_with_hint(span, format!("`{text}` has an empty component or `.`"), "write it without");
     } else {

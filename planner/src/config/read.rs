@@ -73,7 +73,9 @@ pub(super) fn document(root: &DeTable<'_>, errors: &mut Errors<'_>) -> Document 
     let variant = root.get("variant").and_then(|value| errors.string(value, "variant")).map(|text| text.value);
     let store = root.get("store").and_then(|value| store(value, errors)).unwrap_or_default();
     let mut paths = Vec::new();
-    if let Some(tables) = root.get("path").and_then(|value| errors.table(value, "path")) {
+    if let Some(tables) =
+        root.get("path").and_then(|value| errors.table(value, "path", "[path.NAME], one for each path"))
+    {
         for (name, value) in tables {
             let name = Located::new(name.get_ref().to_string(), name.span());
             paths.extend(path(name, value, errors));
@@ -83,22 +85,29 @@ pub(super) fn document(root: &DeTable<'_>, errors: &mut Errors<'_>) -> Document 
 }
 
 fn store(value: &Value<'_>, errors: &mut Errors<'_>) -> Option<StoreConfig> {
-    let table = errors.table(value, "store")?;
+    let table = errors.table(value, "store", "[store]")?;
     errors.known_keys(table, STORE_KEYS, "[store]");
-    let mut text = |key: &str| table.get(key).and_then(|value| errors.string(value, key)).map(|text| text.value);
+    let mut text = |key: &str| table.get(key).and_then(|value| errors.string(value, key));
     let (url, project, path) = (text("url"), text("project"), text("path"));
+    let (project, path) = (project.map(|text| text.value), path.map(|text| text.value));
+    if let Some(url) =
+        url.as_ref().filter(|url| !url.value.starts_with("https://") && !url.value.starts_with("http://"))
+    {
+        let message = format!("`{}` is not the address of a store", url.value);
+        errors.push_with_hint(&url.span, message, "`url` begins with https://; a directory belongs into `path`");
+    }
     let keys = table.get("trusted-public-keys").and_then(|value| errors.strings(value, "trusted-public-keys"));
     if let (Some(_), Some(value)) = (&url, table.get("path")) {
         errors.push_with_hint(&value.span(), "`url` and `path` name two stores", "keep one of them");
     }
-    let trusted_public_keys = keys.unwrap_or_default().into_iter().map(|key| key.value).collect();
-    Some(StoreConfig { url, trusted_public_keys, project, path })
+    Some(StoreConfig { url, trusted_public_keys: keys.unwrap_or_default(), project, path })
 }
 
 fn path(name: Located<String>, value: &Value<'_>, errors: &mut Errors<'_>) -> Option<PathTable> {
     let owner = format!("[path.{}]", name.value);
     check_name(&name, errors);
-    let table = errors.table(value, &format!("path.{}", name.value))?;
+    let form = format!("[path.{}] with a line path = \"…\" below it", name.value);
+    let table = errors.table(value, &format!("path.{}", name.value), &form)?;
     errors.known_keys(table, PATH_KEYS, &owner);
     Some(PathTable {
         path: table.get("path").map(|value| errors.string(value, "path")),
@@ -145,9 +154,15 @@ fn check_name(name: &Located<String>, errors: &mut Errors<'_>) {
 }
 
 fn patterns(value: &Value<'_>, key: &str, errors: &mut Errors<'_>) -> Option<Vec<InputPattern>> {
-    let mut patterns = Vec::new();
-    for element in errors.list(value, key)? {
-        patterns.extend(pattern(element, key, errors));
+    let elements = errors.list(value, key)?;
+    let patterns: Vec<_> = elements.iter().filter_map(|element| pattern(element, key, errors)).collect();
+    let whole = patterns.len() == elements.len() && !patterns.is_empty();
+    if whole && patterns.iter().all(InputPattern::is_exclusion) {
+        errors.push_with_hint(
+            &value.span(),
+            format!("`{key}` takes files out and names none"),
+            "a list replaces the preset's, it does not add to it: name what the files are taken out of, as in \"**/*\"",
+        );
     }
     errors.refuse_repetitions(key, patterns.iter().map(|pattern| (pattern.text(), pattern.span())));
     Some(patterns)
@@ -212,7 +227,7 @@ fn env_input(value: &Value<'_>, errors: &mut Errors<'_>) -> Option<EnvInput> {
             (errors.string(name, "name")?, show.unwrap_or(false))
         }
     };
-    if name.value.contains('=') {
+    if name.value.contains(|character: char| matches!(character, '=' | '$') || character.is_whitespace()) {
         errors.push_with_hint(
             &name.span,
             format!("`{}` is not the name of a variable", name.value),

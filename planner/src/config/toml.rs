@@ -40,10 +40,11 @@ impl Errors<'_> {
         }
     }
 
-    pub(super) fn table<'v, 't>(&mut self, value: &'v Value<'t>, key: &str) -> Option<&'v DeTable<'t>> {
+    /// `form` is how the table is written, for the hint.
+    pub(super) fn table<'v, 't>(&mut self, value: &'v Value<'t>, key: &str, form: &str) -> Option<&'v DeTable<'t>> {
         let table = value.get_ref().as_table();
         if table.is_none() {
-            self.wrong_type(value, &format!("`{key}`"), "a table", None);
+            self.wrong_type(value, &format!("`{key}`"), "a table", Some(format!("write it as {form}")));
         }
         table
     }

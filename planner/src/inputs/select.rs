@@ -46,6 +46,8 @@ pub(crate) enum Cause {
     Nothing,
     /// It names a directory.
     Directory,
+    /// It looks into this workspace path, and what a path holds is no input.
+    Output(String),
     /// All that it matches is taken out again by an exclusion.
     Excluded,
     /// It looks into a submodule that is not checked out.
@@ -161,9 +163,21 @@ fn matched_from(tree: &mut Tree, pattern: &InputPattern, place: &[u8]) -> Vec<En
 }
 
 fn nothing_found(tree: &Tree, pattern: &InputPattern, site: Site<'_>) -> Cause {
-    let name = pattern.glob().trim_end_matches('/').as_bytes();
-    let directory = site.places(pattern).into_iter().any(|place| tree.has_directory(&join(place, name)));
+    let name = pattern.glob().trim_end_matches('/');
+    let named = named(name);
+    let output = site.places(pattern).into_iter().find_map(|place| tree.output_around(&join(place, named.as_bytes())));
+    if let Some(output) = output {
+        return Cause::Output(output.to_owned());
+    }
+    let directory = site.places(pattern).into_iter().any(|place| tree.has_directory(&join(place, name.as_bytes())));
     if directory { Cause::Directory } else { Cause::Nothing }
+}
+
+/// What stands in a glob before its first component that is no plain name.
+fn named(glob: &str) -> &str {
+    let plain = |component: &&str| !component.contains(['*', '?', '[', '{', '\\']);
+    let length: usize = glob.split('/').take_while(plain).map(|component| component.len() + 1).sum();
+    &glob[..length.saturating_sub(1).min(glob.len())]
 }
 
 /// The first of some directories that the pattern could match something in.

@@ -75,6 +75,14 @@ impl Tree {
         self.directories.binary_search_by(|directory| directory.as_slice().cmp(path)).is_ok()
     }
 
+    /// The workspace path that `path` is, or lies in, as it was declared.
+    pub(crate) fn output_around(&self, path: &[u8]) -> Option<&str> {
+        let path = std::str::from_utf8(path).ok()?;
+        let around = path.match_indices('/').map(|(slash, _)| &path[..slash]).chain([path]);
+        let mut covering = around.filter_map(|part| self.outputs.iter().find(|output| output.covers(part)));
+        covering.next().map(DeclaredPath::text)
+    }
+
     /// Every entry that the walk found.
     pub(crate) fn walked(&self) -> impl Iterator<Item = (EntryId, &Entry)> {
         self.walked.iter().enumerate().map(|(index, entry)| (EntryId(index), entry))

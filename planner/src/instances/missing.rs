@@ -52,6 +52,10 @@ fn told(text: &str, cause: &Cause) -> (String, String) {
         Cause::Directory => {
             ("is a directory".to_owned(), format!("write `{}/**` for the files in it", text.trim_end_matches('/')))
         }
+        Cause::Output(path) => (
+            format!("looks into the workspace path `{path}`"),
+            "what a path holds is no input: name what it is made from".to_owned(),
+        ),
         Cause::Excluded => {
             ("matches only what an exclusion takes out again".to_owned(), "narrow the `!` pattern".to_owned())
         }
