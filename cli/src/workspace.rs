@@ -29,10 +29,15 @@ impl Workspace {
     /// # Errors
     /// [`Kind::Config`] when there is none, or with everything that is wrong with it.
     pub fn open(context: &mut Context) -> Result<Self> {
-        Self::find(context)?.ok_or_else(|| {
+        let workspace = Self::find(context)?.ok_or_else(|| {
             CliError::new(Kind::Config, format!("there is no sci.toml in {} or above it", context.start().display()))
                 .hint("`sci init` writes one; -C names another directory to start in")
-        })
+        })?;
+        if workspace.config.paths.is_empty() {
+            let file = workspace.config.source.file().display();
+            context.out.warn(format!("{file} declares no path: name a preset in `presets`, or declare a [path.NAME]"));
+        }
+        Ok(workspace)
     }
 
     /// Like [`Workspace::open`], but a missing sci.toml is no error.

@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
 use crate::exit::Exit;
-use crate::flow::report::nearness;
+use crate::flow::report::{nearness, sharing};
 use crate::inputs;
 use crate::output::Text;
 use crate::output::format::{age, safe};
@@ -248,7 +248,7 @@ fn candidate(text: &mut Text, candidate: &Candidate, now: jiff::Timestamp) {
 }
 
 fn shares(candidate: &Candidate) -> String {
-    let percent = format!("about {:.0} % of all inputs shared", candidate.similarity * 100.0);
+    let percent = sharing(candidate.similarity);
     match candidate.shared {
         Some(sci_hasher::InputClass::Variant) => "every input is equal".to_owned(),
         Some(class) => format!("equal up to {class}, {percent}"),

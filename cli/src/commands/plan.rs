@@ -132,6 +132,7 @@ fn inputs(keyed: &Keyed) -> Vec<Input> {
     let input = |(class, name, digest): (InputClass, &InputName, &Digest)| {
         let (value, packages) = match keyed.notes.get(class, name.as_bytes()) {
             Some(Note::Text(value)) => (Some(value.clone()), None),
+            Some(Note::Absent) if class == InputClass::Tools => (Some("(not installed)".to_owned()), None),
             Some(Note::Absent) => (Some("(none)".to_owned()), None),
             Some(Note::Packages(packages)) => (None, Some(packages.len())),
             None => (None, None),

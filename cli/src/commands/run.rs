@@ -16,6 +16,7 @@ use crate::workspace::Workspace;
 
 /// Arguments of `sci run`.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "sci run [OPTIONS] -- <CMD>...")]
 pub struct Arguments {
     /// The command and its arguments, run without a shell in the directory where sci was started
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
@@ -101,7 +102,8 @@ fn finish(context: &mut Context, report: Report, exit: Exit) -> Result<Exit> {
             Ok(exit)
         }
         (None, _) => {
-            let error = CliError::new(Kind::Command, format!("the command ended with code {}", exit.code()));
+            let ended = || format!("the command ended with code {}", exit.code());
+            let error = CliError::new(Kind::Command, report.command.error.clone().unwrap_or_else(ended));
             context.out.failed_document("run", &report, &error);
             Ok(exit)
         }

@@ -81,6 +81,18 @@ impl Approval for Approvals {
     }
 }
 
+/// How many paths a hint lists.
+const LISTED: usize = 8;
+
+fn declared(plan: &Plan) -> String {
+    let known: Vec<&str> = plan.paths.iter().map(|path| path.instance.as_str()).collect();
+    match known.len() {
+        0 => "a [path.NAME] in sci.toml declares one".to_owned(),
+        count @ 1..=LISTED => format!("the {} {}", if count == 1 { "path is" } else { "paths are" }, known.join(", ")),
+        _ => "`sci plan` lists the paths".to_owned(),
+    }
+}
+
 /// The planned paths that the command line names; all of them when it names none.
 ///
 /// # Errors
@@ -88,9 +100,9 @@ impl Approval for Approvals {
 pub fn select<'p>(plan: &'p Plan, wanted: &[String]) -> Result<Vec<&'p PlannedPath>> {
     let is = |word: &String, path: &PlannedPath| *word == path.name || word.trim_end_matches('/') == path.instance;
     if let Some(unknown) = wanted.iter().find(|word| !plan.paths.iter().any(|path| is(word, path))) {
-        let known: Vec<&str> = plan.paths.iter().map(|path| path.instance.as_str()).collect();
-        return Err(CliError::new(Kind::NotFound, format!("sci.toml declares no path called {unknown:?}"))
-            .hint(format!("the paths are {}", known.join(", "))));
+        return Err(
+            CliError::new(Kind::NotFound, format!("sci.toml declares no path called {unknown:?}")).hint(declared(plan))
+        );
     }
     Ok(plan.paths.iter().filter(|path| wanted.is_empty() || wanted.iter().any(|word| is(word, path))).collect())
 }

@@ -209,8 +209,15 @@ impl SaveWork {
 pub fn nearness(shared: InputClass, similarity: f64) -> String {
     match shared {
         InputClass::Variant => "every input is equal, but the snapshot is unsettled".to_owned(),
-        class => format!("equal up to {class}, about {:.0} % of all inputs shared", similarity * 100.0),
+        class => format!("equal up to {class}, {}", sharing(similarity)),
     }
+}
+
+/// The estimated part of shared inputs: "about 98 % of all inputs shared". Where some differ it is never said to be all.
+pub fn sharing(similarity: f64) -> String {
+    let percent = similarity * 100.0;
+    let part = if percent >= 99.5 { "over 99 %".to_owned() } else { format!("about {percent:.0} %") };
+    format!("{part} of all inputs shared")
 }
 
 fn heading(text: &mut Text, word: impl std::fmt::Display, instance: &str, did: &str) {

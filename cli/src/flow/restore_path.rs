@@ -6,7 +6,7 @@ use sci_planner::PlannedPath;
 use sci_snapshot::{Excludes, Manifest, RestoreRequest, Restored, SnapshotError};
 use sci_store_api::TransferError;
 use sci_store_api::dsse::Verified;
-use sci_store_api::verdict::{Outcome, Refusal};
+use sci_store_api::verdict::{MissReason, Outcome, Refusal};
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -134,9 +134,10 @@ fn restored_path(answer: &Answer<'_>, work: Option<RestoreWork>) -> RestoredPath
         }
         Outcome::Miss { reason } => (Word::Miss, reason.sentence().to_owned(), None, None),
     };
+    let refused = matches!(answer.verdict.outcome, Outcome::Miss { reason: MissReason::AllRefused });
     let (reason, hint) = match &answer.trouble {
         Some(trouble) => (trouble.message.clone(), trouble.hint.clone()),
-        None => (reason, None),
+        None => (reason, refused.then(|| "`sci explain` says why, candidate by candidate".to_owned())),
     };
     RestoredPath {
         name: answer.path.name.clone(),

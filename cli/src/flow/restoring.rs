@@ -181,7 +181,9 @@ fn record(context: &mut Context, store: &Store, answers: &[Answer<'_>]) -> Optio
 /// Writes what concerns all paths together.
 pub fn render(text: &mut Text, report: &RestoreReport) {
     if let Some(replayed) = &report.replayed {
-        let (kept, new) = (count(replayed.replayed), count(replayed.renewed));
-        text.line(format_args!("sources: {kept} have their recorded mtimes, {new} differ and count as new"));
+        let (kept, new) = (replayed.replayed, replayed.renewed);
+        let have = if kept == 1 { "has its recorded mtime" } else { "have their recorded mtimes" };
+        let differ = if new == 1 { "differs and counts as new" } else { "differ and count as new" };
+        text.line(format_args!("sources: {} {have}, {} {differ}", count(kept), count(new)));
     }
 }

@@ -51,8 +51,48 @@ fn a_pattern_that_matches_nothing_is_a_mistake() {
 fn a_remote_store_is_not_for_this_version() {
     let sandbox = Sandbox::new();
     sandbox.write("sci.toml", "[store]\nurl = \"https://sci.example.com\"\n\n[path.out]\npath = \"out\"\n");
-    let ran = sandbox.sci("restore").ends_with(2);
-    assert!(ran.stderr.contains("no client for the remote store"), "{ran}");
+    assert_screen!(sandbox.sci("restore"), @r#"
+    exit code: 2
+    ----- stderr -----
+    Error: [TOP]/ws/sci.toml:2:7: this sci has no client for the remote store https://sci.example.com
+      2 | url = "https://sci.example.com"
+        |       ^^^^^^^^^^^^^^^^^^^^^^^^^
+    Hint: remove `url` from [store] to use the embedded store
+    "#);
+}
+
+#[test]
+fn a_pinned_key_that_is_none_is_shown_at_its_place() {
+    let sandbox = Sandbox::new();
+    sandbox.write("sci.toml", "[store]\ntrusted-public-keys = [\"mine\"]\n\n[path.out]\npath = \"out\"\n");
+    assert_screen!(sandbox.sci("restore"), @r#"
+    exit code: 2
+    ----- stderr -----
+    Error: [TOP]/ws/sci.toml:2:24: not a public key: "mine"; expected name:base64 of 32 bytes, as `sci-1:…`
+      2 | trusted-public-keys = ["mine"]
+        |                        ^^^^^^
+    Hint: take the key from whoever runs the store, or leave `trusted-public-keys` out to trust the store's own
+    "#);
+}
+
+#[test]
+fn a_sci_toml_without_paths_does_not_pass_in_silence() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("sci.toml", "presets = []\n");
+    assert_screen!(sandbox.sci("plan"), @r"
+    exit code: 0
+    ----- stderr -----
+    Warning: [TOP]/ws/sci.toml declares no path: name a preset in `presets`, or declare a [path.NAME]
+    ");
+    assert_screen!(sandbox.sci("restore dist"), @r#"
+    exit code: 4
+    ----- stderr -----
+    Warning: [TOP]/ws/sci.toml declares no path: name a preset in `presets`, or declare a [path.NAME]
+    Error: sci.toml declares no path called "dist"
+    Hint: a [path.NAME] in sci.toml declares one
+    "#);
+    let ran = sandbox.sci_run("", "true").ends_with(0);
+    assert_eq!(ran.stderr.matches("declares no path").count(), 1, "{ran}");
 }
 
 #[test]
@@ -102,7 +142,7 @@ fn a_path_that_is_not_declared_is_not_found() {
     exit code: 4
     ----- stderr -----
     Error: sci.toml declares no path called "dist"
-    Hint: the paths are out
+    Hint: the path is out
     "#);
 }
 

@@ -244,3 +244,55 @@ fn flip_last_bit(path: &std::path::Path) {
     make_writable(path);
     fs::write(path, bytes).unwrap();
 }
+
+#[test]
+fn a_store_that_cannot_be_opened_says_what_to_do() {
+    let sandbox = Sandbox::new();
+    sandbox.sci_run("", "mkdir out && echo one > out/file").ends_with(0);
+    let store = sandbox.beside("state/store");
+    std::fs::write(store.join("index.sqlite"), "no database").unwrap();
+    assert_screen!(sandbox.sci("ls"), @r"
+    exit code: 3
+    ----- stderr -----
+    Error: the index failed: file is not a database
+    Hint: what a store holds can be built again: move [TOP]/state/store away, and the next save makes a new one
+    ");
+    std::fs::write(store.join("sci-store.json"), "{").unwrap();
+    assert_screen!(sandbox.sci("ls"), @r"
+    exit code: 3
+    ----- stderr -----
+    Error: [TOP]/state/store/sci-store.json: EOF while parsing an object at line 1 column 1
+    Hint: what a store holds can be built again: move [TOP]/state/store away, and the next save makes a new one
+    ");
+    std::fs::rename(&store, sandbox.beside("away")).unwrap();
+    sandbox.sci("save").ends_with(0);
+    let other = sandbox.root().display().to_string();
+    let ran = sandbox.sci(&format!("ls --store {other}")).ends_with(3);
+    assert!(!ran.stderr.contains("away"), "nobody is told to move their own files: {ran}");
+}
+
+#[test]
+fn a_candidate_that_is_refused_leads_to_explain() {
+    let sandbox = Sandbox::new();
+    sandbox.sci_run("", "mkdir out && echo one > out/file").ends_with(0);
+    let objects = sandbox.beside("state/store/objects");
+    for shard in objects.read_dir().unwrap().flat_map(|repository| repository.unwrap().path().read_dir().unwrap()) {
+        std::fs::remove_dir_all(shard.unwrap().path()).unwrap();
+    }
+    sandbox.remove("out");
+    assert_screen!(sandbox.sci("restore"), @r"
+    exit code: 0
+    ----- stdout -----
+    miss      out
+              every candidate was refused  (key [ID])
+              Hint: `sci explain` says why, candidate by candidate
+    ");
+}
+
+#[test]
+fn a_command_that_cannot_be_started_is_named() {
+    let sandbox = Sandbox::new();
+    let document = sandbox.sci("run --json -- no-such-command").ends_with(127).json();
+    let message = document["error"]["message"].as_str().unwrap();
+    assert!(message.starts_with("cannot run no-such-command: "), "{message}");
+}
