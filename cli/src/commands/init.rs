@@ -57,6 +57,15 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
         let because = npm.because.display();
         context.out.warn(format!("npm was detected too ({because}); pnpm was chosen, because both keep node_modules"));
     }
+    for other in left_out(&chosen) {
+        let (preset, because) = (&other.preset.name, other.because.display());
+        context.out.warn(format!("{because} is of another {preset} project, whose paths are yours to declare"));
+    }
+    if let Some(above) = above(&directory).filter(|_| written) {
+        context
+            .out
+            .warn(format!("from here on this directory is a workspace of its own, apart from {}", above.display()));
+    }
     let presets =
         chosen.iter().map(|found| Found { preset: found.preset.name.clone(), because: found.because.clone() });
     let report = Report { file, presets: presets.collect(), written, ci: CI.to_owned() };
@@ -101,8 +110,10 @@ fn compose(found: &[&Detected]) -> String {
     }
     let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
     let _ = writeln!(text, "presets = [{}]", quoted.join(", "));
-    for detected in first_of_each(found) {
-        text.push_str(&nested(detected));
+    for (index, detected) in found.iter().enumerate() {
+        if found[..index].iter().all(|earlier| earlier.preset.name != detected.preset.name) {
+            text.push_str(&nested(detected, found));
+        }
     }
     text.push_str(
         "\n# Any path of a preset can be overridden, and others declared:\n\
@@ -116,38 +127,54 @@ fn compose(found: &[&Detected]) -> String {
     text
 }
 
-fn first_of_each<'a>(found: &[&'a Detected]) -> Vec<&'a Detected> {
-    let mut seen = Vec::new();
-    let first = found.iter().filter(|detected| {
-        let name = &detected.preset.name;
-        let new = !seen.contains(&name);
-        seen.push(name);
-        new
-    });
-    first.copied().collect()
-}
-
 /// The overrides for a project below the workspace, whose paths a preset would look for at the top.
-fn nested(detected: &Detected) -> String {
-    let directory = detected.directory();
-    let Some(prefix) = directory.to_str().filter(|prefix| !prefix.is_empty()) else { return String::new() };
+///
+/// What workspaces share below the home directory is derived from the lockfiles of all projects of that preset.
+fn nested(detected: &Detected, found: &[&Detected]) -> String {
+    let Some(prefix) = below(detected) else { return String::new() };
+    let same: Vec<&str> =
+        found.iter().filter(|it| it.preset.name == detected.preset.name).filter_map(|it| below(it)).collect();
     let mut text = String::new();
     for (name, path) in &detected.preset.paths {
-        if path.is_home() || path.is_per_directory() {
+        let (home, of) = if path.is_home() { (true, same.as_slice()) } else { (false, &same[..1]) };
+        let locks: Vec<String> =
+            path.lockfiles.iter().flat_map(|lock| of.iter().map(|prefix| lock_below(prefix, lock))).collect();
+        if path.is_per_directory() || home && locks.is_empty() {
             continue;
         }
-        let lockfiles: Vec<String> =
-            path.lockfiles.iter().map(|lock| format!("{:?}", lock_below(prefix, lock))).collect();
-        let _ = write!(text, "\n[path.{name}]\npath = {:?}\n", format!("{prefix}/{}", path.path));
-        if !lockfiles.is_empty() {
-            let _ = writeln!(text, "lockfiles = [{}]", lockfiles.join(", "));
+        let _ = writeln!(text, "\n[path.{name}]");
+        if !home {
+            let _ = writeln!(text, "path = {:?}", format!("{prefix}/{}", path.path));
+        }
+        if !locks.is_empty() {
+            let _ = writeln!(text, "lockfiles = [{}]", locks.join(", "));
         }
     }
     text
 }
 
-fn lock_below(prefix: &str, pattern: &sci_presets::Pattern) -> String {
-    format!("{prefix}/{}", pattern.glob.trim_start_matches('/'))
+/// The directory of a project, when it is not the workspace itself.
+fn below(detected: &Detected) -> Option<&str> {
+    detected.directory().to_str().filter(|directory| !directory.is_empty())
+}
+
+fn lock_below(prefix: &str, lock: &sci_presets::Pattern) -> String {
+    let glob = format!("{prefix}/{}", lock.glob.trim_start_matches('/'));
+    if lock.optional { format!("{{ pattern = {glob:?}, optional = true }}") } else { format!("{glob:?}") }
+}
+
+/// The projects that a preset cannot be pointed at, because it is pointed at another.
+fn left_out<'a>(found: &[&'a Detected]) -> Vec<&'a Detected> {
+    let single =
+        |detected: &Detected| detected.preset.paths.values().any(|path| !path.is_home() && !path.is_per_directory());
+    let later =
+        |index: usize, it: &Detected| found[..index].iter().any(|earlier| earlier.preset.name == it.preset.name);
+    found.iter().enumerate().filter(|(index, it)| single(it) && later(*index, it)).map(|(_, it)| *it).collect()
+}
+
+/// The workspace above, which commands in this directory no longer see.
+fn above(directory: &Path) -> Option<PathBuf> {
+    sci_planner::config::find(directory.parent()?).ok()
 }
 
 fn render(text: &mut Text, report: &Report) {

@@ -180,10 +180,32 @@ fn init_twice_changes_nothing_and_never_overwrites_a_persons_file() {
 fn init_points_a_preset_at_a_project_below_the_workspace() {
     let sandbox = Sandbox::empty();
     sandbox.write("services/api/Cargo.toml", "[package]\nname = \"api\"\n");
+    sandbox.write("services/api/src/main.rs", "fn main() {}\n");
     sandbox.sci("init").ends_with(0);
     let written = sandbox.read("sci.toml");
-    assert!(written.contains("[path.target]\npath = \"services/api/target\"\n"), "{written}");
-    assert!(written.contains("lockfiles = [\"services/api/Cargo.lock\"]"), "{written}");
+    let lock = "{ pattern = \"services/api/Cargo.lock\", optional = true }";
+    let target = format!("[path.target]\npath = \"services/api/target\"\nlockfiles = [{lock}]\n");
+    assert!(written.contains(&target), "{written}");
+    assert!(written.contains(&format!("[path.cargo-registry]\nlockfiles = [{lock}]\n")), "{written}");
+    sandbox.sci("plan").ends_with(0);
+    let registry =
+        |sandbox: &Sandbox| sandbox.sci("plan cargo-registry --json").json()["result"]["paths"][0]["key"].clone();
+    let before = registry(&sandbox);
+    sandbox.write("services/api/Cargo.lock", "version = 4\n");
+    assert_ne!(registry(&sandbox), before, "what is downloaded is derived from the project's lockfile");
+}
+
+#[test]
+fn init_says_what_it_leaves_to_the_person() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("a/Cargo.toml", "[package]\nname = \"a\"\n");
+    sandbox.write("b/Cargo.toml", "[package]\nname = \"b\"\n");
+    let ran = sandbox.sci("init").ends_with(0);
+    assert!(ran.stderr.contains("b/Cargo.toml is of another cargo project"), "{ran}");
+    assert!(sandbox.read("sci.toml").contains("[{ pattern = \"a/Cargo.lock\", optional = true }, { pattern = \"b/"));
+    let ran = sandbox.sci("init -C a").ends_with(0);
+    assert!(ran.stderr.contains("apart from [TOP]/ws/sci.toml"), "{ran}");
+    assert!(!sandbox.sci("init -C a").ends_with(0).stderr.contains("apart from"), "an equal file changes nothing");
 }
 
 #[test]
