@@ -46,7 +46,7 @@ pub fn replay(
 ) -> Result<Replayed> {
     let recorded: HashMap<&[u8], &RecordedInput> =
         recorded.iter().map(|input| (input.path.as_slice(), input)).collect();
-    let renewed_to = now.max(Mtime { secs: newest.secs.saturating_add(1), nanos: newest.nanos });
+    let renewed_to = now.max(just_after(newest));
     let handle = fs::open(root, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
         .map_err(|error| SnapshotError::io("open", root, error))?;
     let mut replayed = Replayed::default();
@@ -67,6 +67,14 @@ pub fn replay(
         }
     }
     Ok(replayed)
+}
+
+/// The next moment that a file system can tell apart. No more: a source from the future counts as changed in every build until then.
+fn just_after(time: Mtime) -> Mtime {
+    match time.nanos {
+        999_999_999 => Mtime { secs: time.secs.saturating_add(1), nanos: 0 },
+        nanos => Mtime { nanos: nanos + 1, ..time },
+    }
 }
 
 fn set(root: rustix::fd::BorrowedFd<'_>, path: &[u8], mtime: Mtime) -> Result<(), Errno> {
