@@ -39,7 +39,7 @@ pub struct Globals {
     /// When to colour
     #[arg(long, global = true, env = "SCI_COLOR", value_enum, default_value = "auto", value_name = "WHEN")]
     pub color: ColorChoice,
-    /// Directory of the embedded store [default: <state>/store]
+    /// Directory of the embedded store [default: `store` below the state]
     #[arg(long, global = true, env = "SCI_STORE", value_name = "DIR")]
     store: Option<String>,
     /// Directory of local state [default: the user's cache directory]

@@ -189,7 +189,7 @@ pub fn engine(error: &SnapshotError) -> CliError {
 
 fn nothing_called(reference: &str) -> CliError {
     CliError::new(Kind::NotFound, format!("this project has no snapshot called {reference:?}"))
-        .hint("`sci ls` lists them; a path's name means its newest one")
+        .hint("`sci ls` lists them; 6 digits of an id will do, and a path's name means its newest one")
 }
 
 fn refuse_remote(workspace: Option<&Workspace>) -> Result<()> {

@@ -19,7 +19,7 @@ use crate::workspace::Workspace;
 #[command(override_usage = "sci run [OPTIONS] -- <CMD>...")]
 pub struct Arguments {
     /// The command and its arguments, run without a shell in the directory where sci was started
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
+    #[arg(required = true, trailing_var_arg = true, value_name = "CMD")]
     command: Vec<OsString>,
 }
 
