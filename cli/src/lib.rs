@@ -14,6 +14,7 @@ pub mod flow;
 pub mod git;
 pub mod inputs;
 pub mod output;
+pub mod placement;
 pub mod state;
 pub mod store;
 pub mod trees;

@@ -14,6 +14,7 @@ use sci_store_api::{ErrorCode, ObjectId, ObjectKind, Record, RunId, SnapshotId};
 
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
+use crate::placement;
 use crate::state::run_id;
 use crate::workspace::Workspace;
 
@@ -52,6 +53,10 @@ impl Store {
         refuse_in_ci(context)?;
         let project = project(context, workspace)?;
         let directory = directory(context, workspace)?;
+        if let Some(workspace) = workspace {
+            let home = context.environment.home();
+            placement::refuse_in_a_path(&workspace.config, home.as_deref(), &directory, "the store", "--store")?;
+        }
         let usage = |error: sci_store_api::NameError| CliError::new(Kind::Usage, error);
         let run = RunId::new(run).map_err(usage)?;
         let caller = sci_native::caller(&project, run, commit, &context.environment.text_variables()).map_err(usage)?;

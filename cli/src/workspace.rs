@@ -9,6 +9,7 @@ use sci_snapshot::restore::{self, Recovered};
 
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
+use crate::placement;
 use crate::state::before::Before;
 use crate::state::{Lock, WorkspaceState};
 
@@ -51,7 +52,10 @@ impl Workspace {
             Err(error) => return Err(CliError::planning(&error)),
         };
         let config = config::load(&file).map_err(|error| CliError::planning(&error))?;
-        let state = context.state()?.workspace(&config.workspace)?;
+        let state = context.state()?;
+        let home = context.environment.home();
+        placement::refuse_in_a_path(&config, home.as_deref(), state.directory(), "the local state", "--state")?;
+        let state = state.workspace(&config.workspace)?;
         let workspace = Self { root: config.workspace.clone(), config, state };
         // Whoever holds the lock has done this, or is about to.
         if let Some(_lock) = workspace.state.try_lock()? {

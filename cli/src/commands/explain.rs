@@ -150,7 +150,8 @@ fn unkeyed(before: Option<Before>, arguments: &Arguments) -> Vec<Unkeyed> {
 
 fn nothing(arguments: &Arguments) -> CliError {
     match (&arguments.path, &arguments.run) {
-        (_, Some(run)) => CliError::new(Kind::NotFound, format!("no plan of run {run:?} is kept")),
+        (_, Some(run)) => CliError::new(Kind::NotFound, format!("no plan of run {run:?} is kept"))
+            .hint("restore and save name their run under --json; in Actions it is RUN_ID.ATTEMPT.JOB"),
         (Some(path), None) => CliError::new(Kind::NotFound, format!("no plan of a path called {path:?} is kept"))
             .hint("`sci plan` lists the paths"),
         (None, None) => CliError::new(Kind::NotFound, "nothing was planned yet in this project")

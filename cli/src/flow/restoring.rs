@@ -1,5 +1,6 @@
 //! Restore: resolve every path at once, verify what the store says, let the engine do its work, remember what was planned.
 
+use std::path::Path;
 use std::time::Instant;
 
 use sci_planner::{Outcome as Planned, Plan, PlannedPath};
@@ -17,6 +18,7 @@ use crate::flow::restore_path;
 use crate::git;
 use crate::output::Text;
 use crate::output::format::count;
+use crate::placement;
 use crate::state::before::{Before, BeforePath};
 use crate::state::run_id;
 use crate::store::Store;
@@ -66,6 +68,9 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
         Ok(store) => resolving::resolve(store, &paths, ancestors),
         Err(error) => resolving::unavailable(&paths, error),
     };
+    if let Ok(store) = &store {
+        warn_of_own_files(context, &plan, &store.directory);
+    }
     let mut report = RestoreReport { run, plan: None, paths: Vec::new(), replayed: None, seconds: 0.0 };
     let mut installed = Vec::new();
     for path in &paths {
@@ -92,6 +97,16 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
     }
     report.seconds = started.elapsed().as_secs_f64();
     Ok(report)
+}
+
+/// A store that is an input changes the key at every save: nothing is ever exact.
+fn warn_of_own_files(context: &mut Context, plan: &Plan, store: &Path) {
+    if let Some(path) = placement::counted_by(plan, store) {
+        let store = store.display();
+        context.out.warn(format!(
+            "the store {store} is among the inputs of {path}: list it in .gitignore, or keep it outside the workspace"
+        ));
+    }
 }
 
 /// Opens the store. The inner error is trouble, which is a miss; the outer one is a mistake in the configuration.

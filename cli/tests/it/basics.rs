@@ -217,3 +217,12 @@ fn init_chooses_pnpm_where_npm_left_a_lockfile_too() {
     assert!(ran.stderr.contains("npm was detected too"), "{ran}");
     assert!(sandbox.read("sci.toml").contains("presets = [\"pnpm\"]"));
 }
+
+#[test]
+fn a_misspelt_flag_of_run_is_no_command() {
+    let sandbox = Sandbox::new();
+    let ran = sandbox.sci("run --requrie -- true").ends_with(2);
+    assert!(ran.stderr.contains("unexpected argument '--requrie'"), "{ran}");
+    let ran = sandbox.sci("run echo --requrie").ends_with(0);
+    assert_eq!(ran.stdout, "--requrie\n");
+}

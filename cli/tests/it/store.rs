@@ -100,7 +100,7 @@ fn a_snapshot_that_is_not_there_is_not_found() {
     exit code: 4
     ----- stderr -----
     Error: this project has no snapshot called "[ID]"
-    Hint: `sci ls` lists them; a path's name means its newest one
+    Hint: `sci ls` lists them; 6 digits of an id will do, and a path's name means its newest one
     "#);
 }
 
@@ -266,7 +266,8 @@ fn a_store_that_cannot_be_opened_says_what_to_do() {
     ");
     std::fs::rename(&store, sandbox.beside("away")).unwrap();
     sandbox.sci("save").ends_with(0);
-    let other = sandbox.root().display().to_string();
+    std::fs::write(sandbox.beside("home/photo"), "").unwrap();
+    let other = sandbox.beside("home").display().to_string();
     let ran = sandbox.sci(&format!("ls --store {other}")).ends_with(3);
     assert!(!ran.stderr.contains("away"), "nobody is told to move their own files: {ran}");
 }
@@ -295,4 +296,33 @@ fn a_command_that_cannot_be_started_is_named() {
     let document = sandbox.sci("run --json -- no-such-command").ends_with(127).json();
     let message = document["error"]["message"].as_str().unwrap();
     assert!(message.starts_with("cannot run no-such-command: "), "{message}");
+}
+
+#[test]
+fn what_sci_keeps_is_not_in_what_it_restores() {
+    let mut sandbox = Sandbox::new();
+    assert_screen!(sandbox.sci("restore --store out/store"), @r"
+    exit code: 2
+    ----- stderr -----
+    Error: the store [TOP]/ws/out/store is in the workspace path `out`
+    Hint: a restore would roll it back too: name another with --store
+    ");
+    sandbox.sci("restore --state out").ends_with(2);
+    assert!(!sandbox.path("out").exists(), "it was refused before anything was made");
+    sandbox.set("HOME", sandbox.path("home"));
+    sandbox.write("sci.toml", "[path.cache]\npath = \"~/cache\"\n[path.all]\npath = \"p/*/out\"\noptional = true\n");
+    sandbox.sci("restore --store home/cache/x").ends_with(2);
+    sandbox.sci("restore --store p/a/out/store").ends_with(2);
+    sandbox.sci("restore --store p/a/store").ends_with(0);
+}
+
+#[test]
+fn a_store_among_the_inputs_is_said() {
+    let sandbox = Sandbox::new();
+    sandbox.sci("restore --store src/store").ends_with(0);
+    let ran = sandbox.sci("restore --store src/store").ends_with(0);
+    assert!(ran.stderr.contains("src/store is among the inputs of out: list it in .gitignore"), "{ran}");
+    sandbox.write(".gitignore", "store\n");
+    let ran = sandbox.sci("restore --store src/store").ends_with(0);
+    assert_eq!(ran.stderr, "", "{ran}");
 }
