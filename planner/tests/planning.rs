@@ -316,12 +316,10 @@ fn a_presets_own_command_needs_no_approval() {
 #[test]
 fn an_unreadable_input_leaves_its_path_without_a_key() {
     let workspace = Workspace::new("[path.out]\npath = \"out\"\nsources = [\"f\"]\n").files(&[("f", "")]);
-    if workspace.lock("f") {
-        let plan = workspace.plan();
-        let (reason, hint) = unkeyed(&plan, "out");
-        assert_eq!(reason, "an input could not be read: cannot read f: Permission denied (os error 13)");
-        assert!(hint.is_some_and(|hint| hint.contains("`!` pattern")), "{hint:?}");
-    }
+    let plan = workspace.lock("f").plan_unprivileged();
+    let (reason, hint) = unkeyed(&plan, "out");
+    assert_eq!(reason, "an input could not be read: cannot read f: Permission denied (os error 13)");
+    assert!(hint.is_some_and(|hint| hint.contains("`!` pattern")), "{hint:?}");
 }
 
 #[test]
@@ -330,13 +328,11 @@ fn an_unreadable_directory_concerns_only_the_paths_that_look_into_it() {
         "[path.a]\npath = \"a\"\nsources = [\"**/*\"]\n[path.b]\npath = \"b\"\nsources = [\"src/**\"]\nreplay = true\n",
     );
     let workspace = workspace.files(&[("data/x", ""), ("src/y", "")]);
-    if workspace.lock("data") {
-        let plan = workspace.plan();
-        let (reason, _) = unkeyed(&plan, "a");
-        assert!(reason.starts_with("an input could not be read: ") && reason.contains("data"), "{reason}");
-        assert!(find(&plan, "b").keyed().is_some());
-    }
+    let plan = workspace.lock("data").plan_unprivileged();
     workspace.executable("data");
+    let (reason, _) = unkeyed(&plan, "a");
+    assert!(reason.starts_with("an input could not be read: ") && reason.contains("data"), "{reason}");
+    assert!(find(&plan, "b").keyed().is_some());
 }
 
 #[test]

@@ -75,11 +75,23 @@ impl Workspace {
         self
     }
 
-    /// Takes all permissions away; whether that keeps this user out, since the superuser reads everything.
-    pub(crate) fn lock(&self, path: &str) -> bool {
-        let path = self.path(path);
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
-        fs::read(&path).is_err() && fs::read_dir(&path).is_err()
+    /// Takes all permissions away.
+    pub(crate) fn lock(&self, path: &str) -> &Self {
+        fs::set_permissions(self.path(path), fs::Permissions::from_mode(0o000)).unwrap();
+        self
+    }
+
+    /// The plan that a user who is not root gets: root reads everything.
+    pub(crate) fn plan_unprivileged(&self) -> Plan {
+        fs::set_permissions(self.path(""), fs::Permissions::from_mode(0o755)).unwrap();
+        let nobody = || {
+            if rustix::process::geteuid().is_root() {
+                rustix::thread::set_thread_uid(rustix::process::Uid::from_raw(65_534)).unwrap();
+            }
+            self.plan()
+        };
+        // The identity is the thread's own, and that of the threads it starts.
+        std::thread::scope(|scope| scope.spawn(nobody).join()).unwrap()
     }
 
     pub(crate) fn config(&self) -> Result<Config, PlanError> {
