@@ -11,13 +11,13 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{self, AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::tree::Tree;
+use crate::tree::{STAGE_PREFIX, Tree};
 use crate::{Result, SnapshotError};
 
 /// Flags with which a directory is opened.
 pub(crate) const DIR: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC).union(OFlags::RDONLY);
 /// Handles one cursor keeps open; deeper trees reopen from the root.
-const KEPT: usize = 64;
+pub(crate) const KEPT: usize = 64;
 
 /// Opens the directory at `path`. The path itself is the caller's; only its last component must not be a link.
 pub(crate) fn open(path: &Path) -> Result<OwnedFd, Errno> {
@@ -172,6 +172,14 @@ pub(crate) fn open_parent<'a>(root: BorrowedFd<'_>, relative: &'a [u8]) -> Resul
     }
 }
 
+/// Opens the directory at `relative` below `at`.
+pub(crate) fn open_below(mut at: OwnedFd, relative: &[u8]) -> Result<OwnedFd, Errno> {
+    for name in relative.split(|byte| *byte == b'/').filter(|name| !name.is_empty()) {
+        at = fs::openat(&at, name, DIR, Mode::empty())?;
+    }
+    Ok(at)
+}
+
 /// Removes whatever is called `name` in `parent`, with everything below it; nothing there is a success.
 ///
 /// Directories that lack write or search permission are given it first. Recursion is by handle and never follows links.
@@ -183,10 +191,17 @@ pub(crate) fn remove_all(parent: BorrowedFd<'_>, name: &[u8]) -> Result<(), Errn
     }
     // An explicit stack: a tree may be deeper than the thread's stack is long.
     let mut stack = vec![Doomed::empty_of_files(parent, name.to_vec())?];
+    let mut lifted = 0u64;
     while let Some(top) = stack.last_mut() {
         if let Some(child) = top.children.pop() {
             let child = Doomed::empty_of_files(top.handle.as_fd(), child)?;
-            stack.push(child);
+            // A tree may be deeper than handles can be open: what is far down is lifted to the top.
+            if stack.len() < KEPT || child.children.is_empty() {
+                stack.push(child);
+            } else {
+                lifted += 1;
+                lift(&mut stack, child.name, lifted)?;
+            }
             continue;
         }
         let Some(done) = stack.pop() else { break };
@@ -196,6 +211,15 @@ pub(crate) fn remove_all(parent: BorrowedFd<'_>, name: &[u8]) -> Result<(), Errn
             Err(error) => return Err(error),
         }
     }
+    Ok(())
+}
+
+/// Moves the child `name` of the innermost directory to the outermost one.
+fn lift(stack: &mut [Doomed], name: Vec<u8>, number: u64) -> Result<(), Errno> {
+    let [outermost, .., innermost] = stack else { return Err(Errno::INVAL) };
+    let lifted = format!("{}lifted.{number}", String::from_utf8_lossy(STAGE_PREFIX)).into_bytes();
+    fs::renameat(&innermost.handle, name, &outermost.handle, lifted.as_slice())?;
+    outermost.children.push(lifted);
     Ok(())
 }
 

@@ -89,6 +89,28 @@ pub(crate) fn receipts_of_read(walked: &Walked, read_at: i64) -> Vec<Receipt> {
     walked.stats.iter().map(receipt).collect()
 }
 
+/// Waits until whatever changes from now on has a later time than every receipt: file systems take times from a clock
+/// that stands still for some milliseconds.
+pub(crate) fn outlast(receipts: &[Receipt]) {
+    const TICK: i64 = 20_000_000;
+    let newest = receipts.iter().map(|receipt| receipt.ctime).max().unwrap_or_default();
+    // A receipt from the far future was not written by this clock, and is not waited for.
+    while (0..TICK).contains(&(newest.saturating_sub(tick()))) {
+        std::thread::sleep(std::time::Duration::from_micros(500));
+    }
+}
+
+/// The time that file systems give to what changes now, nanoseconds since 1970.
+fn tick() -> i64 {
+    #[cfg(target_os = "linux")]
+    {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
+        now.tv_sec.saturating_mul(1_000_000_000).saturating_add(now.tv_nsec)
+    }
+    #[cfg(not(target_os = "linux"))]
+    now()
+}
+
 /// Nanoseconds since 1970, by this machine's clock.
 pub(crate) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -123,9 +145,13 @@ impl LocalState {
         let write = || -> std::io::Result<()> {
             std::fs::create_dir_all(&self.dir)?;
             let partial = self.dir.join(format!("base.{}", std::process::id()));
-            let mut file = std::fs::File::create(&partial)?;
-            file.write_all(&encode(base))?;
-            std::fs::rename(partial, self.file())
+            let written = std::fs::File::create(&partial)
+                .and_then(|mut file| file.write_all(&encode(base)))
+                .and_then(|()| std::fs::rename(&partial, self.file()));
+            if written.is_err() {
+                let _ = std::fs::remove_file(partial);
+            }
+            written
         };
         write().map_err(|error| SnapshotError::io("write", self.file(), error))
     }

@@ -65,6 +65,8 @@ struct Shared<I: Iterator, A, B, C, M, L> {
     middle_finished: bool,
     last: Option<L>,
     error: Option<crate::SnapshotError>,
+    /// A thread panicked; what it had taken out will not come back.
+    broken: bool,
 }
 
 enum Job<T, A, B, C, M, L> {
@@ -122,9 +124,14 @@ where
         middle_finished: false,
         last: Some(last),
         error: None,
+        broken: false,
     });
     let ready = Condvar::new();
     let run = || {
+        let _waker = Waker(|| {
+            lock(&shared).broken = true;
+            ready.notify_all();
+        });
         let mut worker = match crew.worker() {
             Ok(worker) => worker,
             Err(error) => {
@@ -153,6 +160,17 @@ where
     }
 }
 
+/// Acts when its thread panics: the others must not wait for it for ever.
+struct Waker<F: Fn()>(F);
+
+impl<F: Fn()> Drop for Waker<F> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            (self.0)();
+        }
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -168,7 +186,7 @@ fn next_job<I: Iterator, A, B, C, M, L>(
 ) -> Option<JobOf<I, A, B, C, M, L>> {
     let mut state = lock(shared);
     loop {
-        if state.error.is_some() {
+        if state.error.is_some() || state.broken {
             return None;
         }
         if let Some(job) = state.pick(window) {

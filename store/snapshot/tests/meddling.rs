@@ -10,17 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use common::*;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
-use sci_snapshot::{Excludes, Manifest, Progress, RestoreRequest, Restored, Result, SnapshotError, restore};
-
-/// Acts between the plan and the swap.
-struct Meddler<F: Fn() + Sync>(F);
-
-impl<F: Fn() + Sync> Progress for Meddler<F> {
-    fn total(&self, _items: u64, _bytes: u64) {
-        (self.0)();
-    }
-    fn advance(&self, _items: u64, _bytes: u64) {}
-}
+use sci_snapshot::{Excludes, Manifest, RestoreRequest, Restored, Result, SnapshotError, restore};
 
 struct Case {
     dir: tempfile::TempDir,

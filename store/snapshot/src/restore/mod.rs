@@ -22,7 +22,7 @@ use rustix::io::Errno;
 use sci_store_api::ObjectSource;
 
 use crate::dir::{Cursor, Tops};
-use crate::local::{Base, Receipt};
+use crate::local::{Base, Receipt, outlast};
 use crate::manifest::Manifest;
 use crate::tree::{Kind, Stat, Tree, Walked, walk};
 use crate::{Excludes, Progress, Result, SnapshotError, pool};
@@ -145,6 +145,7 @@ fn carry_out(
         }
         result?;
     }
+    outlast(&receipts);
     let device = device_of(request.root)?;
     restored.base = Base::new(request.manifest, receipts, device);
     Ok(restored)

@@ -119,6 +119,8 @@ pub fn save(request: &SaveRequest<'_>, sink: &dyn ObjectSink) -> Result<Saved> {
 }
 
 fn find(request: &SaveRequest<'_>, threads: usize) -> Result<Walked> {
+    // Refuses a link on the way even to a tree of which no file needs to be read.
+    crate::dir::parent_beneath(request.anchor, request.root, false)?;
     let walked = walk(request.root, request.excludes, threads)?;
     let mut walked = walked
         .ok_or_else(|| SnapshotError::io("save", request.root, std::io::Error::from(std::io::ErrorKind::NotFound)))?;

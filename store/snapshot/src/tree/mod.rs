@@ -271,3 +271,22 @@ impl Tree {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_content_with_holes_makes_its_file_sparse() {
+        // Whether a file looks sparse depends on when the file system makes room for it; its content does not.
+        let file = |kind| {
+            let mut tree = Tree::default();
+            tree.push(NONE, b"", kind, 0o644, Mtime::default(), 9);
+            tree
+        };
+        let (mut before, mut after) = (file(Kind::Sparse), file(Kind::File));
+        before.set_content(0, Digest::of(&[0; 9]), &[Extent { block: NONE, offset: 0, length: 9 }], &[]);
+        after.adopt_content(0, &before, 0);
+        assert_eq!(after.entry(0).kind, Kind::Sparse);
+    }
+}

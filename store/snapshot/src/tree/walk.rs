@@ -84,6 +84,7 @@ fn root_target(root: &Path, stat: &fs::Stat) -> Result<Option<Vec<u8>>> {
 
 struct Task {
     id: usize,
+    /// The directory that holds it; `None` for the root, and for what lies so deep that handles would run out.
     parent: Option<(Arc<OwnedFd>, Vec<u8>)>,
     path: Vec<u8>,
 }
@@ -178,11 +179,13 @@ impl Walker<'_> {
         match result {
             Ok(mut listed) => {
                 for (at, name, path) in listed.dirs {
+                    let deep = path.iter().filter(|byte| **byte == b'/').count() > dir::KEPT;
+                    let parent = (!deep).then(|| (listed.handle.clone(), name));
                     let child = state.listings.len();
                     listed.listing.entries[at].listing = child;
                     state.listings.push(Listing::default());
                     state.outstanding += 1;
-                    state.tasks.push(Task { id: child, parent: Some((listed.handle.clone(), name)), path });
+                    state.tasks.push(Task { id: child, parent, path });
                 }
                 state.listings[id] = listed.listing;
             }
@@ -200,7 +203,7 @@ impl Walker<'_> {
         let fail = |action, path: PathBuf| move |error: Errno| SnapshotError::io(action, path, error);
         let here = dir::display(self.root, &task.path);
         let handle = match &task.parent {
-            None => dir::open(self.root),
+            None => dir::open(self.root).and_then(|root| dir::open_below(root, &task.path)),
             Some((parent, name)) => fs::openat(parent, name.as_slice(), DIR, fs::Mode::empty()),
         }
         .map_err(fail("open", here.clone()))?;

@@ -12,7 +12,8 @@ use std::sync::Mutex;
 
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 use sci_snapshot::{
-    Base, Excludes, Manifest, PackRef, RestoreRequest, Restored, Result, SaveRequest, Saved, Silent, restore, save,
+    Base, Excludes, Manifest, PackRef, Progress, RestoreRequest, Restored, Result, SaveRequest, Saved, Silent, restore,
+    save,
 };
 use sci_store_api::{ObjectId, ObjectSink, ObjectSource, TransferError};
 
@@ -80,6 +81,16 @@ pub fn restore_tree(manifest: Manifest, root: &Path, base: Option<&Base>, store:
         progress: &Silent,
     };
     restore(request, store)
+}
+
+/// Acts when it is known what there is to do, before anything is done.
+pub struct Meddler<F: Fn() + Sync>(pub F);
+
+impl<F: Fn() + Sync> Progress for Meddler<F> {
+    fn total(&self, _items: u64, _bytes: u64) {
+        (self.0)();
+    }
+    fn advance(&self, _items: u64, _bytes: u64) {}
 }
 
 /// Everything about a tree that a restore must bring back, one line per entry.
