@@ -1,12 +1,20 @@
-//! Intents that were left behind, by a restore that died or by a checkout that brought one along.
+//! Intents that were left behind, by a restore that died or by a checkout that brought one along; forged blocks.
 
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
+
+use sci_hasher::Digest;
+use sci_store_api::{ObjectId, ObjectSource, TransferError};
 
 use super::apply::{Recovered, recover};
 use super::intent::{Intent, Op};
 use super::stage::Stage;
-use crate::tree::Mtime;
+use super::{RestoreRequest, restore};
+use crate::block::Compressor;
+use crate::manifest::{Block, Manifest, PackRef};
+use crate::tree::{Extent, Kind, Mtime, NONE, Tree};
+use crate::{Excludes, Silent, SnapshotError};
 
 fn write(path: &Path, content: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -83,4 +91,52 @@ fn an_intent_is_completed_from_every_step_on() {
         assert_eq!(fs::read_to_string(root.join("old")).unwrap(), "new");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "staging is gone");
     }
+}
+
+/// A store of one object.
+struct One(Vec<u8>);
+
+impl ObjectSource for One {
+    fn read(&self, _: &ObjectId, range: Range<u64>) -> Result<Vec<u8>, TransferError> {
+        Ok(self.0[range.start as usize..range.end as usize].to_vec())
+    }
+}
+
+#[test]
+fn blocks_that_overlap_are_damage_and_no_panic() {
+    let frame = Compressor::new().unwrap().compress(b"some content").unwrap();
+    let block = |offset: usize, stored: usize, length| Block {
+        digest: Digest::of(&frame[offset..offset + stored]),
+        pack: 0,
+        offset: offset as u64,
+        stored: stored as u32,
+        length,
+    };
+    let mut tree = Tree::default();
+    tree.push(NONE, b"", Kind::Dir, 0o755, Mtime::default(), 0);
+    for (number, length) in [(0, 12), (1, 1)] {
+        let index = tree.push(0, &[b'a' + number as u8], Kind::File, 0o644, Mtime::default(), u64::from(length));
+        tree.set_content(index, Digest::of(b"x"), &[Extent { block: number, offset: 0, length }], &[]);
+    }
+    let manifest = Manifest {
+        tree,
+        // The second begins later and ends earlier than the first.
+        blocks: vec![block(0, frame.len(), 12), block(2, 1, 1)],
+        packs: vec![PackRef { id: ObjectId::of(&frame), size: frame.len() as u64 }],
+        ..Manifest::default()
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let request = RestoreRequest {
+        anchor: dir.path(),
+        root: &dir.path().join("tree"),
+        manifest,
+        excludes: &Excludes::default(),
+        base: None,
+        merge: false,
+        threads: 2,
+        progress: &Silent,
+    };
+    let error = restore(request, &One(frame.clone())).unwrap_err();
+    assert!(matches!(error, SnapshotError::Damaged { .. }), "{error}");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left behind");
 }
