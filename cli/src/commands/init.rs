@@ -193,7 +193,10 @@ fn render(text: &mut Text, report: &Report) {
     }
     text.line(format_args!("{} {}", style.good.paint("wrote"), report.file.display()));
     text.gap().line("Next: `sci plan` shows the keys; `sci run -- <your build>` restores, builds and saves.");
-    text.line("In a GitHub workflow, around the build:").gap();
+    text.line(
+        "In a GitHub workflow, around the build, on a runner that keeps its disk (SCI_ALLOW_EMBEDDED=1 says so):",
+    )
+    .gap();
     for line in report.ci.lines() {
         text.indented(2, line);
     }

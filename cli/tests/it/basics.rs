@@ -125,7 +125,7 @@ fn init_writes_what_it_detects_and_says_what_is_next() {
     wrote [TOP]/ws/sci.toml
 
     Next: `sci plan` shows the keys; `sci run -- <your build>` restores, builds and saves.
-    In a GitHub workflow, around the build:
+    In a GitHub workflow, around the build, on a runner that keeps its disk (SCI_ALLOW_EMBEDDED=1 says so):
 
         - run: sci restore
         - run: <your build>
