@@ -160,7 +160,7 @@ fn perform(
     source: &dyn ObjectSource,
     receipts: &mut [Receipt],
 ) -> Result<()> {
-    if let Some(walked) = walked.filter(|_| !plan.replaces_all()) {
+    if let Some(walked) = walked {
         plan.check(request, walked, stage.device()?)?;
     }
     let written = fetch::contents(request, plan, stage, threads, source)?;

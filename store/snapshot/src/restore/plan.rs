@@ -247,7 +247,7 @@ impl Plan {
         }
         // A directory without an inode to trust is on another file system than the root.
         let is_dir = |index: &u32| walked.tree.entry(*index).kind == Kind::Dir;
-        let mut moved_at = touched.iter().chain(&self.trash).copied().filter(is_dir);
+        let mut moved_at = touched.iter().chain(&self.trash).copied().chain(self.whole.then_some(0)).filter(is_dir);
         let mount = moved_at.find(|index| walked.device != parent_device || walked.stats[*index as usize].inode == 0);
         match mount {
             Some(mount) => refuse(mount, ErrorKind::CrossesDevices, "it is on another file system than its parent"),
