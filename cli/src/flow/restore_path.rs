@@ -145,7 +145,7 @@ fn restored_path(answer: &Answer<'_>, work: Option<RestoreWork>) -> RestoredPath
         verdict,
         reason,
         hint,
-        trouble: answer.trouble.is_some(),
+        trouble: answer.trouble.is_some() || refused && answer.damaged().next().is_some(),
         key: Some(answer.keyed.key()),
         snapshot: answer.verdict.snapshot(),
         shared,

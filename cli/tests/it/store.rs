@@ -288,6 +288,12 @@ fn a_candidate_that_is_refused_leads_to_explain() {
               every candidate was refused  (key [ID])
               Hint: `sci explain` says why, candidate by candidate
     ");
+    sandbox.sci("restore --require").ends_with(1);
+    // What merely is derived from something else is a miss and no trouble.
+    let sandbox = two();
+    sandbox.write("lock.txt", "other\n");
+    sandbox.write("sci.toml", &(sandbox.read("sci.toml") + "match = \"sources\"\n"));
+    sandbox.sci("restore --require").ends_with(0);
 }
 
 #[test]
