@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use sci_planner::PlannedPath;
-use sci_snapshot::{Excludes, Manifest, RestoreRequest, Restored, SnapshotError};
+use sci_snapshot::{Base, Excludes, Manifest, RestoreRequest, Restored, SnapshotError};
 use sci_store_api::TransferError;
 use sci_store_api::dsse::Verified;
 use sci_store_api::verdict::{MissReason, Outcome, Refusal};
@@ -29,9 +29,9 @@ pub fn restore(
     let mut work = None;
     if let (Some(store), Some(chosen)) = (store, &chosen) {
         match install(context, workspace, store, answer.path, chosen) {
-            Ok(restored) => {
+            Ok((restored, before)) => {
                 work = Some(work_of(&restored, started));
-                installed = Some(remember(context, workspace, answer.path, restored));
+                installed = Some(remember(context, workspace, answer.path, restored, before.as_ref()));
             }
             Err(error) => {
                 if error.is_damage() {
@@ -57,29 +57,36 @@ fn work_of(restored: &Restored, started: Instant) -> RestoreWork {
     }
 }
 
-/// Lets the engine make the tree that of the snapshot.
+/// Lets the engine make the tree that of the snapshot; gives what was remembered of it before, too.
 fn install(
     context: &mut Context,
     workspace: &Workspace,
     store: &Store,
     path: &PlannedPath,
     chosen: &Verified,
-) -> std::result::Result<Restored, Trouble> {
+) -> std::result::Result<(Restored, Option<Base>), Trouble> {
     let _home = if path.home { Some(workspace.lock_home(context)?) } else { None };
     let base = workspace.state.engine(&path.name, &path.instance).base();
     let excludes = Excludes::new(&path.policy.exclude)?;
     let bar = Bar::new(&context.out, "restoring", &path.instance);
+    // What is remembered of this very manifest was verified when it was restored or saved here.
+    let known = base.as_ref().filter(|base| base.manifest.id() == Some(chosen.record.manifest));
+    let manifest = match known {
+        Some(base) => base.manifest.clone(),
+        None => store.manifest(&chosen.record)?,
+    };
     let request = RestoreRequest {
         anchor: &workspace.anchor(context, path.home)?,
         root: &path.root,
-        manifest: store.manifest(&chosen.record)?,
+        manifest,
         excludes: &excludes,
         base: base.as_ref(),
         merge: path.home,
         threads: 0,
         progress: &bar,
     };
-    Ok(sci_snapshot::restore(request, &store.backend)?)
+    let restored = sci_snapshot::restore(request, &store.backend)?;
+    Ok((restored, base))
 }
 
 /// Why a chosen snapshot was not restored.
@@ -118,8 +125,17 @@ impl Trouble {
 }
 
 /// Remembers what the engine saw; without it the next command reads more.
-fn remember(context: &mut Context, workspace: &Workspace, path: &PlannedPath, restored: Restored) -> Manifest {
+fn remember(
+    context: &mut Context,
+    workspace: &Workspace,
+    path: &PlannedPath,
+    restored: Restored,
+    before: Option<&Base>,
+) -> Manifest {
     let base = restored.into_base();
+    if before.is_some_and(|before| before.says_the_same(&base)) {
+        return base.manifest;
+    }
     if let Err(error) = workspace.state.engine(&path.name, &path.instance).remember(&base) {
         context.out.verbose(|| format!("{}: {error}", path.instance));
     }

@@ -254,7 +254,7 @@ fn a_store_that_cannot_be_opened_says_what_to_do() {
     assert_screen!(sandbox.sci("ls"), @r"
     exit code: 3
     ----- stderr -----
-    Error: the index failed: file is not a database
+    Error: the index failed: [TOP]/state/store/index.sqlite: file is not a database
     Hint: what a store holds can be built again: move [TOP]/state/store away, and the next save makes a new one
     ");
     std::fs::write(store.join("sci-store.json"), "{").unwrap();

@@ -17,6 +17,8 @@ const STATEMENTS: usize = 128;
 #[derive(Debug)]
 pub struct Sqlite {
     connection: Mutex<Connection>,
+    /// The file, for messages.
+    name: String,
 }
 
 impl Sqlite {
@@ -26,7 +28,12 @@ impl Sqlite {
     /// [`SqlError::Failed`].
     pub fn open(file: &Path) -> Result<Self, SqlError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        Self::with(Connection::open_with_flags(file, flags).map_err(failed)?)
+        let name = file.display().to_string();
+        let connection = Connection::open_with_flags(file, flags);
+        connection
+            .and_then(prepare)
+            .map(|connection| Self::new(connection, &name))
+            .map_err(|error| failed(&name, &error))
     }
 
     /// A database in memory.
@@ -34,29 +41,37 @@ impl Sqlite {
     /// # Errors
     /// [`SqlError::Failed`].
     pub fn memory() -> Result<Self, SqlError> {
-        Self::with(Connection::open_in_memory().map_err(failed)?)
+        let name = "memory";
+        let connection = Connection::open_in_memory().and_then(prepare);
+        connection.map(|connection| Self::new(connection, name)).map_err(|error| failed(name, &error))
     }
 
-    fn with(connection: Connection) -> Result<Self, SqlError> {
-        connection.busy_timeout(BUSY).map_err(failed)?;
-        connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
-        connection.pragma_update(None, "synchronous", "NORMAL").map_err(failed)?;
-        connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        Ok(Self { connection: Mutex::new(connection) })
+    fn new(connection: Connection, name: &str) -> Self {
+        Self { connection: Mutex::new(connection), name: name.to_owned() }
     }
 
     fn run(&self, statements: &[Statement], durable: bool) -> Result<Vec<Rows>, SqlError> {
         // A transaction that a panic interrupted was rolled back when it was dropped.
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        if durable {
-            connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
-        }
-        let result = transact(&mut connection, statements);
-        if durable {
-            connection.pragma_update(None, "synchronous", "NORMAL").map_err(failed)?;
-        }
-        result.map_err(failed)
+        let mut run = || {
+            if !durable {
+                return transact(&mut connection, statements);
+            }
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            let result = transact(&mut connection, statements);
+            connection.pragma_update(None, "synchronous", "NORMAL")?;
+            result
+        };
+        run().map_err(|error| failed(&self.name, &error))
     }
+}
+
+fn prepare(connection: Connection) -> rusqlite::Result<Connection> {
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
 }
 
 impl Sql for Sqlite {
@@ -113,9 +128,9 @@ fn value(found: ValueRef<'_>) -> rusqlite::Result<Value> {
     })
 }
 
-fn failed(error: rusqlite::Error) -> SqlError {
+fn failed(name: &str, error: &rusqlite::Error) -> SqlError {
     match error.sqlite_error_code() {
         Some(ErrorCode::ConstraintViolation) => SqlError::Constraint,
-        _ => SqlError::Failed(error.to_string()),
+        _ => SqlError::Failed(format!("{name}: {error}")),
     }
 }

@@ -52,6 +52,11 @@ impl Base {
         Self { manifest, receipts, device }
     }
 
+    /// Whether to remember `other` instead of this would change nothing.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        self.manifest.id() == other.manifest.id() && self.device == other.device && self.receipts == other.receipts
+    }
+
     /// Whether the entry found on disk is certainly still what entry `index` of the manifest says.
     pub(crate) fn vouches(&self, index: u32, device: u64, found: &Entry, stat: &Stat) -> bool {
         if index == NONE || device != self.device {

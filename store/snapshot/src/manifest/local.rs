@@ -75,7 +75,7 @@ impl Manifest {
             if has_inputs && number + 1 == count {
                 recorded = inputs::decode(frame)?;
             } else {
-                decoder.append(frame)?;
+                decoder.append_own(frame)?;
             }
         }
         reader.end()?;

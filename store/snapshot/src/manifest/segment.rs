@@ -175,6 +175,20 @@ impl<'a> Decoder<'a> {
     /// A sentence. Names, kinds, modes, order, extents and hard links are all checked, and that encoding what was
     /// decoded gives `raw` again.
     pub(crate) fn append(&mut self, raw: &[u8]) -> Result<(), Refusal> {
+        let start = self.tree.len();
+        self.append_own(raw)?;
+        // What is left over in a column, or was not in its canonical form, makes the two differ.
+        if encode(&self.tree, self.blocks, start..self.tree.len()) != raw {
+            return Err("a segment is not in canonical form".into());
+        }
+        Ok(())
+    }
+
+    /// Appends a segment that this program encoded itself: everything is checked but that it is in canonical form.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub(crate) fn append_own(&mut self, raw: &[u8]) -> Result<(), Refusal> {
         let mut reader = Reader(raw);
         let start = self.tree.len();
         let count = reader.count(3, SEGMENT_ENTRIES_MAX, "entries of a segment")?;
@@ -185,10 +199,6 @@ impl<'a> Decoder<'a> {
         let mut parts = self.parts(&mut reader)?;
         for _ in 0..count {
             self.entry(&mut parts)?;
-        }
-        // What is left over in a column, or was not in its canonical form, makes the two differ.
-        if encode(&self.tree, self.blocks, start..self.tree.len()) != raw {
-            return Err("a segment is not in canonical form".into());
         }
         Ok(())
     }

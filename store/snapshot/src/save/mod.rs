@@ -97,7 +97,10 @@ pub fn save(request: &SaveRequest<'_>, sink: &dyn ObjectSink) -> Result<Saved> {
     let digest = walked.tree.digest();
     let skipped = std::mem::take(&mut walked.skipped);
     let (files, bytes) = (walked.tree.file_count(), walked.tree.total_bytes());
-    if let Some(base) = request.base.filter(|base| base.manifest.tree.digest() == digest) {
+    if let Some(base) = request
+        .base
+        .filter(|base| base.manifest.tree.len() == walked.tree.len() && base.manifest.tree.digest() == digest)
+    {
         let kept = keep_base(base, &walked, &receipts);
         return finish(kept, digest, (files, bytes), stored.uploaded, true, skipped);
     }
