@@ -8,6 +8,18 @@ use crate::limits::{BLOCK_MAX, WINDOW_LOG, WINDOW_LOG_MAX};
 
 const LEVEL: i32 = 3;
 
+/// An uncompressed block.
+#[derive(Debug)]
+pub(crate) struct RawBlock(pub(crate) Vec<u8>);
+
+/// A compressed block.
+#[derive(Debug)]
+pub(crate) struct StoredBlock {
+    pub(crate) digest: Digest,
+    pub(crate) length: u32,
+    pub(crate) stored: Vec<u8>,
+}
+
 /// A compressor whose tables are used again for every block.
 pub(crate) struct Compressor(zstd::bulk::Compressor<'static>);
 

@@ -8,7 +8,7 @@ use sci_store_api::ObjectSource;
 use super::RestoreRequest;
 use super::plan::Plan;
 use super::stage::Stage;
-use super::write::Writer;
+use super::write::{Part, Writer};
 use crate::block::{self, Decompressor};
 use crate::local::Receipt;
 use crate::manifest::Manifest;
@@ -18,19 +18,6 @@ use crate::{Result, SnapshotError};
 const READ: (u64, u64) = (8 << 20, 256 << 10);
 /// Entries without content that one job makes.
 const LIGHT: usize = 256;
-
-/// A part of a block that goes into a file.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Part {
-    pub(crate) block: u32,
-    pub(crate) offset: u32,
-    pub(crate) length: u32,
-    pub(crate) entry: u32,
-    /// Which of the file's extents it is.
-    pub(crate) extent: u32,
-    /// Where it goes in the file.
-    pub(crate) at: u64,
-}
 
 enum Job<'a> {
     /// Consecutive parts, whose blocks lie near each other in one pack.

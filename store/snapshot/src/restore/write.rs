@@ -10,7 +10,6 @@ use sci_store_api::ObjectId;
 
 use super::RestoreRequest;
 use super::apply::set_mtime;
-use super::fetch::Part;
 use super::plan::Plan;
 use super::stage::Stage;
 use crate::dir::{self, Cursor, Tops};
@@ -20,6 +19,19 @@ use crate::{Progress, SnapshotError};
 
 /// Granularity at which zeros of a sparse file are left out. Bytes.
 const PAGE: usize = 4096;
+
+/// A part of a block that goes into a file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part {
+    pub(crate) block: u32,
+    pub(crate) offset: u32,
+    pub(crate) length: u32,
+    pub(crate) entry: u32,
+    /// Which of the file's extents it is.
+    pub(crate) extent: u32,
+    /// Where it goes in the file.
+    pub(crate) at: u64,
+}
 
 /// Why a part could not be written.
 pub(crate) enum WriteError {

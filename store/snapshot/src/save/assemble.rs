@@ -7,22 +7,11 @@ use sci_hasher::Digest;
 
 use super::read::{Chunk, Piece, ReadUnit, Share};
 use crate::Result;
+use crate::block::RawBlock;
 use crate::limits::{BLOCK, STRIDE};
 use crate::manifest::Manifest;
 use crate::pool::Middle;
 use crate::tree::{Extent, NONE, Tree};
-
-/// An uncompressed block.
-#[derive(Debug)]
-pub(crate) struct RawBlock(pub(crate) Vec<u8>);
-
-/// A compressed block.
-#[derive(Debug)]
-pub(crate) struct StoredBlock {
-    pub(crate) digest: Digest,
-    pub(crate) length: u32,
-    pub(crate) stored: Vec<u8>,
-}
 
 /// A file whose parts have not all come yet.
 struct Partial {

@@ -3,8 +3,8 @@
 use sci_store_api::{ObjectId, ObjectSink};
 
 use super::Stored;
-use super::assemble::StoredBlock;
 use crate::Result;
+use crate::block::StoredBlock;
 use crate::limits::PACK;
 use crate::manifest::{Block, PackRef};
 use crate::pool::Last;

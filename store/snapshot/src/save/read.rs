@@ -9,9 +9,8 @@ use rustix::fs::{self, AtFlags, Mode, OFlags, SeekFrom};
 use rustix::io::Errno;
 use sci_hasher::Digest;
 
-use super::assemble::{RawBlock, StoredBlock};
 use super::units::Unit;
-use crate::block::Compressor;
+use crate::block::{Compressor, RawBlock, StoredBlock};
 use crate::dir::{self, Cursor, Tops};
 use crate::limits::{CHUNK, STRIDE};
 use crate::pool::Crew;
