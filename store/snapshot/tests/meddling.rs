@@ -136,7 +136,7 @@ fn restores_of_one_target_wait_for_each_other() {
 /// A directory of the tree is swapped with a link that leads out of it, back and forth, while the tree is restored.
 #[test]
 fn a_directory_swapped_with_a_link_thousands_of_times_lets_nothing_escape() {
-    const SWAPS: u32 = 20_000;
+    const SWAPS: u32 = 100_000;
     const RESTORES: u32 = 60;
     let case = Case::new(|root| {
         for number in 0..40 {
