@@ -104,16 +104,6 @@ fn a_link_on_the_way_is_refused_even_when_no_file_needs_reading() {
     assert!(save(&request, &Memory::default()).is_err());
 }
 
-/// Panics as soon as anything is read.
-struct Dies;
-
-impl Progress for Dies {
-    fn total(&self, _items: u64, _bytes: u64) {}
-    fn advance(&self, _items: u64, _bytes: u64) {
-        panic!("killed");
-    }
-}
-
 #[test]
 fn a_panic_in_one_thread_ends_them_all() {
     let dir = tempfile::tempdir().unwrap();

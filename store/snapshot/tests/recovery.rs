@@ -34,16 +34,6 @@ fn request<'a>(root: &'a Path, manifest: Manifest, progress: &'a dyn Progress) -
     RestoreRequest { anchor, root, manifest, excludes: &NOTHING, base: None, merge: false, threads: 1, progress }
 }
 
-/// Panics in the middle of the writing.
-struct Dies;
-
-impl Progress for Dies {
-    fn total(&self, _items: u64, _bytes: u64) {}
-    fn advance(&self, _items: u64, _bytes: u64) {
-        panic!("killed");
-    }
-}
-
 #[test]
 fn before_the_intent_the_old_tree_stands_and_staging_is_cleared() {
     let dir = tempfile::tempdir().unwrap();

@@ -40,15 +40,18 @@ pub(crate) fn encode(mut manifest: Manifest, base: Option<&Manifest>) -> Result<
     manifest.check_expansion()?;
     let raws = raw_segments(&manifest);
     check_limits(&manifest, &raws)?;
-    let lean = base.map(|base| &base.segments).filter(|known| leans_on_few(&raws, known));
+    let mut digests: Vec<Digest> = raws.iter().map(|raw| Digest::of(raw)).collect();
+    let lean = base.map(|base| &base.segments).filter(|known| leans_on_few(&digests, known));
     let mut writer = ObjectWriter { root: Root::default(), body: Vec::new(), compressor: compressor()? };
-    let mut digests = Vec::with_capacity(raws.len() + 1);
-    for raw in &raws {
-        let frame = writer.place(raw, lean, &mut digests)?;
+    for (raw, digest) in raws.iter().zip(&digests) {
+        let frame = writer.place(raw, digest, lean)?;
         writer.root.segments.push(frame);
     }
     if !manifest.inputs.is_empty() {
-        writer.root.inputs = Some(writer.place(&inputs::encode(&manifest.inputs), lean, &mut digests)?);
+        let raw = inputs::encode(&manifest.inputs);
+        let digest = Digest::of(&raw);
+        writer.root.inputs = Some(writer.place(&raw, &digest, lean)?);
+        digests.push(digest);
     }
     writer.root.packs.clone_from(&manifest.packs);
     writer.root.blocks.clone_from(&manifest.blocks);
@@ -81,9 +84,9 @@ fn compressor() -> Result<Compressor> {
     Compressor::new().map_err(|error| SnapshotError::io("set up the compressor for", "the manifest", error))
 }
 
-fn leans_on_few(raws: &[Vec<u8>], known: &BTreeMap<Digest, StoredFrame>) -> bool {
+fn leans_on_few(digests: &[Digest], known: &BTreeMap<Digest, StoredFrame>) -> bool {
     let mut objects: Vec<ObjectId> =
-        raws.iter().filter_map(|raw| known.get(&Digest::of(raw))).map(|frame| frame.object).collect();
+        digests.iter().filter_map(|digest| known.get(digest)).map(|frame| frame.object).collect();
     objects.sort_unstable();
     objects.dedup();
     objects.len() <= OBJECTS
@@ -160,16 +163,9 @@ struct ObjectWriter {
 }
 
 impl ObjectWriter {
-    /// Leans on a known frame with these bytes, or appends one; notes the digest of the bytes.
-    fn place(
-        &mut self,
-        raw: &[u8],
-        known: Option<&BTreeMap<Digest, StoredFrame>>,
-        digests: &mut Vec<Digest>,
-    ) -> Result<Frame> {
-        let digest = Digest::of(raw);
-        digests.push(digest);
-        match known.and_then(|known| known.get(&digest)) {
+    /// Leans on a known frame with these bytes, or appends one.
+    fn place(&mut self, raw: &[u8], digest: &Digest, known: Option<&BTreeMap<Digest, StoredFrame>>) -> Result<Frame> {
+        match known.and_then(|known| known.get(digest)) {
             Some(stored) => Ok(self.lean(stored)),
             None => self.append(raw),
         }

@@ -126,8 +126,6 @@ fn hash(cursor: &mut Cursor<'_>, walked: &Walked, at: u32) -> std::result::Resul
             Err(error) => return Err(error),
         }
     }
-    let now = crate::tree::facts(&fs::fstat(&file)?);
-    let (entry, stat) = (walked.tree.entry(at), &walked.stats[at as usize]);
-    let same = now.size == entry.size && now.mtime == entry.mtime && now.stat.ctime == stat.ctime;
+    let same = walked.is_still(at, &fs::fstat(&file)?);
     Ok(same.then(|| hasher.finalize().into()))
 }

@@ -102,9 +102,7 @@ impl<'a> Reader<'a> {
 
     fn is_same(&self, file: &OwnedFd, entry: u32) -> Result<bool> {
         let stat = fs::fstat(file).map_err(|error| self.fail(entry, error))?;
-        let found = crate::tree::facts(&stat);
-        let (expected, status) = (self.tree().entry(entry), &self.walked.stats[entry as usize]);
-        Ok(found.size == expected.size && found.mtime == expected.mtime && found.stat.ctime == status.ctime)
+        Ok(self.walked.is_still(entry, &stat))
     }
 
     fn whole(&self, worker: &mut Worker<'a>, entry: u32, read: &mut ReadUnit) -> Result<()> {

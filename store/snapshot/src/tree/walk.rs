@@ -45,6 +45,15 @@ pub struct Walked {
     pub(crate) hiding: BTreeSet<u32>,
 }
 
+impl Walked {
+    /// Whether a file that was opened is the one that was found, and has not changed since.
+    pub(crate) fn is_still(&self, index: u32, now: &fs::Stat) -> bool {
+        let now = facts(now);
+        let (entry, stat) = (self.tree.entry(index), &self.stats[index as usize]);
+        now.size == entry.size && now.mtime == entry.mtime && now.stat.ctime == stat.ctime
+    }
+}
+
 /// Walks the tree at `root` with `threads` threads. `None` when there is nothing at `root`.
 ///
 /// # Errors

@@ -189,3 +189,13 @@ pub fn awkward(root: &Path) {
     set_mtime(&at("empty/deep"), 1_546_300_800, 250_000_000);
     set_mtime(&at("sub"), 1_000_000_000, 999_999_999);
 }
+
+/// Panics as soon as any progress is made.
+pub struct Dies;
+
+impl Progress for Dies {
+    fn total(&self, _items: u64, _bytes: u64) {}
+    fn advance(&self, _items: u64, _bytes: u64) {
+        panic!("killed");
+    }
+}
