@@ -83,7 +83,7 @@ fn save_tree(root: &Path, base: Option<&Base>, store: &Memory) -> Saved {
 }
 
 fn load(saved: &Saved, store: &Memory) -> Manifest {
-    let permitted: Vec<PackRef> = saved.objects.iter().map(|(_, object)| *object).collect();
+    let permitted: Vec<PackRef> = saved.objects.iter().copied().map(PackRef::from).collect();
     Manifest::load(&saved.manifest, &permitted, store).unwrap()
 }
 

@@ -149,7 +149,7 @@ impl Store {
 /// The objects that a manifest may cite: those of the record that hold the tree.
 pub fn tree_objects(record: &Record) -> Vec<PackRef> {
     let of_tree = record.objects.iter().filter(|object| object.kind != ObjectKind::Derivation);
-    of_tree.map(|object| PackRef { id: object.id, size: object.size }).collect()
+    of_tree.copied().map(PackRef::from).collect()
 }
 
 /// Turns the store's error into ours.

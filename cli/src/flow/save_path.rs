@@ -204,7 +204,7 @@ impl Job<'_> {
         let derivation_ref =
             ObjectRef { id: ObjectId::of(&derivation), size: derivation.len() as u64, kind: ObjectKind::Derivation };
         sink.put(&derivation_ref.id, derivation).map_err(CliError::store)?;
-        let mut objects: Vec<ObjectRef> = saved.objects.iter().map(object_ref).collect();
+        let mut objects: Vec<ObjectRef> = saved.objects.clone();
         objects.push(derivation_ref);
         let request = CommitSave {
             ladder: self.keyed.ladder,
@@ -293,11 +293,6 @@ impl Job<'_> {
             context.out.verbose(|| format!("{}: {error}", self.path.instance));
         }
     }
-}
-
-fn object_ref((kind, object): &(&'static str, sci_snapshot::PackRef)) -> ObjectRef {
-    let kind = if *kind == "pack" { ObjectKind::Pack } else { ObjectKind::Manifest };
-    ObjectRef { id: object.id, size: object.size, kind }
 }
 
 fn work_of(saved: &Saved, started: Instant) -> SaveWork {

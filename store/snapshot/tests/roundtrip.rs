@@ -256,7 +256,7 @@ fn every_flipped_bit_is_found_and_leaves_the_tree_alone() {
     let out = dir.path().join("out");
     write(&out.join("mine"), b"mine");
     let before = listing(&out);
-    for (round, (_, object)) in saved.objects.iter().cycle().take(1_000).enumerate() {
+    for (round, object) in saved.objects.iter().cycle().take(1_000).enumerate() {
         let at = (round as u64 * 7_919_777) % object.size;
         let flip =
             |store: &Memory| store.0.lock().unwrap().get_mut(&object.id).unwrap()[at as usize] ^= 1 << (round % 8);

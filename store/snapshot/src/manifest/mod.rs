@@ -19,7 +19,7 @@ mod write;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sci_hasher::Digest;
-use sci_store_api::ObjectId;
+use sci_store_api::{ObjectId, ObjectKind, ObjectRef};
 
 use crate::tree::{Extent, Mtime, NONE, Tree};
 
@@ -33,6 +33,18 @@ pub struct PackRef {
     pub id: ObjectId,
     /// Its length in bytes.
     pub size: u64,
+}
+
+impl PackRef {
+    fn as_kind(self, kind: ObjectKind) -> ObjectRef {
+        ObjectRef { id: self.id, size: self.size, kind }
+    }
+}
+
+impl From<ObjectRef> for PackRef {
+    fn from(object: ObjectRef) -> Self {
+        Self { id: object.id, size: object.size }
+    }
 }
 
 /// A block: where its compressed bytes lie, and what they must be.
@@ -92,9 +104,9 @@ pub(crate) struct StoredFrame {
 
 impl Manifest {
     /// Every object the snapshot needs besides its derivation: packs, then manifest objects.
-    pub fn objects(&self) -> impl Iterator<Item = (&'static str, PackRef)> {
-        let packs = self.packs.iter().map(|pack| ("pack", *pack));
-        packs.chain(self.objects.iter().map(|object| ("manifest", *object)))
+    pub fn objects(&self) -> impl Iterator<Item = ObjectRef> {
+        let packs = self.packs.iter().map(|pack| pack.as_kind(ObjectKind::Pack));
+        packs.chain(self.objects.iter().map(|object| object.as_kind(ObjectKind::Manifest)))
     }
 
     /// The manifest object's own id.

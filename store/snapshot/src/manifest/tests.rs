@@ -48,7 +48,7 @@ fn manifest(tree: Tree, blocks: Vec<Block>) -> Manifest {
 /// Encodes, and decodes with exactly the permissions its own record would give.
 fn round_trip(manifest: Manifest) -> Result<(Manifest, Manifest)> {
     let Encoded { object, manifest } = encode(manifest, None)?;
-    let permitted: Vec<PackRef> = manifest.objects().map(|(_, object)| object).collect();
+    let permitted: Vec<PackRef> = manifest.objects().map(PackRef::from).collect();
     let id = ObjectId::of(&object);
     let decoded = Manifest::load(&id, &permitted, &Objects(HashMap::from([(id, object)])))?;
     Ok((manifest, decoded))
@@ -355,7 +355,7 @@ fn a_small_change_writes_few_segments() {
         (ObjectId::of(&first.object), first.object),
         (ObjectId::of(&second.object), second.object.clone()),
     ]));
-    let permitted: Vec<PackRef> = second.manifest.objects().map(|(_, object)| object).collect();
+    let permitted: Vec<PackRef> = second.manifest.objects().map(PackRef::from).collect();
     let decoded = Manifest::load(&ObjectId::of(&second.object), &permitted, &objects).unwrap();
     assert_eq!(described(&decoded), described(&second.manifest));
 }

@@ -14,7 +14,7 @@ use std::os::fd::AsFd as _;
 use std::path::Path;
 
 use sci_hasher::Digest;
-use sci_store_api::{ObjectId, ObjectSink};
+use sci_store_api::{ObjectId, ObjectRef, ObjectSink};
 
 use crate::local::{Base, now, receipts_of_read};
 use crate::manifest::{self, Encoded, Manifest, PackRef, RecordedInput};
@@ -54,8 +54,8 @@ pub struct SaveRequest<'a> {
 pub struct Saved {
     /// The manifest object.
     pub manifest: ObjectId,
-    /// Every object the snapshot needs: what it is ("pack", "manifest") and where.
-    pub objects: Vec<(&'static str, PackRef)>,
+    /// Every object the snapshot needs besides its derivation.
+    pub objects: Vec<ObjectRef>,
     /// Digest of the tree without mtimes.
     pub tree: Digest,
     /// Files, links included.

@@ -62,7 +62,7 @@ pub fn save_tree(root: &Path, base: Option<&Base>, store: &Memory) -> Result<Sav
 }
 
 pub fn permitted(saved: &Saved) -> Vec<PackRef> {
-    saved.objects.iter().map(|(_, object)| *object).collect()
+    saved.objects.iter().copied().map(PackRef::from).collect()
 }
 
 pub fn load(saved: &Saved, store: &Memory) -> Result<Manifest> {
