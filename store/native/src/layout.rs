@@ -39,11 +39,12 @@ impl Layout {
         let mut builder = DirBuilder::new();
         builder.recursive(true).mode(0o700).create(directory).map_err(Error::io(directory))?;
         let marker = directory.join(MARKER);
-        if !marker.exists() && !directory.join(LOCK).exists() && !is_empty(directory)? {
+        let lock = directory.join(LOCK);
+        // In this order: whoever opens it at the same time makes the lock first, so where something lies it is there, too.
+        if !is_empty(directory)? && !lock.exists() && !marker.exists() {
             let problem = "the directory holds something else than a store".to_owned();
             return Err(Error::NotAStore { path: directory.to_owned(), problem });
         }
-        let lock = directory.join(LOCK);
         let file = File::create(&lock).map_err(Error::io(&lock))?;
         file.lock().map_err(Error::io(&lock))?;
         if !marker.exists() {
