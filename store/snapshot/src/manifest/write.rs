@@ -81,7 +81,7 @@ fn check_limits(manifest: &Manifest, raws: &[Vec<u8>]) -> Result<()> {
 }
 
 fn compressor() -> Result<Compressor> {
-    Compressor::new().map_err(|error| SnapshotError::io("set up the compressor for", "the manifest", error))
+    Compressor::for_manifests().map_err(|error| SnapshotError::io("set up the compressor for", "the manifest", error))
 }
 
 fn leans_on_few(digests: &[Digest], known: &BTreeMap<Digest, StoredFrame>) -> bool {

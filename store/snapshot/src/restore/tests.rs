@@ -104,7 +104,7 @@ impl ObjectSource for One {
 
 #[test]
 fn blocks_that_overlap_are_damage_and_no_panic() {
-    let frame = Compressor::new().unwrap().compress(b"some content").unwrap();
+    let frame = Compressor::for_blocks().unwrap().compress(b"some content").unwrap();
     let block = |offset: usize, stored: usize, length| Block {
         digest: Digest::of(&frame[offset..offset + stored]),
         pack: 0,

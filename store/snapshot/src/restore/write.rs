@@ -110,29 +110,39 @@ impl<'a> Writer<'a> {
                 fs::utimensat(parent, name.as_slice(), &set_mtime(entry.mtime), fs::AtFlags::SYMLINK_NOFOLLOW)
             }
             Kind::File | Kind::Sparse => {
-                let file = self.open(index, OFlags::EXCL)?;
+                let file = self.open(index, true)?;
                 self.complete(index, &file)
             }
             Kind::Hardlink => Ok(()),
         }
     }
 
-    fn open(&mut self, index: u32, extra: OFlags) -> Result<OwnedFd, Errno> {
+    /// Opens the file to write; `whole` says that it is written by this one handle alone.
+    fn open(&mut self, index: u32, whole: bool) -> Result<OwnedFd, Errno> {
+        let mode = self.entry(index).mode;
         let (parent, name) = self.cursor.place(self.tree, index)?;
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC | extra;
-        fs::openat(parent, name.as_slice(), flags, Mode::RUSR | Mode::WUSR)
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match whole {
+            // It mostly needs no chmod then. Nobody else can reach it yet, whatever its mode.
+            true => fs::openat(parent, name.as_slice(), flags | OFlags::EXCL, Mode::from_raw_mode(mode.into())),
+            false => fs::openat(parent, name.as_slice(), flags, Mode::RUSR | Mode::WUSR),
+        }
     }
 
-    /// Sets length, mode and time, in this order: a file is whole before it looks like one.
+    /// Sets length, time and mode of a file whose content is written.
     fn complete(&mut self, index: u32, file: &OwnedFd) -> Result<(), Errno> {
         let entry = self.entry(index);
         if entry.kind == Kind::Sparse {
             fs::ftruncate(file, entry.size)?;
         }
-        fs::fchmod(file, Mode::from_raw_mode(entry.mode.into()))?;
         fs::futimens(file, &set_mtime(entry.mtime))?;
-        let stat = crate::tree::facts(&fs::fstat(file)?).stat;
-        self.receipts.push((index, Receipt { inode: stat.inode, ctime: stat.ctime }));
+        let mut found = crate::tree::facts(&fs::fstat(file)?);
+        // Written by several handles, or under a umask that takes some of its bits.
+        if found.mode != entry.mode {
+            fs::fchmod(file, Mode::from_raw_mode(entry.mode.into()))?;
+            found = crate::tree::facts(&fs::fstat(file)?);
+        }
+        self.receipts.push((index, Receipt { inode: found.stat.inode, ctime: found.stat.ctime }));
         Ok(())
     }
 
@@ -168,7 +178,7 @@ impl<'a> Writer<'a> {
         let content = self.tree.content(self.tree.resolve(index));
         let extents = content.map(|content| self.tree.extents(content)).unwrap_or_default();
         let only = extents.iter().filter(|extent| !extent.is_hole()).count() == parts.len();
-        let file = self.open(index, if only { OFlags::EXCL } else { OFlags::empty() })?;
+        let file = self.open(index, only)?;
         let mut rest = parts;
         while let Some(first) = rest.first() {
             // Chunks that follow each other in block and file are written by one call.

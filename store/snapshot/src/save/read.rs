@@ -5,6 +5,7 @@ use std::path::Path;
 
 use blake3::hazmat::{ChainingValue, HasherExt as _};
 use fastcdc::v2020::FastCDC;
+use rustix::buffer::spare_capacity;
 use rustix::fs::{self, AtFlags, Mode, OFlags, SeekFrom};
 use rustix::io::Errno;
 use sci_hasher::Digest;
@@ -108,9 +109,8 @@ impl<'a> Reader<'a> {
     fn whole(&self, worker: &mut Worker<'a>, entry: u32, read: &mut ReadUnit) -> Result<()> {
         let size = self.tree().entry(entry).size as usize;
         let start = read.bytes.len();
-        read.bytes.resize(start + size, 0);
         let whole = match self.open(worker, entry)? {
-            Some(file) => self.fill(&file, entry, 0, &mut read.bytes[start..])? && self.is_same(&file, entry)?,
+            Some(file) => self.append(&file, entry, (0, size), &mut read.bytes)? && self.is_same(&file, entry)?,
             None => false,
         };
         if whole {
@@ -124,17 +124,22 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Fills `into` from position `at`; false when the file ends too early.
-    fn fill(&self, file: &OwnedFd, entry: u32, at: u64, into: &mut [u8]) -> Result<bool> {
-        let mut filled = 0;
-        while filled < into.len() {
-            match rustix::io::pread(file, &mut into[filled..], at + filled as u64) {
+    /// Appends `length` bytes from position `at`; false when the file ends too early.
+    fn append(&self, file: &OwnedFd, entry: u32, (at, length): (u64, usize), into: &mut Vec<u8>) -> Result<bool> {
+        let start = into.len();
+        let end = start + length;
+        into.reserve_exact(length);
+        while into.len() < end {
+            let position = at + (into.len() - start) as u64;
+            // Not cleared before: all of it is overwritten.
+            match rustix::io::pread(file, spare_capacity(into), position) {
                 Ok(0) => return Ok(false),
-                Ok(count) => filled += count,
-                Err(Errno::INTR) => {}
+                Ok(_) | Err(Errno::INTR) => {}
                 Err(error) => return Err(self.fail(entry, error)),
             }
         }
+        // There may have been room for more than was asked for.
+        into.truncate(end);
         Ok(true)
     }
 
@@ -144,9 +149,12 @@ impl<'a> Reader<'a> {
             return Ok(());
         };
         let sparse = self.tree().entry(entry).kind == Kind::Sparse;
-        read.bytes.resize(length as usize, 0);
         let is_hole = sparse && is_hole(&file, at, length);
-        if !is_hole && !self.fill(&file, entry, at, &mut read.bytes)? || !self.is_same(&file, entry)? {
+        if is_hole {
+            read.bytes.resize(length as usize, 0);
+        }
+        let part = (at, length as usize);
+        if !is_hole && !self.append(&file, entry, part, &mut read.bytes)? || !self.is_same(&file, entry)? {
             read.torn.push(entry);
             read.bytes.clear();
             return Ok(());
@@ -169,7 +177,7 @@ impl<'a> Crew for Reader<'a> {
 
     fn worker(&self) -> Result<Worker<'a>> {
         let cursor = Cursor::new(self.parent, Tops::Root(self.name));
-        let compressor = Compressor::new();
+        let compressor = Compressor::for_blocks();
         let compressor = compressor.map_err(|error| SnapshotError::io("set up compression for", self.root, error))?;
         Ok(Worker { cursor, compressor })
     }
