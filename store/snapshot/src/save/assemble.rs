@@ -1,83 +1,84 @@
 //! Puts what was read, in tree order, into blocks; what is known already is cited instead.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use blake3::hazmat::{ChainingValue, Mode, left_subtree_len, merge_subtrees_non_root, merge_subtrees_root};
 use sci_hasher::Digest;
 
+use super::known::KnownChunks;
 use super::read::{Chunk, Piece, ReadUnit, Share};
 use crate::Result;
 use crate::block::RawBlock;
 use crate::limits::{BLOCK, STRIDE};
 use crate::manifest::Manifest;
 use crate::pool::Middle;
-use crate::tree::{Extent, NONE, Tree};
+use crate::tree::{Contents, Extent, NONE, Tree};
 
 /// A file whose parts have not all come yet.
 struct Partial {
     entry: u32,
     shares: Vec<ChainingValue>,
-    extents: Vec<Extent>,
-    chunks: Vec<Digest>,
-}
-
-/// A file whose content is placed.
-struct Placed {
-    entry: u32,
-    digest: Digest,
-    extents: Vec<Extent>,
-    chunks: Vec<Digest>,
+    /// Its first part among those of all contents.
+    first: usize,
 }
 
 /// Deduplicates and fills blocks. Blocks of the base come first in the numbering.
-pub(crate) struct Assembler {
-    known: HashMap<Digest, Extent>,
+pub(crate) struct Assembler<'a> {
+    base: Option<(&'a Contents, KnownChunks)>,
+    contents: Contents,
+    known: KnownChunks,
     block: Vec<u8>,
     number: u32,
     partial: Option<Partial>,
-    placed: Vec<Placed>,
+    /// Files whose content is complete, with its index.
+    placed: Vec<(u32, u32)>,
     torn: Vec<u32>,
 }
 
-impl Assembler {
+impl<'a> Assembler<'a> {
     /// Starts with everything that the base holds, but for what lies in the packs `stale`.
-    pub(crate) fn new(base: Option<&Manifest>, stale: &BTreeSet<u32>) -> Self {
-        let mut known = HashMap::new();
+    pub(crate) fn new(base: Option<&'a Manifest>, stale: &BTreeSet<u32>) -> Self {
         let number = base.map_or(0, |base| base.blocks.len() as u32);
-        if let Some(base) = base {
-            let tree = &base.tree;
-            known.reserve(tree.len() as usize);
-            for content in tree.entries().filter_map(|(index, _)| tree.content(index)) {
-                let places = tree.chunk_digests(content).iter().zip(tree.extents(content));
-                let lasting = places.filter(|(_, extent)| !extent.is_hole() && !base.is_in(extent, stale));
-                known.extend(lasting.map(|(digest, extent)| (*digest, *extent)));
-            }
+        let base = base.map(|base| (base.tree.contents(), KnownChunks::of_base(base, stale)));
+        Self {
+            base,
+            contents: Contents::default(),
+            known: KnownChunks::default(),
+            block: Vec::new(),
+            number,
+            partial: None,
+            placed: Vec::new(),
+            torn: Vec::new(),
         }
-        Self { known, block: Vec::new(), number, partial: None, placed: Vec::new(), torn: Vec::new() }
     }
 
-    /// Writes the contents placed so far into the tree; returns the files that must be read again.
+    /// Borrows the tree's contents, until [`Assembler::apply`], to add to them.
+    pub(crate) fn borrow(&mut self, tree: &mut Tree) {
+        self.contents = tree.take_contents();
+    }
+
+    /// Gives the tree its contents back, with those placed since; returns the files that must be read again.
     pub(crate) fn apply(&mut self, tree: &mut Tree) -> Vec<u32> {
-        for placed in self.placed.drain(..) {
-            tree.set_content(placed.entry, placed.digest, &placed.extents, &placed.chunks);
-        }
+        tree.give_contents(std::mem::take(&mut self.contents), self.placed.drain(..));
         self.torn.sort_unstable();
         self.torn.dedup();
         std::mem::take(&mut self.torn)
     }
 
-    /// Cites the content, or puts it into the current block.
-    fn place(&mut self, digest: Digest, bytes: &[u8], emit: &mut dyn FnMut(RawBlock)) -> Extent {
+    /// Where the content lies already.
+    fn find(&self, digest: &Digest, length: usize) -> Option<Extent> {
+        let in_base = self.base.as_ref().and_then(|(contents, known)| known.find(contents, digest));
         // Equal digests of different lengths cannot be, but an extent must never be longer than what was read.
-        if let Some(place) = self.known.get(&digest).filter(|place| place.length as usize == bytes.len()) {
-            return *place;
-        }
+        in_base.or_else(|| self.known.find(&self.contents, digest)).filter(|place| place.length as usize == length)
+    }
+
+    /// Puts the content into the current block.
+    fn put(&mut self, bytes: &[u8], emit: &mut dyn FnMut(RawBlock)) -> Extent {
         if self.block.len() + bytes.len() > BLOCK {
             self.close(emit);
         }
         let place = Extent { block: self.number, offset: self.block.len() as u32, length: bytes.len() as u32 };
         self.block.extend_from_slice(bytes);
-        self.known.insert(digest, place);
         place
     }
 
@@ -88,6 +89,29 @@ impl Assembler {
         }
     }
 
+    fn whole(&mut self, digest: Digest, bytes: &[u8], emit: &mut dyn FnMut(RawBlock)) -> u32 {
+        if bytes.is_empty() {
+            return self.contents.push_whole(digest, None);
+        }
+        if let Some(place) = self.find(&digest, bytes.len()) {
+            return self.contents.push_whole(digest, Some(place));
+        }
+        let place = self.put(bytes, emit);
+        let content = self.contents.push_whole(digest, Some(place));
+        self.contents.chunks_of(content).for_each(|at| self.known.insert(&self.contents, at));
+        content
+    }
+
+    fn chunk(&mut self, digest: Digest, bytes: &[u8], emit: &mut dyn FnMut(RawBlock)) {
+        if let Some(place) = self.find(&digest, bytes.len()) {
+            self.contents.push_part(digest, place);
+            return;
+        }
+        let place = self.put(bytes, emit);
+        let at = self.contents.push_part(digest, place);
+        self.known.insert(&self.contents, at);
+    }
+
     fn part(
         &mut self,
         (entry, size): (u32, u64),
@@ -96,17 +120,18 @@ impl Assembler {
         mut bytes: &[u8],
         emit: &mut dyn FnMut(RawBlock),
     ) {
-        let fresh = || Partial { entry, shares: Vec::new(), extents: Vec::new(), chunks: Vec::new() };
+        let first = self.contents.parts();
+        let fresh = || Partial { entry, shares: Vec::new(), first };
         let mut partial = self.partial.take().filter(|partial| partial.entry == entry).unwrap_or_else(fresh);
         for chunk in chunks {
             if chunk.hole {
-                partial.extents.push(Extent { block: NONE, offset: 0, length: chunk.length });
+                let hole = Extent { block: NONE, offset: 0, length: chunk.length };
+                self.contents.push_part(chunk.digest, hole);
             } else {
                 let (content, rest) = bytes.split_at(chunk.length as usize);
                 bytes = rest;
-                partial.extents.push(self.place(chunk.digest, content, emit));
+                self.chunk(chunk.digest, content, emit);
             }
-            partial.chunks.push(chunk.digest);
         }
         let digest = match share {
             Share::All(digest) => Some(digest),
@@ -117,10 +142,7 @@ impl Assembler {
         };
         match digest {
             None => self.partial = Some(partial),
-            Some(digest) => {
-                let Partial { entry, extents, chunks, .. } = partial;
-                self.placed.push(Placed { entry, digest, extents, chunks });
-            }
+            Some(digest) => self.placed.push((entry, self.contents.push_parts(digest, partial.first))),
         }
     }
 }
@@ -147,7 +169,7 @@ fn subtree(shares: &[ChainingValue], size: u64) -> ChainingValue {
     }
 }
 
-impl Middle<ReadUnit, RawBlock> for Assembler {
+impl Middle<ReadUnit, RawBlock> for Assembler<'_> {
     fn take(&mut self, unit: ReadUnit, emit: &mut dyn FnMut(RawBlock)) -> Result<()> {
         let mut rest = unit.bytes.as_slice();
         self.torn.extend(&unit.torn);
@@ -156,11 +178,8 @@ impl Middle<ReadUnit, RawBlock> for Assembler {
                 Piece::Whole { entry, digest, length } => {
                     let (content, after) = rest.split_at(*length as usize);
                     rest = after;
-                    let extents = match content {
-                        [] => Vec::new(),
-                        content => vec![self.place(*digest, content, emit)],
-                    };
-                    self.placed.push(Placed { entry: *entry, digest: *digest, extents, chunks: vec![*digest] });
+                    let content = self.whole(*digest, content, emit);
+                    self.placed.push((*entry, content));
                 }
                 // A large file is all that its unit holds.
                 Piece::Part { entry, size, chunks, share } => self.part((*entry, *size), chunks, *share, rest, emit),

@@ -5,6 +5,7 @@
 
 mod assemble;
 mod compact;
+mod known;
 mod pack;
 mod read;
 mod units;
@@ -223,6 +224,7 @@ fn store_contents(
     let (parent, name) = crate::dir::parent_beneath(request.anchor, request.root, false)?;
     let place = (parent.as_fd(), name.as_slice());
     for _ in 0..ATTEMPTS {
+        assembler.borrow(&mut walked.tree);
         let reader = Reader::new(request.root, place, walked, request.progress);
         let units = units::units(&walked.tree, &unknown);
         (assembler, packer) = pool::pipeline(&reader, units, threads, threads * 2 + 2, assembler, packer)?;

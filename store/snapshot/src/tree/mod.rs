@@ -4,13 +4,16 @@
 //! extents lie in arenas of the tree, so that a million files cost about a hundred bytes each.
 
 mod compare;
+mod contents;
 mod digest;
 mod walk;
 
 use sci_hasher::Digest;
 
+pub use contents::{Content, Extent};
 pub use walk::{Stat, Walked, walk};
 
+pub(crate) use contents::{ChunkAt, Contents};
 pub(crate) use walk::{STAGE_PREFIX, facts};
 
 /// Stands for "none" where an index is expected.
@@ -66,35 +69,6 @@ pub struct Entry {
     name_len: u8,
 }
 
-/// Part of a content, and where it lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Extent {
-    /// Index into the manifest's table of blocks; [`NONE`] for a hole.
-    pub block: u32,
-    /// Where it begins in the uncompressed block, in bytes.
-    pub offset: u32,
-    /// Its length in bytes.
-    pub length: u32,
-}
-
-impl Extent {
-    /// Whether the part is a hole: zeros that take no room.
-    pub const fn is_hole(&self) -> bool {
-        self.block == NONE
-    }
-}
-
-/// A file's content: its digest and extents. A content of one extent is one chunk, whose digest is the file's own.
-#[derive(Debug, Clone, Copy)]
-pub struct Content {
-    /// BLAKE3 of the whole content.
-    pub digest: Digest,
-    extents_at: u32,
-    extents: u32,
-    /// Index of the first chunk digest, when there are several extents.
-    chunks_at: u32,
-}
-
 /// A tree. See the module.
 #[derive(Debug, Clone, Default)]
 pub struct Tree {
@@ -102,9 +76,7 @@ pub struct Tree {
     names: Vec<u8>,
     targets: Vec<(u32, u32)>,
     target_bytes: Vec<u8>,
-    contents: Vec<Content>,
-    extents: Vec<Extent>,
-    chunks: Vec<Digest>,
+    contents: Contents,
 }
 
 impl Tree {
@@ -155,21 +127,17 @@ impl Tree {
     /// The content of a file, once it is known; `None` for other kinds.
     pub fn content(&self, index: u32) -> Option<&Content> {
         let entry = self.entry(index);
-        if entry.kind.is_file() { self.contents.get(entry.content as usize) } else { None }
+        if entry.kind.is_file() { self.contents.get(entry.content) } else { None }
     }
 
     /// The extents of a content, in order.
-    pub fn extents(&self, content: &Content) -> &[Extent] {
-        &self.extents[content.extents_at as usize..][..content.extents as usize]
+    pub fn extents<'a>(&'a self, content: &'a Content) -> &'a [Extent] {
+        self.contents.extents(content)
     }
 
     /// The digest of each extent's bytes, in order.
     pub fn chunk_digests<'a>(&'a self, content: &'a Content) -> &'a [Digest] {
-        match content.extents {
-            0 => &[],
-            1 => std::slice::from_ref(&content.digest),
-            many => &self.chunks[content.chunks_at as usize..][..many as usize],
-        }
+        self.contents.chunk_digests(content)
     }
 
     /// For each entry, the index after the last entry below it.
@@ -190,6 +158,11 @@ impl Tree {
     /// Number of entries that are neither directories nor the root's own.
     pub fn file_count(&self) -> u64 {
         self.entries.iter().filter(|entry| entry.kind != Kind::Dir).count() as u64
+    }
+
+    /// Makes room for that many entries.
+    pub(crate) fn reserve(&mut self, entries: usize) {
+        self.entries.reserve_exact(entries);
     }
 
     /// Appends an entry; the caller keeps the order.
@@ -234,18 +207,25 @@ impl Tree {
 
     /// Sets a file's content; `chunks` are the extents' digests, needed when there are several.
     pub(crate) fn set_content(&mut self, index: u32, digest: Digest, extents: &[Extent], chunks: &[Digest]) {
-        let content = Content {
-            digest,
-            extents_at: self.extents.len() as u32,
-            extents: extents.len() as u32,
-            chunks_at: self.chunks.len() as u32,
-        };
-        self.extents.extend_from_slice(extents);
-        if extents.len() > 1 {
-            self.chunks.extend_from_slice(chunks);
+        self.entries[index as usize].content = self.contents.push(digest, extents, chunks);
+    }
+
+    /// Takes the contents out, to be added to and given back by [`Tree::give_contents`].
+    pub(crate) fn take_contents(&mut self) -> Contents {
+        std::mem::take(&mut self.contents)
+    }
+
+    /// Takes contents back, with those of them that became known as the content of an entry.
+    pub(crate) fn give_contents(&mut self, contents: Contents, of: impl Iterator<Item = (u32, u32)>) {
+        self.contents = contents;
+        for (entry, content) in of {
+            self.entries[entry as usize].content = content;
         }
-        self.entries[index as usize].content = self.contents.len() as u32;
-        self.contents.push(content);
+    }
+
+    /// The contents of all files.
+    pub(crate) fn contents(&self) -> &Contents {
+        &self.contents
     }
 
     /// Replaces mode, size and mtime of a file that is read again.
@@ -264,10 +244,12 @@ impl Tree {
         }
     }
 
-    /// Renumbers every extent's block.
+    /// Renumbers the block of every file's extents, in tree order.
     pub(crate) fn map_blocks(&mut self, mut map: impl FnMut(u32) -> u32) {
-        for extent in self.extents.iter_mut().filter(|extent| !extent.is_hole()) {
-            extent.block = map(extent.block);
+        for entry in self.entries.iter().filter(|entry| entry.kind.is_file()) {
+            for extent in self.contents.extents_mut(entry.content).iter_mut().filter(|extent| !extent.is_hole()) {
+                extent.block = map(extent.block);
+            }
         }
     }
 }

@@ -1,21 +1,21 @@
 //! Reads a directory tree from disk: names and metadata of every entry, no contents.
 
 mod assemble;
+mod listing;
 
 use std::collections::BTreeSet;
-use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 
-use rustix::fs::{self, AtFlags, FileType};
+use rustix::fs::{self, FileType};
 use rustix::io::Errno;
 
 use super::{Mtime, Tree};
-use crate::dir::{self, DIR};
 use crate::{Excludes, Result, SnapshotError};
 
-/// Names that begin so are the engine's own staging, and belong to no tree.
-pub(crate) const STAGE_PREFIX: &[u8] = b".sci-stage.";
+use listing::{Lister, Listing, Place};
+
+pub(crate) use listing::STAGE_PREFIX;
 
 /// What identifies an unchanged file besides its size and mtime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -68,7 +68,7 @@ pub fn walk(root: &Path, excludes: &Excludes, threads: usize) -> Result<Option<W
     let mut listings = Vec::new();
     if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
         let walker = Walker { root, excludes, state: Mutex::default(), ready: Condvar::new() };
-        walker.submit(Task { id: 0, parent: None, path: Vec::new() });
+        walker.begin();
         std::thread::scope(|scope| {
             for _ in 1..threads.max(1) {
                 scope.spawn(|| walker.run());
@@ -81,8 +81,8 @@ pub fn walk(root: &Path, excludes: &Excludes, threads: usize) -> Result<Option<W
         }
         listings = state.listings;
     }
-    let root_entry = Raw { name: Vec::new(), stat: facts(&stat), target: root_target(root, &stat)?, listing: 0 };
-    Ok(Some(assemble::assemble(root_entry, listings, device)))
+    let target = root_target(root, &stat)?;
+    Ok(Some(assemble::assemble(Listing::of_root(facts(&stat), target), listings, device)))
 }
 
 fn root_target(root: &Path, stat: &fs::Stat) -> Result<Option<Vec<u8>>> {
@@ -93,22 +93,8 @@ fn root_target(root: &Path, stat: &fs::Stat) -> Result<Option<Vec<u8>>> {
     Ok(Some(target.into_bytes()))
 }
 
-struct Task {
-    id: usize,
-    /// The directory that holds it; `None` for the root, and for what lies so deep that handles would run out.
-    parent: Option<(Arc<OwnedFd>, Vec<u8>)>,
-    path: Vec<u8>,
-}
-
-struct Raw {
-    name: Vec<u8>,
-    stat: Facts,
-    target: Option<Vec<u8>>,
-    /// Of a directory: its listing.
-    listing: usize,
-}
-
 /// The part of `stat` that is kept.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Facts {
     pub(crate) kind: FileType,
     pub(crate) mode: u16,
@@ -142,8 +128,11 @@ pub(crate) fn facts(stat: &fs::Stat) -> Facts {
 
 #[derive(Default)]
 struct State {
-    tasks: Vec<Task>,
+    places: Vec<Place>,
+    /// Directories whose listing is not there yet.
     outstanding: usize,
+    /// Threads that wait for a place.
+    waiting: usize,
     listings: Vec<Listing>,
     error: Option<SnapshotError>,
 }
@@ -160,115 +149,55 @@ impl Walker<'_> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn submit(&self, task: Task) {
+    fn begin(&self) {
         let mut state = self.lock();
-        state.outstanding += 1;
+        state.outstanding = 1;
         state.listings.push(Listing::default());
-        state.tasks.push(task);
+        state.places.push(Place::root());
     }
 
     fn run(&self) {
+        let mut lister = Lister::new(self.root, self.excludes);
         let mut state = self.lock();
         loop {
             // Last in, first out: the number of directories held open stays near the depth of the tree.
-            if let Some(task) = state.tasks.pop() {
+            if let Some(place) = state.places.pop() {
                 drop(state);
-                let id = task.id;
-                let result = self.list(task);
+                let result = lister.list(&place);
                 state = self.lock();
-                self.finish(&mut state, id, result);
+                self.finish(&mut state, place, result);
             } else if state.outstanding == 0 {
                 self.ready.notify_all();
                 return;
             } else {
+                state.waiting += 1;
                 state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state.waiting -= 1;
             }
         }
     }
 
-    fn finish(&self, state: &mut State, id: usize, result: Result<Listed>) {
+    fn finish(&self, state: &mut State, place: Place, result: Result<(Arc<fs::Dir>, Listing)>) {
         match result {
-            Ok(mut listed) => {
-                for (at, name, path) in listed.dirs {
-                    let deep = path.iter().filter(|byte| **byte == b'/').count() > dir::KEPT;
-                    let parent = (!deep).then(|| (listed.handle.clone(), name));
-                    let child = state.listings.len();
-                    listed.listing.entries[at].listing = child;
-                    state.listings.push(Listing::default());
-                    state.outstanding += 1;
-                    state.tasks.push(Task { id: child, parent, path });
-                }
-                state.listings[id] = listed.listing;
+            Ok((handle, mut listing)) => {
+                let first = state.listings.len();
+                let places = listing.directories(first, &handle, &place.path);
+                state.outstanding += places.len();
+                state.listings.resize_with(first + places.len(), Listing::default);
+                state.places.extend(places);
+                state.listings[place.listing] = listing;
             }
             Err(error) => {
                 state.error.get_or_insert(error);
-                state.outstanding -= state.tasks.len();
-                state.tasks.clear();
+                state.outstanding -= state.places.len();
+                state.places.clear();
             }
         }
         state.outstanding -= 1;
-        self.ready.notify_all();
-    }
-
-    fn list(&self, task: Task) -> Result<Listed> {
-        let fail = |action, path: PathBuf| move |error: Errno| SnapshotError::io(action, path, error);
-        let here = dir::display(self.root, &task.path);
-        let handle = match &task.parent {
-            None => dir::open(self.root).and_then(|root| dir::open_below(root, &task.path)),
-            Some((parent, name)) => fs::openat(parent, name.as_slice(), DIR, fs::Mode::empty()),
+        if state.waiting > 0 && (!state.places.is_empty() || state.outstanding == 0) {
+            self.ready.notify_all();
         }
-        .map_err(fail("open", here.clone()))?;
-        let (mut entries, mut hides) = (Vec::new(), false);
-        for entry in fs::Dir::read_from(&handle).map_err(fail("read", here.clone()))? {
-            let entry = entry.map_err(fail("read", here.clone()))?;
-            let name = entry.file_name().to_bytes();
-            if name == b"." || name == b".." {
-                continue;
-            }
-            if name.starts_with(STAGE_PREFIX) || self.excludes.matches(|| join(&task.path, name)) {
-                hides = true;
-                continue;
-            }
-            match read_entry(&handle, name) {
-                Ok(raw) => entries.push(raw),
-                // It was removed since its name was read: a moment later it would not have been found.
-                Err(Errno::NOENT) => {}
-                Err(error) => return Err(SnapshotError::io("read", here.join(dir::os(name)), error)),
-            }
-        }
-        entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        let dirs = entries
-            .iter()
-            .enumerate()
-            .filter(|(_, raw)| raw.stat.kind == FileType::Directory)
-            .map(|(at, raw)| (at, raw.name.clone(), join(&task.path, &raw.name)))
-            .collect();
-        Ok(Listed { handle: Arc::new(handle), listing: Listing { entries, hides }, dirs })
     }
-}
-
-/// What a directory holds.
-#[derive(Default)]
-struct Listing {
-    entries: Vec<Raw>,
-    /// Whether there is more in it that is no part of the tree.
-    hides: bool,
-}
-
-struct Listed {
-    handle: Arc<OwnedFd>,
-    listing: Listing,
-    /// Child directories: position in `entries`, name, relative path.
-    dirs: Vec<(usize, Vec<u8>, Vec<u8>)>,
-}
-
-fn read_entry(parent: &OwnedFd, name: &[u8]) -> std::result::Result<Raw, Errno> {
-    let stat = facts(&fs::statat(parent.as_fd(), name, AtFlags::SYMLINK_NOFOLLOW)?);
-    let target = match stat.kind {
-        FileType::Symlink => Some(fs::readlinkat(parent, name, Vec::new())?.into_bytes()),
-        _ => None,
-    };
-    Ok(Raw { name: name.to_vec(), stat, target, listing: 0 })
 }
 
 fn join(dir: &[u8], name: &[u8]) -> Vec<u8> {

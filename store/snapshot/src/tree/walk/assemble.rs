@@ -5,25 +5,38 @@ use std::collections::{BTreeSet, HashMap};
 use rustix::fs::FileType;
 
 use super::super::{Kind, NONE, Tree};
-use super::{Listing, Raw, Stat, Walked, join};
+use super::listing::{Found, Listing};
+use super::{Stat, Walked, join};
 
-/// Lays the listings out in tree order.
-pub(super) fn assemble(root: Raw, listings: Vec<Listing>, device: u64) -> Walked {
+/// A directory of which some entries are still to be laid out.
+struct Open {
+    index: u32,
+    listing: Listing,
+    next: usize,
+}
+
+/// Lays the listings out in tree order. Each goes as soon as it is laid out: the two together are what a walk needs at most.
+pub(super) fn assemble(root: Listing, mut listings: Vec<Listing>, device: u64) -> Walked {
     let mut walked =
         Walked { tree: Tree::default(), stats: Vec::new(), device, skipped: Vec::new(), hiding: BTreeSet::new() };
+    let entries = listings.iter().map(|listing| listing.entries.len()).sum::<usize>() + 1;
+    walked.tree.reserve(entries);
+    walked.stats.reserve_exact(entries);
     let mut groups = HashMap::new();
-    let mut listings: Vec<_> =
-        listings.into_iter().map(|listing| (listing.entries.into_iter(), listing.hides)).collect();
-    let mut open = Vec::new();
-    walked.enter(NONE, &root, &mut groups, &mut open);
-    while let Some(&(parent, listing)) = open.last() {
-        let (entries, hides) = &mut listings[listing];
-        if std::mem::take(hides) {
-            walked.hiding.insert(parent);
-        }
-        match entries.next() {
-            Some(raw) => walked.enter(parent, &raw, &mut groups, &mut open),
-            None => drop(open.pop()),
+    let mut open = vec![Open { index: NONE, listing: root, next: 0 }];
+    while let Some(dir) = open.last_mut() {
+        let Some(found) = dir.listing.entries.get(dir.next) else {
+            open.pop();
+            continue;
+        };
+        dir.next += 1;
+        let added = walked.add(dir.index, &dir.listing, found, &mut groups);
+        if let Some(index) = added.filter(|_| found.facts.kind == FileType::Directory) {
+            let listing = listings.get_mut(found.more as usize).map(std::mem::take).unwrap_or_default();
+            if listing.hides {
+                walked.hiding.insert(index);
+            }
+            open.push(Open { index, listing, next: 0 });
         }
     }
     walked
@@ -62,16 +75,8 @@ impl Walked {
         self.stats = stats;
     }
 
-    fn enter(&mut self, parent: u32, raw: &Raw, groups: &mut Groups, open: &mut Vec<(u32, usize)>) {
-        if let Some(index) = self.add(parent, raw, groups)
-            && raw.stat.kind == FileType::Directory
-        {
-            open.push((index, raw.listing));
-        }
-    }
-
-    fn add(&mut self, parent: u32, raw: &Raw, groups: &mut Groups) -> Option<u32> {
-        let facts = &raw.stat;
+    fn add(&mut self, parent: u32, listing: &Listing, found: &Found, groups: &mut Groups) -> Option<u32> {
+        let (facts, name) = (&found.facts, listing.name(found));
         let kind = match facts.kind {
             FileType::Directory => Kind::Dir,
             FileType::RegularFile if facts.sparse => Kind::Sparse,
@@ -79,7 +84,7 @@ impl Walked {
             FileType::Symlink => Kind::Symlink,
             _ => {
                 let dir = if parent == NONE { Vec::new() } else { self.tree.path(parent) };
-                self.skipped.push(join(&dir, &raw.name));
+                self.skipped.push(join(&dir, name));
                 return None;
             }
         };
@@ -88,8 +93,8 @@ impl Walked {
             Kind::Symlink => (0, 0),
             _ => (facts.mode, facts.size),
         };
-        let index = self.tree.push(parent, &raw.name, kind, mode, facts.mtime, size);
-        if let Some(target) = &raw.target {
+        let index = self.tree.push(parent, name, kind, mode, facts.mtime, size);
+        if let Some(target) = listing.target(found) {
             self.tree.set_target(index, target);
         }
         if kind.is_file() && facts.stat.links > 1 {

@@ -1,0 +1,167 @@
+//! What one directory holds. Knows nothing of the tree around it but where it is.
+
+use std::os::fd::BorrowedFd;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustix::fs::{self, AtFlags, FileType};
+use rustix::io::Errno;
+
+use super::{Facts, facts, join};
+use crate::dir::{self, DIR};
+use crate::{Excludes, Result, SnapshotError};
+
+/// Names that begin so are the engine's own staging, and belong to no tree.
+pub(crate) const STAGE_PREFIX: &[u8] = b".sci-stage.";
+
+/// A directory that is to be listed.
+pub(super) struct Place {
+    /// Where its listing goes.
+    pub(super) listing: usize,
+    /// The directory that holds it, and its name there; `None` for the root, and for what lies so deep that handles would
+    /// run out.
+    parent: Option<(Arc<fs::Dir>, Vec<u8>)>,
+    /// Relative to the root.
+    pub(super) path: Vec<u8>,
+}
+
+impl Place {
+    pub(super) fn root() -> Self {
+        Self { listing: 0, parent: None, path: Vec::new() }
+    }
+}
+
+/// An entry of a directory.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found {
+    pub(super) facts: Facts,
+    /// Of a directory: its listing. Of a link: its target's number.
+    pub(super) more: u32,
+    name_at: u32,
+    name_len: u8,
+}
+
+/// What a directory holds, in the order of names. There is one for each directory of a tree: it takes no more room than it
+/// needs.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    pub(super) entries: Box<[Found]>,
+    names: Box<[u8]>,
+    targets: Box<[Vec<u8>]>,
+    /// Whether there is more in it that is no part of the tree.
+    pub(super) hides: bool,
+}
+
+impl Listing {
+    /// A listing of nothing but the root itself, which has no name.
+    pub(super) fn of_root(facts: Facts, target: Option<Vec<u8>>) -> Self {
+        let root = Found { facts, more: 0, name_at: 0, name_len: 0 };
+        Self { entries: Box::new([root]), targets: target.into_iter().collect(), ..Self::default() }
+    }
+
+    pub(super) fn name(&self, found: &Found) -> &[u8] {
+        &self.names[found.name_at as usize..][..found.name_len as usize]
+    }
+
+    pub(super) fn target(&self, found: &Found) -> Option<&[u8]> {
+        let is_link = found.facts.kind == FileType::Symlink;
+        is_link.then(|| self.targets.get(found.more as usize)).flatten().map(Vec::as_slice)
+    }
+
+    /// The directories in it, whose listings are numbered from `first` on.
+    pub(super) fn directories(&mut self, first: usize, handle: &Arc<fs::Dir>, path: &[u8]) -> Vec<Place> {
+        let mut places = Vec::new();
+        for found in self.entries.iter_mut().filter(|found| found.facts.kind == FileType::Directory) {
+            let name = &self.names[found.name_at as usize..][..found.name_len as usize];
+            let (listing, path) = (first + places.len(), join(path, name));
+            found.more = listing as u32;
+            let deep = path.iter().filter(|byte| **byte == b'/').count() > dir::KEPT;
+            let parent = (!deep).then(|| (Arc::clone(handle), name.to_vec()));
+            places.push(Place { listing, parent, path });
+        }
+        places
+    }
+}
+
+/// Lists directories; keeps its buffers.
+pub(super) struct Lister<'a> {
+    root: &'a Path,
+    excludes: &'a Excludes,
+    entries: Vec<Found>,
+    names: Vec<u8>,
+    targets: Vec<Vec<u8>>,
+}
+
+impl<'a> Lister<'a> {
+    pub(super) fn new(root: &'a Path, excludes: &'a Excludes) -> Self {
+        Self { root, excludes, entries: Vec::new(), names: Vec::new(), targets: Vec::new() }
+    }
+
+    pub(super) fn list(&mut self, place: &Place) -> Result<(Arc<fs::Dir>, Listing)> {
+        let fail = |action, error: Errno| SnapshotError::io(action, dir::display(self.root, &place.path), error);
+        let opened = match &place.parent {
+            None => dir::open(self.root).and_then(|root| dir::open_below(root, &place.path)),
+            Some((parent, name)) => {
+                fs::openat(parent.fd().map_err(|error| fail("open", error))?, name.as_slice(), DIR, fs::Mode::empty())
+            }
+        };
+        let mut handle = opened.and_then(fs::Dir::new).map_err(|error| fail("open", error))?;
+        let hides = self.read(&mut handle, &place.path)?;
+        Ok((Arc::new(handle), self.take(hides)))
+    }
+
+    /// Reads names and metadata of all entries; says whether some of them are no part of the tree.
+    fn read(&mut self, handle: &mut fs::Dir, path: &[u8]) -> Result<bool> {
+        let fail = |root: &Path, error: Errno| SnapshotError::io("read", dir::display(root, path), error);
+        let mut hides = false;
+        while let Some(entry) = handle.read() {
+            let entry = entry.map_err(|error| fail(self.root, error))?;
+            let name = entry.file_name().to_bytes();
+            if name == b"." || name == b".." {
+                continue;
+            }
+            if name.starts_with(STAGE_PREFIX) || self.excludes.matches(|| join(path, name)) {
+                hides = true;
+                continue;
+            }
+            let added = handle.fd().and_then(|parent| self.add(parent, name));
+            match added {
+                // What was removed since its name was read would not have been found a moment later.
+                Ok(()) | Err(Errno::NOENT) => {}
+                Err(error) => {
+                    return Err(SnapshotError::io("read", dir::display(self.root, path).join(dir::os(name)), error));
+                }
+            }
+        }
+        Ok(hides)
+    }
+
+    fn add(&mut self, parent: BorrowedFd<'_>, name: &[u8]) -> Result<(), Errno> {
+        let facts = facts(&fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?);
+        let mut more = 0;
+        if facts.kind == FileType::Symlink {
+            let target = fs::readlinkat(parent, name, Vec::new())?.into_bytes();
+            more = self.targets.len() as u32;
+            self.targets.push(target);
+        }
+        let name_at = self.names.len() as u32;
+        self.names.extend_from_slice(name);
+        self.entries.push(Found { facts, more, name_at, name_len: name.len() as u8 });
+        Ok(())
+    }
+
+    /// What was read, in order and in boxes of just its size.
+    fn take(&mut self, hides: bool) -> Listing {
+        let name = |found: &Found| &self.names[found.name_at as usize..][..found.name_len as usize];
+        self.entries.sort_unstable_by(|a, b| name(a).cmp(name(b)));
+        let listing = Listing {
+            entries: self.entries.as_slice().into(),
+            names: self.names.as_slice().into(),
+            targets: self.targets.drain(..).collect(),
+            hides,
+        };
+        self.entries.clear();
+        self.names.clear();
+        listing
+    }
+}
