@@ -4,17 +4,15 @@
 //! it an unchanged file costs one `stat`. After a reboot, and for files changed just before they were read, there is no
 //! receipt, and contents are read again.
 
-use std::io::Write as _;
+mod file;
+
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use sci_hasher::Digest;
-
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Reader, Refusal, Writer};
 use crate::tree::{Entry, NONE, Stat, Tree, Walked};
 use crate::{Result, SnapshotError};
 
-const MAGIC: &[u8; 16] = b"sci receipt  v1\n";
 /// A file whose status changed this close to the moment it was read may change again within the clock's tick. Nanoseconds.
 const RACY: i64 = 2_000_000_000;
 
@@ -41,6 +39,18 @@ pub(crate) struct Receipt {
     pub(crate) ctime: i64,
 }
 
+impl Receipt {
+    pub(crate) fn encode(&self, out: &mut Writer) {
+        out.raw(&self.inode.to_le_bytes());
+        out.raw(&self.ctime.to_le_bytes());
+    }
+
+    pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, Refusal> {
+        let (inode, ctime) = (u64::from_le_bytes(reader.array()?), i64::from_le_bytes(reader.array()?));
+        Ok(Self { inode, ctime })
+    }
+}
+
 impl Base {
     /// A base of which nothing is known on this machine: its blocks can be used again, its files are all read.
     pub fn without_receipts(manifest: Manifest) -> Self {
@@ -55,6 +65,26 @@ impl Base {
     /// Whether to remember `other` instead of this would change nothing.
     pub fn says_the_same(&self, other: &Self) -> bool {
         self.manifest.id() == other.manifest.id() && self.device == other.device && self.receipts == other.receipts
+    }
+
+    fn encode(&self, put: &mut dyn FnMut(&[u8]) -> std::io::Result<()>) -> std::io::Result<()> {
+        let mut head = Writer::default();
+        head.bytes(&boot_id().unwrap_or_default());
+        head.integer(self.device);
+        put(&head.0)?;
+        self.manifest.to_local(&self.receipts, put)
+    }
+
+    fn decode(next: &mut dyn FnMut() -> Result<Vec<u8>, Refusal>) -> Result<Self, Refusal> {
+        let head = next()?;
+        let mut head = Reader(&head);
+        let boot = head.bytes(usize::MAX, "boot")?;
+        let device = head.integer()?;
+        let (manifest, mut receipts) = Manifest::from_local(next)?;
+        if boot_id().is_none_or(|id| id != boot) {
+            receipts.fill(Receipt::default());
+        }
+        Ok(Self { manifest, receipts, device })
     }
 
     /// Whether the entry found on disk is certainly still what entry `index` of the manifest says.
@@ -139,7 +169,7 @@ impl LocalState {
 
     /// What was remembered last. `None` when there is nothing, or nothing usable: the state is only ever an optimisation.
     pub fn base(&self) -> Option<Base> {
-        decode(&std::fs::read(self.file()).ok()?)
+        file::read(&self.file(), Base::decode)
     }
 
     /// Remembers a base, replacing the one before.
@@ -150,9 +180,8 @@ impl LocalState {
         let write = || -> std::io::Result<()> {
             std::fs::create_dir_all(&self.dir)?;
             let partial = self.dir.join(format!("base.{}", std::process::id()));
-            let written = std::fs::File::create(&partial)
-                .and_then(|mut file| file.write_all(&encode(base)))
-                .and_then(|()| std::fs::rename(&partial, self.file()));
+            let written =
+                file::write(&partial, |put| base.encode(put)).and_then(|()| std::fs::rename(&partial, self.file()));
             if written.is_err() {
                 let _ = std::fs::remove_file(partial);
             }
@@ -170,51 +199,4 @@ impl LocalState {
     pub fn dir(&self) -> &Path {
         &self.dir
     }
-}
-
-fn encode(base: &Base) -> Vec<u8> {
-    let manifest = base.manifest.to_local();
-    let boot = boot_id().unwrap_or_default();
-    let mut body = Vec::with_capacity(manifest.len() + base.receipts.len() * 16 + 128);
-    body.extend_from_slice(&(boot.len() as u64).to_le_bytes());
-    body.extend_from_slice(&boot);
-    body.extend_from_slice(&base.device.to_le_bytes());
-    body.extend_from_slice(&(base.receipts.len() as u64).to_le_bytes());
-    for receipt in &base.receipts {
-        body.extend_from_slice(&receipt.inode.to_le_bytes());
-        body.extend_from_slice(&receipt.ctime.to_le_bytes());
-    }
-    body.extend_from_slice(&manifest);
-    [MAGIC, Digest::of(&body).as_bytes().as_slice(), &body].concat()
-}
-
-fn decode(bytes: &[u8]) -> Option<Base> {
-    let rest = bytes.strip_prefix(MAGIC)?;
-    let (digest, body) = rest.split_at_checked(Digest::LEN)?;
-    if Digest::of(body).as_bytes() != digest {
-        return None;
-    }
-    let mut at = body;
-    let boot_len = usize::try_from(word(&mut at)?).ok()?;
-    let (boot, after) = at.split_at_checked(boot_len)?;
-    at = after;
-    let device = word(&mut at)?;
-    let count = usize::try_from(word(&mut at)?).ok()?;
-    let (columns, manifest) = at.split_at_checked(count.checked_mul(16)?)?;
-    let same_boot = boot_id().is_some_and(|id| id == boot);
-    let receipts = columns
-        .chunks_exact(16)
-        .map(|mut pair| {
-            let (inode, ctime) = (word(&mut pair)?, word(&mut pair)? as i64);
-            Some(if same_boot { Receipt { inode, ctime } } else { Receipt::default() })
-        })
-        .collect::<Option<Vec<_>>>()?;
-    let manifest = Manifest::from_local(manifest).ok()?;
-    (receipts.len() == manifest.tree.len() as usize).then_some(Base { manifest, receipts, device })
-}
-
-fn word(bytes: &mut &[u8]) -> Option<u64> {
-    let (word, rest) = bytes.split_first_chunk::<8>()?;
-    *bytes = rest;
-    Some(u64::from_le_bytes(*word))
 }

@@ -1,85 +1,130 @@
-//! The form in which a manifest is kept on this machine: uncompressed and in one piece, with the places of its segments.
+//! The form in which a manifest is kept on this machine, with a receipt for each entry: frames, a segment at a time, so that
+//! neither writing nor reading needs much more room than the manifest itself.
 //!
-//! It is believed as far as its checksum goes: it lies in the user's own state directory.
+//! It is believed as far as the checksum goes that its keeper puts around it: it lies in the user's own state directory.
 
 use std::collections::BTreeMap;
+use std::io;
 
 use sci_hasher::Digest;
 
 use super::bytes::{Reader, Refusal, Writer};
-use super::root::{Frame, Root};
+use super::root::{Frame, Root, decode_frame, encode_frame};
 use super::segment::Decoder;
-use super::write::raw_segments;
-use super::{Manifest, StoredFrame, inputs};
+use super::write::cuts;
+use super::{Manifest, StoredFrame, inputs, segment};
+use crate::local::Receipt;
 
 impl Manifest {
-    /// Encodes the manifest for [`Manifest::from_local`].
-    pub(crate) fn to_local(&self) -> Vec<u8> {
-        let mut frames = raw_segments(self);
-        if !self.inputs.is_empty() {
-            frames.push(inputs::encode(&self.inputs));
-        }
-        let mut root = Root {
+    /// Gives `put` the frames that [`Manifest::from_local`] takes, one after the other.
+    pub(crate) fn to_local(
+        &self,
+        receipts: &[Receipt],
+        put: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let root = Root {
             objects: self.objects.clone(),
             packs: self.packs.clone(),
             blocks: self.blocks.clone(),
             ..Root::default()
         };
-        root.segments.extend(frames.iter().filter_map(|raw| self.segments.get(&Digest::of(raw))).map(|frame| Frame {
-            object: self.objects.iter().position(|object| object.id == frame.object).map_or(0, |at| at as u32 + 1),
-            offset: frame.offset,
-            stored: frame.stored,
-            length: frame.length,
-            digest: frame.digest,
-        }));
-        let mut out = Writer::default();
-        out.bytes(&root.encode());
-        out.integer(u64::from(!self.inputs.is_empty()));
-        out.integer(frames.len() as u64);
-        for frame in &frames {
-            out.bytes(frame);
+        put(&root.encode())?;
+        for cut in cuts(&self.tree) {
+            let raw = segment::encode(&self.tree, &self.blocks, cut.clone());
+            let mut out = Writer::default();
+            self.place(&raw, &mut out);
+            out.bytes(&raw);
+            for receipt in &receipts[cut.start as usize..cut.end as usize] {
+                receipt.encode(&mut out);
+            }
+            put(&out.0)?;
         }
-        out.0
+        // What is no segment ends them.
+        put(&[])?;
+        let mut out = Writer::default();
+        if !self.inputs.is_empty() {
+            let raw = inputs::encode(&self.inputs);
+            self.place(&raw, &mut out);
+            out.bytes(&raw);
+        }
+        put(&out.0)
     }
 
-    /// Decodes what [`Manifest::to_local`] encoded.
+    /// Writes where a frame is stored; its first number is 0 when that is not known.
+    fn place(&self, raw: &[u8], out: &mut Writer) {
+        let stored = self.segments.get(&Digest::of(raw));
+        let object = |stored: &StoredFrame| self.objects.iter().position(|object| object.id == stored.object);
+        match stored.and_then(|stored| Some((stored, object(stored)?))) {
+            None => out.integer(0),
+            Some((stored, at)) => {
+                out.integer(1);
+                let (offset, length) = (stored.offset, stored.length);
+                let frame = Frame { object: at as u32, offset, stored: stored.stored, length, digest: stored.digest };
+                encode_frame(out, &frame);
+            }
+        }
+    }
+
+    /// Rebuilds a manifest and its receipts from frames, which `next` gives one after the other.
     ///
     /// # Errors
     /// A sentence.
-    pub(crate) fn from_local(raw: &[u8]) -> Result<Self, Refusal> {
-        let mut reader = Reader(raw);
-        let root = Root::decode(reader.bytes(usize::MAX, "root")?)?;
-        let has_inputs = reader.bounded(1, "inputs")? == 1;
-        let count = reader.count(1, u64::MAX, "frames")?;
-        if count != root.segments.len() {
-            return Err("frames and their places do not fit".into());
-        }
-        let mut segments = BTreeMap::new();
+    pub(crate) fn from_local(
+        next: &mut dyn FnMut() -> Result<Vec<u8>, Refusal>,
+    ) -> Result<(Self, Vec<Receipt>), Refusal> {
+        let root = Root::decode(&next()?)?;
         let mut decoder = Decoder::new(&root.blocks);
-        let mut recorded = Vec::new();
-        for (number, place) in root.segments.iter().enumerate() {
-            let frame = reader.bytes(usize::MAX, "frame")?;
-            let object = (place.object as usize).checked_sub(1).and_then(|at| root.objects.get(at));
-            let object = object.ok_or("a frame in an unknown object")?;
-            segments.insert(
-                Digest::of(frame),
-                StoredFrame {
-                    object: object.id,
-                    object_size: object.size,
-                    offset: place.offset,
-                    stored: place.stored,
-                    length: place.length,
-                    digest: place.digest,
-                },
-            );
-            if has_inputs && number + 1 == count {
-                recorded = inputs::decode(frame)?;
-            } else {
-                decoder.append_own(frame)?;
+        let mut receipts = Vec::new();
+        let mut segments = BTreeMap::new();
+        loop {
+            let frame = next()?;
+            if frame.is_empty() {
+                break;
             }
+            let mut reader = Reader(&frame);
+            let raw = known_frame(&mut reader, &root, &mut segments)?;
+            let before = decoder.len();
+            decoder.append_own(raw)?;
+            for _ in before..decoder.len() {
+                receipts.push(Receipt::decode(&mut reader)?);
+            }
+            reader.end()?;
         }
+        let frame = next()?;
+        let mut reader = Reader(&frame);
+        let inputs = match frame.is_empty() {
+            true => Vec::new(),
+            false => inputs::decode(known_frame(&mut reader, &root, &mut segments)?)?,
+        };
         reader.end()?;
         let tree = decoder.finish();
-        Ok(Self { tree, blocks: root.blocks, packs: root.packs, inputs: recorded, segments, objects: root.objects })
+        let manifest = Self { tree, blocks: root.blocks, packs: root.packs, inputs, segments, objects: root.objects };
+        Ok((manifest, receipts))
     }
+}
+
+/// Takes a frame, and notes where it is stored.
+fn known_frame<'a>(
+    reader: &mut Reader<'a>,
+    root: &Root,
+    segments: &mut BTreeMap<Digest, StoredFrame>,
+) -> Result<&'a [u8], Refusal> {
+    let place = match reader.bounded(1, "place")? {
+        0 => None,
+        _ => Some(decode_frame(reader, root.objects.len())?),
+    };
+    let raw = reader.bytes(usize::MAX, "frame")?;
+    if let Some(place) = place {
+        let object = root.objects.get(place.object as usize).ok_or("a frame in an unknown object")?;
+        let stored = StoredFrame {
+            object: object.id,
+            object_size: object.size,
+            offset: place.offset,
+            stored: place.stored,
+            length: place.length,
+            digest: place.digest,
+        };
+        segments.insert(Digest::of(raw), stored);
+    }
+    Ok(raw)
 }

@@ -23,6 +23,7 @@ use sci_store_api::{ObjectId, ObjectKind, ObjectRef};
 
 use crate::tree::{Extent, Mtime, NONE, Tree};
 
+pub(crate) use bytes::{Reader, Refusal, Writer};
 pub(crate) use segment::check_component;
 pub(crate) use write::{Encoded, encode};
 

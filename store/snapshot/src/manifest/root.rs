@@ -111,7 +111,7 @@ fn decode_objects(reader: &mut Reader<'_>) -> Result<Vec<PackRef>, Refusal> {
     Ok(objects)
 }
 
-fn encode_frame(out: &mut Writer, frame: &Frame) {
+pub(super) fn encode_frame(out: &mut Writer, frame: &Frame) {
     out.integer(u64::from(frame.object));
     out.integer(frame.offset);
     out.integer(u64::from(frame.stored));
@@ -119,7 +119,7 @@ fn encode_frame(out: &mut Writer, frame: &Frame) {
     out.raw(frame.digest.as_bytes());
 }
 
-fn decode_frame(reader: &mut Reader<'_>, objects: usize) -> Result<Frame, Refusal> {
+pub(super) fn decode_frame(reader: &mut Reader<'_>, objects: usize) -> Result<Frame, Refusal> {
     Ok(Frame {
         object: reader.bounded(objects as u64, "object of a frame")? as u32,
         offset: reader.bounded(OBJECT_MAX, "offset of a frame")?,

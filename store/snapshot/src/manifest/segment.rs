@@ -203,6 +203,11 @@ impl<'a> Decoder<'a> {
         Ok(())
     }
 
+    /// Entries so far.
+    pub(crate) fn len(&self) -> u32 {
+        self.tree.len()
+    }
+
     /// The tree.
     pub(crate) fn finish(self) -> Tree {
         self.tree

@@ -12,6 +12,7 @@ use sci_store_api::{ObjectId, ObjectSource, TransferError};
 use super::root::Root;
 use super::{Block, Encoded, Manifest, PackRef, RecordedInput, encode, inputs, segment};
 use crate::limits::{BLOCK_MAX, ENTRIES_MAX};
+use crate::local::Receipt;
 use crate::tree::{Extent, Kind, Mtime, NONE, Tree};
 use crate::{Result, SnapshotError};
 
@@ -310,7 +311,12 @@ proptest! {
         prop_assert_eq!(described(&encoded), described(&decoded));
         prop_assert_eq!(&encoded.inputs, &decoded.inputs);
         prop_assert_eq!(encoded.tree.digest(), decoded.tree.digest());
-        let local = Manifest::from_local(&decoded.to_local()).unwrap();
+        let receipts: Vec<_> = (0..decoded.tree.len()).map(|at| Receipt { inode: at.into(), ctime: -5 }).collect();
+        let mut frames = Vec::new();
+        decoded.to_local(&receipts, &mut |frame| Ok(frames.push(frame.to_vec()))).unwrap();
+        let mut frames = frames.into_iter();
+        let (local, kept) = Manifest::from_local(&mut || frames.next().ok_or_else(|| "no more".into())).unwrap();
+        prop_assert_eq!(kept, receipts);
         prop_assert_eq!(described(&local), described(&decoded));
         prop_assert_eq!(encode(local, None).unwrap().object, encode(decoded, None).unwrap().object);
     }
@@ -333,7 +339,8 @@ proptest! {
         let _ = segment::Decoder::new(&blocks()).append(&bytes);
         let _ = Root::decode(&bytes);
         let _ = inputs::decode(&bytes);
-        let _ = Manifest::from_local(&bytes);
+        let mut frames = bytes.chunks(97).map(<[u8]>::to_vec);
+        let _ = Manifest::from_local(&mut || frames.next().ok_or_else(|| "no more".into()));
         let id = ObjectId::of(&bytes);
         let own = PackRef { id, size: bytes.len() as u64 };
         let _ = Manifest::load(&id, &[own], &Objects(HashMap::from([(id, bytes)])));

@@ -1,6 +1,7 @@
 //! From a manifest in memory to a manifest object.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 
 use sci_hasher::Digest;
 use sci_store_api::ObjectId;
@@ -38,19 +39,23 @@ pub(crate) struct Encoded {
 pub(crate) fn encode(mut manifest: Manifest, base: Option<&Manifest>) -> Result<Encoded> {
     keep_used(&mut manifest);
     manifest.check_expansion()?;
-    let raws = raw_segments(&manifest);
-    check_limits(&manifest, &raws)?;
-    let mut digests: Vec<Digest> = raws.iter().map(|raw| Digest::of(raw)).collect();
-    let lean = base.map(|base| &base.segments).filter(|known| leans_on_few(&digests, known));
-    let mut writer = ObjectWriter { root: Root::default(), body: Vec::new(), compressor: compressor()? };
-    for (raw, digest) in raws.iter().zip(&digests) {
-        let frame = writer.place(raw, digest, lean)?;
+    let known = base.map(|base| &base.segments).filter(|known| leans_on_few(&manifest, known));
+    let mut writer = ObjectWriter { root: Root::default(), frames: Vec::new(), length: 0, compressor: compressor()? };
+    let mut digests = Vec::new();
+    let mut lengths = Vec::new();
+    // One segment at a time: all of them together are as large as the tree.
+    for raw in raw_segments(&manifest) {
+        let digest = Digest::of(&raw);
+        let frame = writer.place(&raw, &digest, known)?;
         writer.root.segments.push(frame);
+        digests.push(digest);
+        lengths.push(raw.len() as u64);
     }
+    check_limits(&manifest, &lengths)?;
     if !manifest.inputs.is_empty() {
         let raw = inputs::encode(&manifest.inputs);
         let digest = Digest::of(&raw);
-        writer.root.inputs = Some(writer.place(&raw, &digest, lean)?);
+        writer.root.inputs = Some(writer.place(&raw, &digest, known)?);
         digests.push(digest);
     }
     writer.root.packs.clone_from(&manifest.packs);
@@ -59,18 +64,18 @@ pub(crate) fn encode(mut manifest: Manifest, base: Option<&Manifest>) -> Result<
 }
 
 /// What is saved must be restorable: the reader's limits hold for the writer too.
-fn check_limits(manifest: &Manifest, raws: &[Vec<u8>]) -> Result<()> {
+fn check_limits(manifest: &Manifest, segments: &[u64]) -> Result<()> {
     let tree = &manifest.tree;
-    let mut depths = vec![0usize; tree.len() as usize];
+    let mut depths = vec![0u16; tree.len() as usize];
     for (index, entry) in tree.entries().filter(|(_, entry)| entry.parent != NONE) {
-        depths[index as usize] = depths[entry.parent as usize] + 1;
+        depths[index as usize] = depths[entry.parent as usize].saturating_add(1);
     }
     let depth = depths.into_iter().max().unwrap_or_default();
-    let largest = raws.iter().map(Vec::len).max().unwrap_or_default() as u64;
-    let all: u64 = raws.iter().map(|raw| raw.len() as u64).sum();
+    let largest = segments.iter().copied().max().unwrap_or_default();
+    let all: u64 = segments.iter().sum();
     let excess = [
         ("entries", u64::from(tree.len()), ENTRIES_MAX),
-        ("nested directories", depth as u64, DEPTH_MAX as u64),
+        ("nested directories", u64::from(depth), DEPTH_MAX as u64),
         ("bytes of manifest for one stretch of entries", largest, FRAME_MAX),
         ("bytes of manifest", all, TREE_MAX),
     ];
@@ -84,9 +89,10 @@ fn compressor() -> Result<Compressor> {
     Compressor::for_manifests().map_err(|error| SnapshotError::io("set up the compressor for", "the manifest", error))
 }
 
-fn leans_on_few(digests: &[Digest], known: &BTreeMap<Digest, StoredFrame>) -> bool {
-    let mut objects: Vec<ObjectId> =
-        digests.iter().filter_map(|digest| known.get(digest)).map(|frame| frame.object).collect();
+/// Whether few enough of the earlier objects hold what stays the same.
+fn leans_on_few(manifest: &Manifest, known: &BTreeMap<Digest, StoredFrame>) -> bool {
+    let kept = raw_segments(manifest).filter_map(|raw| known.get(&Digest::of(&raw)));
+    let mut objects: Vec<ObjectId> = kept.map(|frame| frame.object).collect();
     objects.sort_unstable();
     objects.dedup();
     objects.len() <= OBJECTS
@@ -113,13 +119,13 @@ fn keep_used(manifest: &mut Manifest) {
     manifest.packs = kept_packs;
 }
 
-pub(super) fn raw_segments(manifest: &Manifest) -> Vec<Vec<u8>> {
+fn raw_segments(manifest: &Manifest) -> impl Iterator<Item = Vec<u8>> {
     let cuts = cuts(&manifest.tree);
-    cuts.windows(2).map(|pair| segment::encode(&manifest.tree, &manifest.blocks, pair[0]..pair[1])).collect()
+    cuts.into_iter().map(|cut| segment::encode(&manifest.tree, &manifest.blocks, cut))
 }
 
-/// Where segments begin: a function of the paths around each cut, so that a change moves only the cuts near it.
-fn cuts(tree: &Tree) -> Vec<u32> {
+/// The entries of each segment. Cuts are functions of the paths around them, so that a change moves only those near it.
+pub(super) fn cuts(tree: &Tree) -> Vec<Range<u32>> {
     let average = (tree.len() / SEGMENTS).next_power_of_two().max(SEGMENT);
     let mut hashes: Vec<u64> = Vec::with_capacity(tree.len() as usize);
     let mut cuts = vec![0];
@@ -146,7 +152,7 @@ fn cuts(tree: &Tree) -> Vec<u32> {
         }
     }
     cuts.push(tree.len());
-    cuts
+    cuts.windows(2).map(|pair| pair[0]..pair[1]).collect()
 }
 
 /// At least the bytes that an entry takes in a segment.
@@ -158,7 +164,9 @@ fn weight(tree: &Tree, index: u32) -> u64 {
 
 struct ObjectWriter {
     root: Root,
-    body: Vec<u8>,
+    frames: Vec<Vec<u8>>,
+    /// Of all frames, in bytes.
+    length: u64,
     compressor: Compressor,
 }
 
@@ -176,12 +184,13 @@ impl ObjectWriter {
             self.compressor.compress(raw).map_err(|error| SnapshotError::io("compress", "the manifest", error))?;
         let frame = Frame {
             object: 0,
-            offset: self.body.len() as u64,
+            offset: self.length,
             stored: stored.len() as u32,
             length: raw.len() as u32,
             digest: Digest::of(&stored),
         };
-        self.body.extend_from_slice(&stored);
+        self.length += stored.len() as u64;
+        self.frames.push(stored);
         Ok(frame)
     }
 
@@ -204,12 +213,12 @@ impl ObjectWriter {
         let raw = self.root.encode();
         let root =
             self.compressor.compress(&raw).map_err(|error| SnapshotError::io("compress", "the manifest", error))?;
-        let mut object = Vec::with_capacity(HEADER + root.len() + self.body.len());
+        let mut object = Vec::with_capacity(HEADER + root.len() + self.length as usize);
         object.extend_from_slice(MAGIC);
         object.extend_from_slice(&(root.len() as u32).to_le_bytes());
         object.extend_from_slice(&(raw.len() as u32).to_le_bytes());
         object.extend_from_slice(&root);
-        object.extend_from_slice(&self.body);
+        self.frames.drain(..).for_each(|frame| object.extend_from_slice(&frame));
         let own = PackRef { id: ObjectId::of(&object), size: object.len() as u64 };
         manifest.objects = std::iter::once(own).chain(self.root.objects.iter().copied()).collect();
         let body_at = (HEADER + root.len()) as u64;
