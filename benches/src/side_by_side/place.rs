@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Failure;
 
 /// Where the measured files are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Place {
     /// Its type, as the kernel calls it; absent where the kernel does not tell.
     pub(crate) file_system: Option<String>,

@@ -1,22 +1,22 @@
 //! From samples to figures.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::measure::Usage;
 
-/// What all runs of one phase come to.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+/// What all runs of one contestant in one phase come to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Summary {
     /// Median wall time in seconds.
     pub(crate) seconds: f64,
-    /// The shortest and the longest.
-    pub(crate) range: (f64, f64),
     /// Median processor time in seconds.
     pub(crate) cpu_seconds: f64,
     /// The largest peak of resident memory, in bytes.
     pub(crate) rss: u64,
-    /// Median of the bytes stored; 0 for a restore.
+    /// Median of the bytes stored; 0 for what stores nothing.
     pub(crate) stored: u64,
+    /// Wall time of each run, in the order of the rounds.
+    pub(crate) samples: Vec<f64>,
 }
 
 impl Summary {
@@ -25,14 +25,18 @@ impl Summary {
         let wall: Vec<f64> = samples.iter().map(|sample| sample.wall.as_secs_f64()).collect();
         let cpu: Vec<f64> = samples.iter().map(|sample| sample.cpu.as_secs_f64()).collect();
         let stored: Vec<f64> = samples.iter().map(|sample| sample.stored as f64).collect();
-        let range = wall.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), &x| (low.min(x), high.max(x)));
         Self {
-            seconds: median(wall),
-            range,
+            seconds: median(wall.clone()),
             cpu_seconds: median(cpu),
             rss: samples.iter().map(|sample| sample.rss).max().unwrap_or_default(),
             stored: median(stored) as u64,
+            samples: wall,
         }
+    }
+
+    /// The shortest and the longest run.
+    pub(crate) fn range(&self) -> (f64, f64) {
+        range(self.samples.iter().copied())
     }
 }
 
@@ -47,9 +51,31 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     }
 }
 
-/// How many times `peer` `ours` is: below 1 is better.
-pub(crate) fn ratio(ours: f64, peer: f64) -> f64 {
-    ours / peer
+/// A ratio in one run, with the least and the largest that any round had.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Ratio {
+    /// Median over median: below 1 is better.
+    pub(crate) value: f64,
+    /// Of the rounds, each of which ran the two one after the other.
+    pub(crate) range: (f64, f64),
+}
+
+impl Ratio {
+    /// How many times the time of `other` that of `ours` is.
+    pub(crate) fn of_times(ours: &Summary, other: &Summary) -> Self {
+        let rounds = ours.samples.iter().zip(&other.samples).map(|(ours, other)| ours / other);
+        Self { value: ours.seconds / other.seconds, range: range(rounds) }
+    }
+
+    /// How many times `other` `ours` is, where rounds do not differ.
+    pub(crate) fn of_figures(ours: f64, other: f64) -> Self {
+        let value = ours / other;
+        Self { value, range: (value, value) }
+    }
+}
+
+fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    values.fold((f64::INFINITY, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)))
 }
 
 #[cfg(test)]
@@ -57,6 +83,11 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    fn samples(seconds: &[u64]) -> Summary {
+        let usage = |seconds: &u64| Usage { wall: Duration::from_secs(*seconds), rss: *seconds, ..Usage::default() };
+        Summary::of(&seconds.iter().map(usage).collect::<Vec<_>>())
+    }
 
     #[test]
     fn the_median_is_the_middle_whatever_the_order() {
@@ -68,13 +99,14 @@ mod tests {
 
     #[test]
     fn one_slow_run_moves_the_range_and_the_peak_but_not_the_median() {
-        let sample = |seconds, rss| Usage { wall: Duration::from_secs(seconds), rss, ..Usage::default() };
-        let summary = Summary::of(&[sample(1, 10), sample(60, 99), sample(2, 20)]);
-        assert_eq!((summary.seconds, summary.range, summary.rss), (2.0, (1.0, 60.0), 99));
+        let summary = samples(&[1, 60, 2]);
+        assert_eq!((summary.seconds, summary.range(), summary.rss), (2.0, (1.0, 60.0), 60));
     }
 
     #[test]
-    fn a_ratio_below_one_is_faster_than_the_peer() {
-        assert_eq!(ratio(1.0, 4.0), 0.25);
+    fn a_ratio_is_of_medians_and_its_range_of_the_rounds() {
+        let ratio = Ratio::of_times(&samples(&[1, 2, 3]), &samples(&[2, 8, 4]));
+        assert_eq!(ratio, Ratio { value: 0.5, range: (0.25, 0.75) });
+        assert_eq!(Ratio::of_figures(1.0, 4.0), Ratio { value: 0.25, range: (0.25, 0.25) });
     }
 }
