@@ -31,7 +31,7 @@ Developer tasks of sci.
   cargo xtask demo            the tour of the README on examples/notes (--keep: leave the scratch directory)
   cargo xtask e2e [ARGS…]     the sci binary with real npm, pnpm and cargo; ARGS go to nextest
 
-  cargo xtask bench [ARGS…]   sci side by side with tar + zstd; ARGS go to the bench program
+  cargo xtask bench [ARGS…]   sci side by side with other tools and the machine's limits; ARGS go to the bench program
 ";
 
 fn main() -> ExitCode {

@@ -1,5 +1,7 @@
 //! Running programs, and what the kernel says they used.
 
+use std::fs;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -63,6 +65,14 @@ fn end(child: Child, name: &str) -> Result<Usage, Failure> {
     }
     let used = ended.rusage;
     Ok(Usage { cpu: used.utime + used.stime, rss: used.maxrss, ..Usage::default() })
+}
+
+/// What went wrong, with the last lines that the program wrote to the file `said`.
+pub(crate) fn last_words(error: &Failure, said: &Path) -> Failure {
+    let text = fs::read_to_string(said).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let last = lines.get(lines.len().saturating_sub(3)..).unwrap_or_default();
+    format!("{error}: {}", last.join(" | ")).into()
 }
 
 /// Runs a program that is not measured.

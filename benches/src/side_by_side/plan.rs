@@ -1,12 +1,12 @@
 //! Peers that derive something from the content of every source file.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::Failure;
 use crate::contestant::{Contestant, Kind};
-use crate::measure::{Usage, pipeline, quietly};
+use crate::measure::{Usage, last_words, pipeline, quietly};
 use crate::phase::Phase;
 use crate::sci;
 use crate::stage::Stage;
@@ -59,14 +59,13 @@ pub(crate) const ALL: [Planner; 4] = [
         needs: &[Need::System("node", "nodejs"), Need::Library(GLOB, "0.7.0")],
         phase: Phase::PlanCold,
         commands: |stage, home| {
-            let script = format!(
-                "const {{ hashFiles }} = await import('{GLOB}');\
-                 const hash = await hashFiles('**\\n!.git/**', process.env.GITHUB_WORKSPACE);\
-                 if (!hash) throw new Error('nothing matched');"
-            );
+            // Its patterns start where the program does.
+            let library = stage.npm().join("node_modules").join(GLOB).join("lib/glob.js");
+            let script = "const { hashFiles } = await import(process.env.LIBRARY);\
+                          if (!await hashFiles('**\\n!.git/**')) throw new Error('nothing matched');";
             let mut node = stage.command("node", home);
-            node.current_dir(stage.npm()).args(["--input-type=module", "--eval", &script]);
-            node.env("GITHUB_WORKSPACE", stage.tree());
+            node.current_dir(stage.tree()).args(["--input-type=module", "--eval", script]);
+            node.env("LIBRARY", library).env("GITHUB_WORKSPACE", stage.tree());
             vec![node]
         },
     },
@@ -124,13 +123,13 @@ impl Contestant for Planner {
     }
 
     fn run(&mut self, _: Phase, stage: &Stage) -> Result<Usage, Failure> {
-        let mut commands = (self.commands)(stage, &stage.own(self.name)?);
-        if let Some(last) = commands.last_mut() {
-            last.stdout(Stdio::null());
-        }
+        let own = stage.own(self.name)?;
+        let mut commands = (self.commands)(stage, &own);
+        let said = own.join("said.txt");
+        let errors = File::create(&said)?;
         for command in &mut commands {
-            command.stderr(Stdio::null());
+            command.stdout(Stdio::null()).stderr(errors.try_clone()?);
         }
-        pipeline(commands)
+        pipeline(commands).map_err(|error| last_words(&error, &said))
     }
 }

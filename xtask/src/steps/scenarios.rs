@@ -29,7 +29,7 @@ pub(super) fn e2e(context: &Context, args: &[String]) -> Result<(), Failure> {
     shell::run(command.args(args))
 }
 
-/// Runs sci side by side with tar and zstd.
+/// Runs sci side by side with other tools.
 pub(crate) fn bench(context: &Context, args: &[String]) -> Result<(), Failure> {
     let sci = build_sci(context)?;
     let mut command = context.cargo();

@@ -8,7 +8,7 @@ use super::{Site, Tool};
 use crate::Failure;
 use crate::contestant::{Contestant, Kind};
 use crate::files::{bytes_below, copy, empty, mirror, sum, wipe};
-use crate::measure::{Usage, pipeline};
+use crate::measure::{Usage, last_words, pipeline};
 use crate::phase::Phase;
 use crate::stage::{Stage, State};
 
@@ -171,14 +171,10 @@ impl Contestant for Repository {
     }
 }
 
-/// Runs one command; what it says is kept, and told when it fails.
+/// Runs one command; the last that it says is told when it fails.
 fn run(mut command: Command, home: &Path) -> Result<Usage, Failure> {
     let said = home.join("said.txt");
     let output = File::create(&said)?;
     command.stdout(output.try_clone()?).stderr(output);
-    pipeline(vec![command]).map_err(|error| {
-        let text = fs::read_to_string(&said).unwrap_or_default();
-        let last: Vec<&str> = text.lines().rev().take(3).collect();
-        format!("{error}: {}", last.into_iter().rev().collect::<Vec<_>>().join(" | ")).into()
-    })
+    pipeline(vec![command]).map_err(|error| last_words(&error, &said))
 }
