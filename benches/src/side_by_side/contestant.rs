@@ -48,4 +48,13 @@ pub(crate) trait Contestant {
     /// # Errors
     /// When it fails, or did something else than the phase is about.
     fn run(&mut self, phase: Phase, stage: &Stage) -> Result<Usage, Failure>;
+
+    /// Removes what the next [`prepare`](Self::prepare) would remove, so that it is never written to the disk. Not called
+    /// after the last run, which later phases start from.
+    ///
+    /// # Errors
+    /// When that fails.
+    fn clean(&mut self, _: Phase, _: &Stage) -> Result<(), Failure> {
+        Ok(())
+    }
 }

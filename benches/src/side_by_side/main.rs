@@ -63,7 +63,7 @@ struct Arguments {
     /// Do not measure: read what `--json` wrote, once or several times
     #[arg(long, value_name = "FILE")]
     from: Vec<PathBuf>,
-    /// Write every figure as a JSON document
+    /// Write every figure as a JSON document, after each phase
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Draw it
@@ -101,9 +101,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     let report = if arguments.from.is_empty() { measure(arguments)? } else { read(arguments)? };
     print!("{report}");
-    if let Some(file) = &arguments.json {
-        fs::write(file, serde_json::to_string_pretty(&report)? + "\n")?;
-    }
+    write(arguments, &report)?;
     if let Some(file) = &arguments.svg {
         fs::write(file, picture::svg(&report))?;
     }
@@ -116,7 +114,15 @@ fn measure(arguments: &Arguments) -> Result<Report, Failure> {
     if arguments.install {
         measuring.install()?;
     }
-    measuring.run()
+    measuring.run(&|report| write(arguments, report))
+}
+
+/// Writes the document that was asked for.
+fn write(arguments: &Arguments, report: &Report) -> Result<(), Failure> {
+    if let Some(file) = &arguments.json {
+        fs::write(file, serde_json::to_string_pretty(report)? + "\n")?;
+    }
+    Ok(())
 }
 
 /// What was measured before, or the part of it that `--only` names.

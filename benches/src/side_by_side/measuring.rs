@@ -31,6 +31,9 @@ pub(crate) struct Measuring<'a> {
     rounds: u32,
 }
 
+/// Takes what is known so far.
+pub(crate) type Keep<'a> = &'a dyn Fn(&Report) -> Result<(), Failure>;
+
 /// Sorts the words of `--only`.
 ///
 /// # Errors
@@ -86,11 +89,11 @@ impl<'a> Measuring<'a> {
         if self.filter.workload("pnpm") { self.tools.install(PNPM) } else { Ok(()) }
     }
 
-    /// Measures.
+    /// Measures, and gives what is known after each phase to `keep`: a run takes long, and may be stopped.
     ///
     /// # Errors
-    /// When sci fails, or the workloads cannot be made.
-    pub(crate) fn run(&self) -> Result<Report, Failure> {
+    /// When sci fails, the workloads cannot be made, or `keep` fails.
+    pub(crate) fn run(&self, keep: Keep<'_>) -> Result<Report, Failure> {
         let sci = Sci::find(&target()?)?;
         let place = Place::of(&self.dir)?;
         if let Some(warning) = place.warning() {
@@ -107,10 +110,9 @@ impl<'a> Measuring<'a> {
         let mut report = Report::new(place, processors, self.rounds, absent);
         for name in workloads(self.given).iter().filter(|name| self.filter.workload(name)) {
             if self.phases(name).next().is_some() {
-                self.workload(name, &sci, &mut report)?;
+                self.workload(name, &sci, &mut report, keep)?;
             }
         }
-        report.goals = goals::judge(&report.rows);
         Ok(report)
     }
 
@@ -130,7 +132,7 @@ impl<'a> Measuring<'a> {
     }
 
     /// Takes one workload through its phases.
-    fn workload(&self, name: &str, sci: &Sci, report: &mut Report) -> Result<(), Failure> {
+    fn workload(&self, name: &str, sci: &Sci, report: &mut Report, keep: Keep<'_>) -> Result<(), Failure> {
         let given = self.given.iter().find(|workload| workload.name == name).cloned();
         let workload = match given {
             Some(workload) => workload,
@@ -145,8 +147,9 @@ impl<'a> Measuring<'a> {
         let mut contestants = self.contestants(name, sci, &stage, &report.absent)?;
         report.workloads.push(Tree { name: name.to_owned(), files: amount.files, bytes: amount.bytes });
         for phase in self.phases(name).filter(|phase| two || !phase.needs_next()) {
-            eprintln!("{name}: {}", phase.name());
             report.rows.extend(rounds::run(phase, &stage, &mut contestants, self.rounds)?);
+            report.goals = goals::judge(&report.rows);
+            keep(report)?;
         }
         Ok(())
     }

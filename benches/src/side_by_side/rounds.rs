@@ -35,11 +35,16 @@ pub(crate) fn run(
     }
     stage.set_for(phase)?;
     for round in 0..=rounds {
+        tell(phase, stage, round, rounds);
         for entrant in entrants.iter_mut().filter(|entrant| entrant.failed.is_none()) {
             let used = entrant.attempt(|contestant| {
                 contestant.prepare(phase, stage)?;
                 rustix::fs::sync();
-                contestant.run(phase, stage)
+                let used = contestant.run(phase, stage)?;
+                if round < rounds {
+                    contestant.clean(phase, stage)?
+                }
+                Ok(used)
             })?;
             if round > 0 {
                 entrant.samples.extend(used);
@@ -47,6 +52,12 @@ pub(crate) fn run(
         }
     }
     Ok(entrants.into_iter().map(|entrant| entrant.row(phase, stage)).collect())
+}
+
+/// Says what begins.
+fn tell(phase: Phase, stage: &Stage, round: u32, rounds: u32) {
+    let what = if round == 0 { "warm-up".to_owned() } else { format!("round {round} of {rounds}") };
+    eprintln!("{}, {}: {what}", stage.workload().name, phase.name());
 }
 
 impl Entrant<'_> {

@@ -169,6 +169,10 @@ impl Contestant for Limit {
         wipe(&stage.own(self.label())?.join("out"))
     }
 
+    fn clean(&mut self, phase: Phase, stage: &Stage) -> Result<(), Failure> {
+        self.prepare(phase, stage)
+    }
+
     fn run(&mut self, _: Phase, stage: &Stage) -> Result<Usage, Failure> {
         let own = stage.own(self.label())?;
         let answer = own.join("answer.json");

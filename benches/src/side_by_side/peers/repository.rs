@@ -159,6 +159,14 @@ impl Contestant for Repository {
         }
     }
 
+    fn clean(&mut self, phase: Phase, stage: &Stage) -> Result<(), Failure> {
+        match phase {
+            Phase::Save => wipe(&self.site(stage)?.home),
+            Phase::Restore => self.clear(stage),
+            _ => Ok(()),
+        }
+    }
+
     fn run(&mut self, phase: Phase, stage: &Stage) -> Result<Usage, Failure> {
         if phase.stores() {
             return self.save(stage);

@@ -73,12 +73,10 @@ impl Trees {
         Ok((Usage { stored: self.machine.stored()? - before, ..used }, done))
     }
 
-    /// The first save, whose store is kept.
+    /// The first save.
     fn first_save(&mut self, stage: &Stage) -> Result<Usage, Failure> {
         let (used, done) = self.save(stage, "saved")?;
         self.files = done.files();
-        self.machine.keep_store()?;
-        self.kept = true;
         Ok(used)
     }
 
@@ -127,9 +125,13 @@ impl Contestant for Trees {
 
     fn establish(&mut self, phase: Phase, stage: &Stage) -> Result<(), Failure> {
         // The unchanged tree is the one that was saved last, with what the save remembered of it.
-        if phase == Phase::SaveUnchanged || (phase != Phase::Save && !self.kept) {
+        if phase == Phase::SaveUnchanged || (phase != Phase::Save && self.files == 0) {
             self.begin()?;
             self.first_save(stage)?;
+        }
+        if phase != Phase::Save && !self.kept {
+            self.machine.keep_store()?;
+            self.kept = true;
         }
         match phase {
             Phase::Restore | Phase::RestoreNoop => {
@@ -160,6 +162,14 @@ impl Contestant for Trees {
                 self.machine.must("restore", "exact")?;
                 self.derive_from(NEXT)
             }
+            _ => Ok(()),
+        }
+    }
+
+    fn clean(&mut self, phase: Phase, _: &Stage) -> Result<(), Failure> {
+        match phase {
+            Phase::Save => wipe(&self.machine.store()),
+            Phase::Restore => self.arrive(),
             _ => Ok(()),
         }
     }
