@@ -96,8 +96,10 @@ pub(crate) fn ready(tree: &Path) -> Result<(), Failure> {
         quietly(Command::new("git").current_dir(tree).args(identity).args(arguments))
     };
     git(&["init", "--quiet"])?;
-    git(&["add", "--all", "--force", "."])?;
+    git(&["add", "--all", "."])?;
     git(&["commit", "--quiet", "--allow-empty", "--message", "sources"])?;
+    // What is ignored is an input to some and not to others.
+    git(&["clean", "--quiet", "-d", "-X", "--force"])?;
     git(&["status", "--porcelain"])
 }
 

@@ -85,6 +85,7 @@ impl Tools {
         eprintln!("installing {need}");
         match need {
             Need::System(_, package) => {
+                quietly(Command::new("apt-get").args(["update", "-qq"]))?;
                 let mut apt = Command::new("apt-get");
                 apt.env("DEBIAN_FRONTEND", "noninteractive").args(["install", "-y", "-qq", "--no-install-recommends"]);
                 quietly(apt.arg(package))

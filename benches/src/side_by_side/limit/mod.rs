@@ -93,8 +93,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String, Failure> {
     let Arguments { limit, tree, other } = arguments;
     let other = || other.as_deref().ok_or("this limit needs a second directory");
     let answer = match limit {
-        Limit::Walk => timed(|| walk::entries(tree).map(|_| 0))?,
-        Limit::Read => timed(|| walk::read(tree).map(|_| 0))?,
+        Limit::Walk => timed(|| walk::bare(tree).map(|()| 0))?,
+        Limit::Read => timed(|| walk::read(tree).map(|()| 0))?,
         Limit::Zstd => timed(|| Ok(compress::tree(tree)?.iter().map(|group| group.frame.len() as u64).sum()))?,
         Limit::Unpack => {
             let packed = compress::tree(tree)?;
@@ -186,5 +186,50 @@ impl Contestant for Limit {
         let used = pipeline(vec![command])?;
         let Answer { wall, cpu, stored } = serde_json::from_slice(&fs::read(&answer)?)?;
         Ok(Usage { wall, cpu, stored, ..used })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{MetadataExt as _, symlink};
+
+    use super::*;
+    use crate::files::sum;
+
+    #[test]
+    fn what_is_unpacked_is_the_tree() {
+        let root = tempfile::tempdir().unwrap();
+        let (tree, out) = (root.path().join("tree"), root.path().join("out"));
+        fs::create_dir_all(tree.join("a/empty")).unwrap();
+        let large: Vec<u8> = (0..3_000_000_u32).flat_map(u32::to_le_bytes).collect();
+        fs::write(tree.join("a/large"), &large).unwrap();
+        fs::hard_link(tree.join("a/large"), tree.join("z")).unwrap();
+        fs::write(tree.join("a/small"), b"small").unwrap();
+        fs::write(tree.join("none"), b"").unwrap();
+        symlink("a", tree.join("link")).unwrap();
+        let packed = compress::tree(&tree).unwrap();
+        unpack::tree(&packed, &walk::directories(&tree).unwrap(), &out).unwrap();
+        assert_eq!(sum(&out).unwrap(), sum(&tree).unwrap());
+        assert_eq!(fs::read(out.join("a/large")).unwrap(), large);
+        assert_eq!(fs::read(out.join("a/small")).unwrap(), b"small");
+        let (large, small) = (fs::metadata(out.join("a/large")).unwrap(), fs::metadata(out.join("a/small")).unwrap());
+        assert_eq!(large.ino(), fs::metadata(out.join("z")).unwrap().ino());
+        let time = |name: &str| fs::metadata(tree.join(name)).unwrap().modified().unwrap();
+        assert_eq!((large.modified().unwrap(), small.modified().unwrap()), (time("a/large"), time("a/small")));
+    }
+
+    #[test]
+    fn only_contents_that_are_new_make_a_store_of_whole_files_grow() {
+        let root = tempfile::tempdir().unwrap();
+        let (first, next) = (root.path().join("first"), root.path().join("next"));
+        for (dir, files) in [(&first, &["one", "two"][..]), (&next, &["two", "one", "three", "three"][..])] {
+            fs::create_dir(dir).unwrap();
+            for (index, content) in files.iter().enumerate() {
+                fs::write(dir.join(index.to_string()), content).unwrap();
+            }
+        }
+        let new = zstd::bulk::compress(b"three", 3).unwrap().len() as u64;
+        assert_eq!(dedup::growth(&first, &next).unwrap(), new);
+        assert_eq!(dedup::growth(&first, &first).unwrap(), 0);
     }
 }

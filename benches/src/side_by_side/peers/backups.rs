@@ -21,7 +21,7 @@ pub(super) const RUSTIC: Tool = Tool {
     },
     restore: |site| {
         let mut rustic = rustic(site);
-        rustic.args(["restore", "--delete"]).arg(format!("latest:{}", Stage::TREE)).arg(site.out.join(Stage::TREE));
+        rustic.args(["restore", "--delete", "latest"]).arg(&site.out);
         rustic
     },
 };
