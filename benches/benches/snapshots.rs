@@ -91,7 +91,7 @@ fn restore_tree(manifest: Manifest, root: &Path, store: &Memory) -> Base {
     let request = RestoreRequest {
         anchor: root.parent().unwrap(),
         root,
-        manifest,
+        manifest: manifest.into(),
         excludes: &Excludes::default(),
         base: None,
         merge: false,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use sci_planner::{Plan, PlannedPath, TrackedFile};
@@ -31,7 +32,7 @@ pub struct Installed<'p> {
     /// The path.
     pub path: &'p PlannedPath,
     /// Its manifest.
-    pub manifest: Manifest,
+    pub manifest: Arc<Manifest>,
 }
 
 /// Gives sources the mtimes that the restored builds saw. `None` when no path asks for it, or none was restored.

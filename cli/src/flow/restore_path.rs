@@ -1,5 +1,6 @@
 //! The restore of one path instance: let the engine do its work, and find out who is at fault when it cannot.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use sci_planner::PlannedPath;
@@ -22,7 +23,7 @@ pub fn restore(
     workspace: &Workspace,
     store: Option<&Store>,
     answer: &mut Answer<'_>,
-) -> (RestoredPath, Option<Manifest>) {
+) -> (RestoredPath, Option<Arc<Manifest>>) {
     let started = Instant::now();
     let chosen = answer.chosen.take();
     let mut installed = None;
@@ -72,8 +73,8 @@ fn install(
     // What is remembered of this very manifest was verified when it was restored or saved here.
     let known = base.as_ref().filter(|base| base.manifest.id() == Some(chosen.record.manifest));
     let manifest = match known {
-        Some(base) => base.manifest.clone(),
-        None => store.manifest(&chosen.record)?,
+        Some(base) => Arc::clone(&base.manifest),
+        None => Arc::new(store.manifest(&chosen.record)?),
     };
     let request = RestoreRequest {
         anchor: &workspace.anchor(context, path.home)?,
@@ -131,7 +132,7 @@ fn remember(
     path: &PlannedPath,
     restored: Restored,
     before: Option<&Base>,
-) -> Manifest {
+) -> Arc<Manifest> {
     let base = restored.into_base();
     if before.is_some_and(|before| before.says_the_same(&base)) {
         return base.manifest;

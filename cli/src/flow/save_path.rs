@@ -1,6 +1,7 @@
 //! The save of one path instance: begin, store, decide, commit.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use sci_planner::{Keyed, Plan, PlannedPath};
@@ -160,7 +161,7 @@ impl Job<'_> {
             let detail = self.store.backend.snapshot(&snapshot).ok()?;
             let verified = self.store.verify(&detail.envelope).ok()?;
             let manifest = self.store.manifest(&verified.record).ok()?;
-            Some((Base::without_receipts(manifest), snapshot))
+            Some((Base::without_receipts(Arc::new(manifest)), snapshot))
         })
     }
 

@@ -7,6 +7,7 @@
 mod file;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::manifest::{Manifest, Reader, Refusal, Writer};
@@ -26,7 +27,7 @@ pub struct LocalState {
 #[derive(Debug)]
 pub struct Base {
     /// The manifest.
-    pub manifest: Manifest,
+    pub manifest: Arc<Manifest>,
     /// One per entry of the tree; inode 0 where nothing is known.
     receipts: Vec<Receipt>,
     device: u64,
@@ -53,12 +54,12 @@ impl Receipt {
 
 impl Base {
     /// A base of which nothing is known on this machine: its blocks can be used again, its files are all read.
-    pub fn without_receipts(manifest: Manifest) -> Self {
+    pub fn without_receipts(manifest: Arc<Manifest>) -> Self {
         let receipts = vec![Receipt::default(); manifest.tree.len() as usize];
         Self { manifest, receipts, device: 0 }
     }
 
-    pub(crate) fn new(manifest: Manifest, receipts: Vec<Receipt>, device: u64) -> Self {
+    pub(crate) fn new(manifest: Arc<Manifest>, receipts: Vec<Receipt>, device: u64) -> Self {
         Self { manifest, receipts, device }
     }
 
@@ -84,7 +85,7 @@ impl Base {
         if boot_id().is_none_or(|id| id != boot) {
             receipts.fill(Receipt::default());
         }
-        Ok(Self { manifest, receipts, device })
+        Ok(Self { manifest: Arc::new(manifest), receipts, device })
     }
 
     /// Whether the entry found on disk is certainly still what entry `index` of the manifest says.

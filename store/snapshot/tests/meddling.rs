@@ -38,7 +38,7 @@ impl Case {
         let request = RestoreRequest {
             anchor: self.dir.path(),
             root: &self.root(),
-            manifest: self.manifest.clone(),
+            manifest: self.manifest.clone().into(),
             excludes: &Excludes::default(),
             base: None,
             merge: false,

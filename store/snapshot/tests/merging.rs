@@ -13,8 +13,11 @@ use sci_snapshot::{Excludes, Manifest, RestoreRequest, Restored, SaveRequest, Sa
 
 fn merge(manifest: Manifest, root: &Path, excludes: &Excludes, merge: bool, store: &Memory) -> Restored {
     let (anchor, base, threads) = (root.parent().unwrap(), None, 2);
-    restore(RestoreRequest { anchor, root, manifest, excludes, base, merge, threads, progress: &Silent }, store)
-        .unwrap()
+    restore(
+        RestoreRequest { anchor, root, manifest: manifest.into(), excludes, base, merge, threads, progress: &Silent },
+        store,
+    )
+    .unwrap()
 }
 
 fn select(root: &Path, store: &Memory, select: &(dyn Fn(&[u8], &Stat) -> bool + Sync)) -> Saved {

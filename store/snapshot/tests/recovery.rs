@@ -31,7 +31,16 @@ fn two_versions(dir: &Path, store: &Memory) -> (PathBuf, Manifest, Vec<String>, 
 fn request<'a>(root: &'a Path, manifest: Manifest, progress: &'a dyn Progress) -> RestoreRequest<'a> {
     static NOTHING: std::sync::LazyLock<sci_snapshot::Excludes> = std::sync::LazyLock::new(Default::default);
     let anchor = root.parent().unwrap();
-    RestoreRequest { anchor, root, manifest, excludes: &NOTHING, base: None, merge: false, threads: 1, progress }
+    RestoreRequest {
+        anchor,
+        root,
+        manifest: manifest.into(),
+        excludes: &NOTHING,
+        base: None,
+        merge: false,
+        threads: 1,
+        progress,
+    }
 }
 
 #[test]

@@ -205,7 +205,7 @@ fn excluded_entries_are_neither_saved_nor_touched() {
     let request = sci_snapshot::RestoreRequest {
         anchor: dir.path(),
         root: &root,
-        manifest: load(&saved, &store).unwrap(),
+        manifest: load(&saved, &store).unwrap().into(),
         excludes: &excludes,
         base: None,
         merge: false,
@@ -230,7 +230,7 @@ fn a_merge_only_adds() {
     let request = sci_snapshot::RestoreRequest {
         anchor: dir.path(),
         root: &out,
-        manifest: load(&saved, &store).unwrap(),
+        manifest: load(&saved, &store).unwrap().into(),
         excludes: &sci_snapshot::Excludes::default(),
         base: None,
         merge: true,

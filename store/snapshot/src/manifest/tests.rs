@@ -313,7 +313,11 @@ proptest! {
         prop_assert_eq!(encoded.tree.digest(), decoded.tree.digest());
         let receipts: Vec<_> = (0..decoded.tree.len()).map(|at| Receipt { inode: at.into(), ctime: -5 }).collect();
         let mut frames = Vec::new();
-        decoded.to_local(&receipts, &mut |frame| Ok(frames.push(frame.to_vec()))).unwrap();
+        let mut put = |frame: &[u8]| {
+            frames.push(frame.to_vec());
+            Ok(())
+        };
+        decoded.to_local(&receipts, &mut put).unwrap();
         let mut frames = frames.into_iter();
         let (local, kept) = Manifest::from_local(&mut || frames.next().ok_or_else(|| "no more".into())).unwrap();
         prop_assert_eq!(kept, receipts);

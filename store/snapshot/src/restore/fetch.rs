@@ -26,14 +26,15 @@ enum Job<'a> {
     Light(&'a [u32]),
 }
 
-/// Builds every staged entry but hard links; returns receipts of the files.
+/// Builds every staged entry but hard links, and notes receipts of the files.
 pub(crate) fn contents(
     request: &RestoreRequest<'_>,
     plan: &Plan,
     stage: &Stage,
     threads: usize,
     source: &dyn ObjectSource,
-) -> Result<Vec<(u32, Receipt)>> {
+    receipts: &mut [Receipt],
+) -> Result<()> {
     let manifest = &request.manifest;
     let (parts, light) = split(manifest, plan);
     let mut jobs: Vec<Job<'_>> = light.chunks(LIGHT).map(Job::Light).collect();
@@ -41,7 +42,7 @@ pub(crate) fn contents(
     let pending: Vec<AtomicU32> = pending(manifest, &parts);
     let next = AtomicUsize::new(0);
     let stop = AtomicBool::new(false);
-    let outcome = Mutex::new((Vec::new(), None));
+    let outcome = Mutex::new((receipts, None));
     let run = || {
         let mut worker = Worker {
             manifest,
@@ -57,12 +58,14 @@ pub(crate) fn contents(
                 Job::Light(entries) => entries.iter().try_for_each(|index| worker.writer.light(*index)),
                 Job::Blocks(parts) => worker.blocks(parts),
             };
+            let mut outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner);
+            for (index, receipt) in worker.writer.receipts.drain(..) {
+                outcome.0[index as usize] = receipt;
+            }
         }
-        let mut outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner);
-        outcome.0.append(&mut worker.writer.receipts);
         if let Err(error) = result {
             stop.store(true, Ordering::Relaxed);
-            outcome.1.get_or_insert(error);
+            outcome.lock().unwrap_or_else(PoisonError::into_inner).1.get_or_insert(error);
         }
     };
     std::thread::scope(|scope| {
@@ -73,7 +76,7 @@ pub(crate) fn contents(
     });
     match outcome.into_inner().unwrap_or_else(PoisonError::into_inner) {
         (_, Some(error)) => Err(error),
-        (receipts, None) => Ok(receipts),
+        (_, None) => Ok(()),
     }
 }
 

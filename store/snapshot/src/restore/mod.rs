@@ -16,6 +16,7 @@ mod tests;
 mod write;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rustix::fs::{self, AtFlags};
 use rustix::io::Errno;
@@ -40,7 +41,7 @@ pub struct RestoreRequest<'a> {
     /// The file or directory to restore, beneath `anchor`.
     pub root: &'a Path,
     /// The snapshot.
-    pub manifest: Manifest,
+    pub manifest: Arc<Manifest>,
     /// What in an existing tree is none of the snapshot's business: it stays.
     pub excludes: &'a Excludes,
     /// What this machine remembers of the tree.
@@ -133,7 +134,7 @@ fn carry_out(
         kept: u64::from(tree.len()) - plan.staged_count(),
         adjusted: plan.adjusted.len() as u64,
         removed: plan.trash.len() as u64,
-        base: Base::without_receipts(Manifest::default()),
+        base: Base::without_receipts(Arc::default()),
     };
     request.progress.total(restored.written, restored.written_bytes);
     if let Some(stage) = stage {
@@ -163,13 +164,10 @@ fn perform(
     if let Some(walked) = walked {
         plan.check(request, walked, stage.device()?)?;
     }
-    let written = fetch::contents(request, plan, stage, threads, source)?;
+    fetch::contents(request, plan, stage, threads, source, receipts)?;
     let manifest = &request.manifest;
     let relinked = links::make(manifest, plan, stage, request.root)?;
     links::finish_directories(manifest, plan, stage, request.root)?;
-    for (index, receipt) in written {
-        receipts[index as usize] = receipt;
-    }
     check_unchanged(request, plan, stage, receipts)?;
     let intent = plan.intent(request, walked, stage);
     if !plan.replaces_all() {

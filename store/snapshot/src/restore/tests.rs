@@ -129,7 +129,7 @@ fn blocks_that_overlap_are_damage_and_no_panic() {
     let request = RestoreRequest {
         anchor: dir.path(),
         root: &dir.path().join("tree"),
-        manifest,
+        manifest: manifest.into(),
         excludes: &Excludes::default(),
         base: None,
         merge: false,

@@ -13,6 +13,7 @@ mod units;
 use std::collections::BTreeSet;
 use std::os::fd::AsFd as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use sci_hasher::Digest;
 use sci_store_api::{ObjectId, ObjectRef, ObjectSink};
@@ -116,10 +117,10 @@ pub fn save(request: &SaveRequest<'_>, sink: &dyn ObjectSink) -> Result<Saved> {
         .blocks
         .extend(stored.blocks.iter().map(|block| manifest::Block { pack: block.pack + packs_before, ..*block }));
     manifest.packs.extend(stored.packs);
-    let Encoded { object, manifest } = manifest::encode(manifest, request.base.map(|base| &base.manifest))?;
+    let Encoded { object, manifest } = manifest::encode(manifest, request.base.map(|base| &*base.manifest))?;
     let uploaded = stored.uploaded + object.len() as u64;
     sink.put(&ObjectId::of(&object), object)?;
-    finish(Base::new(manifest, receipts, walked.device), digest, (files, bytes), uploaded, false, skipped)
+    finish(Base::new(Arc::new(manifest), receipts, walked.device), digest, (files, bytes), uploaded, false, skipped)
 }
 
 fn find(request: &SaveRequest<'_>, threads: usize) -> Result<Walked> {
@@ -220,7 +221,7 @@ fn store_contents(
     if unknown.is_empty() {
         return packer.finish();
     }
-    let mut assembler = Assembler::new(request.base.map(|base| &base.manifest), &stale);
+    let mut assembler = Assembler::new(request.base.map(|base| &*base.manifest), &stale);
     let (parent, name) = crate::dir::parent_beneath(request.anchor, request.root, false)?;
     let place = (parent.as_fd(), name.as_slice());
     for _ in 0..ATTEMPTS {
@@ -240,7 +241,7 @@ fn store_contents(
 
 /// The base once more, with fresh receipts for what is on disk just as it says.
 fn keep_base(base: &Base, walked: &Walked, receipts: &[crate::local::Receipt]) -> Base {
-    let manifest = base.manifest.clone();
+    let manifest = Arc::clone(&base.manifest);
     let matching = manifest.tree.matching(&walked.tree);
     let fresh = manifest.tree.entries().map(|(index, entry)| {
         let found = matching[index as usize];

@@ -73,7 +73,7 @@ pub fn restore_tree(manifest: Manifest, root: &Path, base: Option<&Base>, store:
     let request = RestoreRequest {
         anchor: root.parent().unwrap(),
         root,
-        manifest,
+        manifest: manifest.into(),
         excludes: &Excludes::default(),
         base,
         merge: false,
