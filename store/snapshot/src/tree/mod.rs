@@ -160,11 +160,6 @@ impl Tree {
         self.entries.iter().filter(|entry| entry.kind != Kind::Dir).count() as u64
     }
 
-    /// Makes room for that many entries.
-    pub(crate) fn reserve(&mut self, entries: usize) {
-        self.entries.reserve_exact(entries);
-    }
-
     /// Appends an entry; the caller keeps the order.
     pub(crate) fn push(&mut self, parent: u32, name: &[u8], kind: Kind, mode: u16, mtime: Mtime, size: u64) -> u32 {
         let name_at = self.names.len() as u32;

@@ -3,7 +3,8 @@
 mod assemble;
 mod listing;
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 
@@ -13,6 +14,7 @@ use rustix::io::Errno;
 use super::{Mtime, Tree};
 use crate::{Excludes, Result, SnapshotError};
 
+use assemble::Assembly;
 use listing::{Lister, Listing, Place};
 
 pub(crate) use listing::STAGE_PREFIX;
@@ -64,25 +66,28 @@ pub fn walk(root: &Path, excludes: &Excludes, threads: usize) -> Result<Option<W
         Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
         Err(error) => return Err(SnapshotError::io("read", root, error)),
     };
-    let device = stat.st_dev;
-    let mut listings = Vec::new();
-    if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
-        let walker = Walker { root, excludes, state: Mutex::default(), ready: Condvar::new() };
-        walker.begin();
-        std::thread::scope(|scope| {
-            for _ in 1..threads.max(1) {
-                scope.spawn(|| walker.run());
-            }
-            walker.run();
-        });
-        let state = walker.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if let Some(error) = state.error {
-            return Err(error);
-        }
-        listings = state.listings;
-    }
     let target = root_target(root, &stat)?;
-    Ok(Some(assemble::assemble(Listing::of_root(facts(&stat), target), listings, device)))
+    let assembly = Assembly::new(Listing::of_root(facts(&stat), target), stat.st_dev);
+    let walker = Walker { root, excludes, state: Mutex::new(State::new(assembly)), ready: Condvar::new() };
+    if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+        walker.begin();
+    }
+    std::thread::scope(|scope| {
+        for _ in 1..threads.max(1) {
+            scope.spawn(|| walker.run());
+        }
+        walker.run();
+    });
+    let state = walker.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    match (state.error, state.assembly) {
+        (Some(error), _) => Err(error),
+        (None, Some(mut assembly)) => {
+            // Of a root that is no directory nothing is laid out yet.
+            assembly.advance(&mut |_| None);
+            Ok(Some(assembly.finish()))
+        }
+        (None, None) => unreachable!("the assembly is put back by the thread that took it"),
+    }
 }
 
 fn root_target(root: &Path, stat: &fs::Stat) -> Result<Option<Vec<u8>>> {
@@ -126,15 +131,35 @@ pub(crate) fn facts(stat: &fs::Stat) -> Facts {
     }
 }
 
-#[derive(Default)]
 struct State {
-    places: Vec<Place>,
+    /// Directories that are to be listed; the first in tree order comes first. So what is held open, and what waits to be
+    /// laid out, stays near the depth of the tree.
+    places: BinaryHeap<Reverse<Place>>,
     /// Directories whose listing is not there yet.
     outstanding: usize,
+    /// Directories found so far: the number of the next listing.
+    found: u32,
     /// Threads that wait for a place.
     waiting: usize,
-    listings: Vec<Listing>,
+    /// Listings that are not laid out yet, by number.
+    listings: HashMap<u32, Listing>,
+    /// Taken out by the thread that lays out what has come.
+    assembly: Option<Assembly>,
     error: Option<SnapshotError>,
+}
+
+impl State {
+    fn new(assembly: Assembly) -> Self {
+        Self {
+            places: BinaryHeap::new(),
+            outstanding: 0,
+            found: 0,
+            waiting: 0,
+            listings: HashMap::new(),
+            assembly: Some(assembly),
+            error: None,
+        }
+    }
 }
 
 struct Walker<'a> {
@@ -151,21 +176,20 @@ impl Walker<'_> {
 
     fn begin(&self) {
         let mut state = self.lock();
-        state.outstanding = 1;
-        state.listings.push(Listing::default());
-        state.places.push(Place::root());
+        (state.outstanding, state.found) = (1, 1);
+        state.places.push(Reverse(Place::root()));
     }
 
     fn run(&self) {
         let mut lister = Lister::new(self.root, self.excludes);
         let mut state = self.lock();
         loop {
-            // Last in, first out: the number of directories held open stays near the depth of the tree.
-            if let Some(place) = state.places.pop() {
+            if let Some(Reverse(place)) = state.places.pop() {
                 drop(state);
                 let result = lister.list(&place);
                 state = self.lock();
                 self.finish(&mut state, place, result);
+                state = self.assemble(state);
             } else if state.outstanding == 0 {
                 self.ready.notify_all();
                 return;
@@ -180,12 +204,11 @@ impl Walker<'_> {
     fn finish(&self, state: &mut State, place: Place, result: Result<(Arc<fs::Dir>, Listing)>) {
         match result {
             Ok((handle, mut listing)) => {
-                let first = state.listings.len();
-                let places = listing.directories(first, &handle, &place.path);
+                let places = listing.directories(state.found, &handle, &place.path);
                 state.outstanding += places.len();
-                state.listings.resize_with(first + places.len(), Listing::default);
-                state.places.extend(places);
-                state.listings[place.listing] = listing;
+                state.found += places.len() as u32;
+                state.places.extend(places.into_iter().map(Reverse));
+                state.listings.insert(place.listing, listing);
             }
             Err(error) => {
                 state.error.get_or_insert(error);
@@ -197,6 +220,26 @@ impl Walker<'_> {
         if state.waiting > 0 && (!state.places.is_empty() || state.outstanding == 0) {
             self.ready.notify_all();
         }
+    }
+
+    /// Lays out what has come, unless another thread is at it, or what comes next is not there yet.
+    fn assemble<'s>(&'s self, mut state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
+        while let Some(mut assembly) = state.assembly.take() {
+            if assembly.awaits().is_some_and(|number| !state.listings.contains_key(&number)) {
+                state.assembly = Some(assembly);
+                break;
+            }
+            drop(state);
+            assembly.advance(&mut |number| self.lock().listings.remove(&number));
+            state = self.lock();
+            let is_done = assembly.awaits().is_none();
+            // What was awaited may have come meanwhile, and whoever brought it found nothing to lay it out with.
+            state.assembly = Some(assembly);
+            if is_done {
+                break;
+            }
+        }
+        state
     }
 }
 

@@ -15,31 +15,58 @@ struct Open {
     next: usize,
 }
 
-/// Lays the listings out in tree order. Each goes as soon as it is laid out: the two together are what a walk needs at most.
-pub(super) fn assemble(root: Listing, mut listings: Vec<Listing>, device: u64) -> Walked {
-    let mut walked =
-        Walked { tree: Tree::default(), stats: Vec::new(), device, skipped: Vec::new(), hiding: BTreeSet::new() };
-    let entries = listings.iter().map(|listing| listing.entries.len()).sum::<usize>() + 1;
-    walked.tree.reserve(entries);
-    walked.stats.reserve_exact(entries);
-    let mut groups = HashMap::new();
-    let mut open = vec![Open { index: NONE, listing: root, next: 0 }];
-    while let Some(dir) = open.last_mut() {
-        let Some(found) = dir.listing.entries.get(dir.next) else {
-            open.pop();
-            continue;
-        };
-        dir.next += 1;
-        let added = walked.add(dir.index, &dir.listing, found, &mut groups);
-        if let Some(index) = added.filter(|_| found.facts.kind == FileType::Directory) {
-            let listing = listings.get_mut(found.more as usize).map(std::mem::take).unwrap_or_default();
-            if listing.hides {
-                walked.hiding.insert(index);
-            }
-            open.push(Open { index, listing, next: 0 });
+/// Lays listings out in tree order, as they come.
+pub(super) struct Assembly {
+    walked: Walked,
+    groups: Groups,
+    open: Vec<Open>,
+    /// The directory whose listing comes next, and the number of that.
+    awaited: Option<(u32, u32)>,
+}
+
+impl Assembly {
+    pub(super) fn new(root: Listing, device: u64) -> Self {
+        let (tree, stats) = (Tree::default(), Vec::new());
+        Self {
+            walked: Walked { tree, stats, device, skipped: Vec::new(), hiding: BTreeSet::new() },
+            groups: Groups::new(),
+            open: vec![Open { index: NONE, listing: root, next: 0 }],
+            awaited: None,
         }
     }
-    walked
+
+    /// The number of the listing without which it cannot go on.
+    pub(super) fn awaits(&self) -> Option<u32> {
+        self.awaited.map(|(_, number)| number)
+    }
+
+    /// Goes on until a listing is needed that `take` does not have.
+    pub(super) fn advance(&mut self, take: &mut dyn FnMut(u32) -> Option<Listing>) {
+        loop {
+            if let Some((index, number)) = self.awaited {
+                let Some(listing) = take(number) else { return };
+                if listing.hides {
+                    self.walked.hiding.insert(index);
+                }
+                self.open.push(Open { index, listing, next: 0 });
+                self.awaited = None;
+            }
+            let Some(dir) = self.open.last_mut() else { return };
+            let Some(found) = dir.listing.entries.get(dir.next) else {
+                self.open.pop();
+                continue;
+            };
+            dir.next += 1;
+            let added = self.walked.add(dir.index, &dir.listing, found, &mut self.groups);
+            let is_dir = found.facts.kind == FileType::Directory;
+            self.awaited = added.filter(|_| is_dir).map(|index| (index, found.more));
+        }
+    }
+
+    /// The tree, when all listings have come.
+    pub(super) fn finish(self) -> Walked {
+        self.walked
+    }
 }
 
 /// The first name found of each file that has several, by device and inode.

@@ -1,5 +1,6 @@
 //! What one directory holds. Knows nothing of the tree around it but where it is.
 
+use std::cmp::Ordering;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,10 +15,10 @@ use crate::{Excludes, Result, SnapshotError};
 /// Names that begin so are the engine's own staging, and belong to no tree.
 pub(crate) const STAGE_PREFIX: &[u8] = b".sci-stage.";
 
-/// A directory that is to be listed.
+/// A directory that is to be listed; ordered as in the tree.
 pub(super) struct Place {
-    /// Where its listing goes.
-    pub(super) listing: usize,
+    /// The number of its listing.
+    pub(super) listing: u32,
     /// The directory that holds it, and its name there; `None` for the root, and for what lies so deep that handles would
     /// run out.
     parent: Option<(Arc<fs::Dir>, Vec<u8>)>,
@@ -31,6 +32,33 @@ impl Place {
     }
 }
 
+impl Place {
+    /// The path so that comparing bytes compares component by component: no name holds a zero.
+    fn key(&self) -> impl Iterator<Item = u8> + '_ {
+        self.path.iter().map(|byte| if *byte == b'/' { 0 } else { *byte })
+    }
+}
+
+impl Ord for Place {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(other.key())
+    }
+}
+
+impl PartialOrd for Place {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Place {
+    fn eq(&self, other: &Self) -> bool {
+        self.path == other.path
+    }
+}
+
+impl Eq for Place {}
+
 /// An entry of a directory.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Found {
@@ -41,8 +69,7 @@ pub(super) struct Found {
     name_len: u8,
 }
 
-/// What a directory holds, in the order of names. There is one for each directory of a tree: it takes no more room than it
-/// needs.
+/// What a directory holds, in the order of names. Takes no more room than it needs.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
     pub(super) entries: Box<[Found]>,
@@ -69,12 +96,12 @@ impl Listing {
     }
 
     /// The directories in it, whose listings are numbered from `first` on.
-    pub(super) fn directories(&mut self, first: usize, handle: &Arc<fs::Dir>, path: &[u8]) -> Vec<Place> {
+    pub(super) fn directories(&mut self, first: u32, handle: &Arc<fs::Dir>, path: &[u8]) -> Vec<Place> {
         let mut places = Vec::new();
         for found in self.entries.iter_mut().filter(|found| found.facts.kind == FileType::Directory) {
             let name = &self.names[found.name_at as usize..][..found.name_len as usize];
-            let (listing, path) = (first + places.len(), join(path, name));
-            found.more = listing as u32;
+            let (listing, path) = (first + places.len() as u32, join(path, name));
+            found.more = listing;
             let deep = path.iter().filter(|byte| **byte == b'/').count() > dir::KEPT;
             let parent = (!deep).then(|| (Arc::clone(handle), name.to_vec()));
             places.push(Place { listing, parent, path });
