@@ -21,6 +21,7 @@ pub mod tree;
 mod block;
 mod dir;
 mod pool;
+mod tiers;
 
 pub use error::{Result, SnapshotError};
 pub use exclude::Excludes;

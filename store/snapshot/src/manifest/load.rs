@@ -1,6 +1,6 @@
 //! From a manifest object to a manifest in memory.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sci_hasher::Digest;
 use sci_store_api::{ObjectId, ObjectSource};
@@ -14,6 +14,8 @@ use crate::{Result, SnapshotError};
 
 /// What is read first of a manifest object: enough for the whole of most. Bytes.
 const FIRST_READ: u64 = 4 << 20;
+/// Frames of one earlier object are read together when they lie within so many bytes, of all objects within so many.
+const TOGETHER: (u64, u64) = (4 << 20, 64 << 20);
 
 impl Manifest {
     /// Reads and decodes the manifest `id`.
@@ -30,12 +32,14 @@ impl Manifest {
         if own.size > OBJECT_MAX {
             return Err(SnapshotError::Refused(format!("a manifest of {} bytes", own.size)));
         }
-        let mut loader = Loader { own, head: read(source, &own, 0..own.size.min(FIRST_READ))?, source };
+        let head = read(source, &own, 0..own.size.min(FIRST_READ))?;
+        let mut loader = Loader { own, head, stretches: HashMap::new(), source };
         loader.check_whole()?;
         let (root, body_at) = loader.root()?;
         if let Some(foreign) = root.packs.iter().chain(&root.objects).find(|object| !cited(object)) {
             return Err(SnapshotError::Refused(format!("its record does not list object {}", foreign.id)));
         }
+        loader.read_ahead(&root, body_at)?;
         loader.assemble(root, body_at)
     }
 }
@@ -53,6 +57,8 @@ fn read(source: &dyn ObjectSource, object: &PackRef, range: std::ops::Range<u64>
 struct Loader<'a> {
     own: PackRef,
     head: Vec<u8>,
+    /// What was read of earlier objects, and where it begins.
+    stretches: HashMap<PackRef, (u64, Vec<u8>)>,
     source: &'a dyn ObjectSource,
 }
 
@@ -90,6 +96,27 @@ impl Loader<'_> {
         Decompressor::new().decompress(stored, length as usize, &mut raw).map_err(|reason| self.refuse(reason))?;
         let root = Root::decode(&raw).map_err(|reason| self.refuse(reason))?;
         Ok((root, (HEADER + stored.len()) as u64))
+    }
+
+    /// Reads frames that lie near each other in one earlier object at once.
+    fn read_ahead(&mut self, root: &Root, body_at: u64) -> Result<()> {
+        let objects: Vec<PackRef> = std::iter::once(self.own).chain(root.objects.iter().copied()).collect();
+        let mut stretches: BTreeMap<PackRef, (u64, u64)> = BTreeMap::new();
+        for frame in root.segments.iter().chain(&root.inputs).filter(|frame| frame.object > 0) {
+            let place = frame.stored(&objects, body_at);
+            let end = place.offset.saturating_add(u64::from(place.stored));
+            let stretch = stretches.entry(objects[frame.object as usize]).or_insert((place.offset, end));
+            *stretch = (stretch.0.min(place.offset), stretch.1.max(end));
+        }
+        let mut left = TOGETHER.1;
+        for (object, (start, end)) in stretches {
+            let length = end - start;
+            if end <= object.size && length <= TOGETHER.0 && length <= left {
+                left -= length;
+                self.stretches.insert(object, (start, read(self.source, &object, start..end)?));
+            }
+        }
+        Ok(())
     }
 
     fn assemble(&self, root: Root, body_at: u64) -> Result<Manifest> {
@@ -130,6 +157,8 @@ impl Loader<'_> {
         let bytes;
         let stored = if object.id == self.own.id {
             &self.head[frame.offset as usize..end as usize]
+        } else if let Some((start, stretch)) = self.stretches.get(&object) {
+            &stretch[(frame.offset - start) as usize..(end - start) as usize]
         } else {
             bytes = read(self.source, &object, frame.offset..end)?;
             &bytes

@@ -16,12 +16,12 @@ mod segment;
 mod tests;
 mod write;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sci_hasher::Digest;
 use sci_store_api::{ObjectId, ObjectKind, ObjectRef};
 
-use crate::tree::{Extent, Mtime, NONE, Tree};
+use crate::tree::{Mtime, NONE, Tree};
 
 pub(crate) use bytes::{Reader, Refusal, Writer};
 pub(crate) use segment::check_component;
@@ -113,11 +113,6 @@ impl Manifest {
     /// The manifest object's own id.
     pub fn id(&self) -> Option<ObjectId> {
         self.objects.first().map(|object| object.id)
-    }
-
-    /// Whether an extent lies in one of the packs.
-    pub(crate) fn is_in(&self, extent: &Extent, packs: &BTreeSet<u32>) -> bool {
-        !extent.is_hole() && !packs.is_empty() && packs.contains(&self.blocks[extent.block as usize].pack)
     }
 
     /// Sum of the extents' lengths in bytes: what a restore writes. Holes do not count.

@@ -11,17 +11,17 @@ use super::{Manifest, PackRef, StoredFrame, inputs, segment};
 use crate::block::Compressor;
 use crate::limits::{DEPTH_MAX, ENTRIES_MAX, FRAME_MAX, TREE_MAX};
 use crate::tree::{Kind, NONE, Tree};
-use crate::{Result, SnapshotError};
+use crate::{Result, SnapshotError, tiers};
 
 /// Smallest average number of entries of a segment.
-const SEGMENT: u32 = 4096;
-/// Segments a tree has at most on average, however large it is: each may lie in an object of its own.
-const SEGMENTS: u32 = 16;
+const SEGMENT: u32 = 512;
+/// Segments a tree has at most on average, however large it is.
+const SEGMENTS: u32 = 128;
 /// Bytes that an entry takes in a segment besides its names and extents, at most.
 const PER_ENTRY: usize = 96;
 /// Bytes that an extent takes, at most: the digests of its chunk and its block, and three integers.
 const PER_EXTENT: usize = 32 + 32 + 15;
-/// Earlier manifest objects a manifest may lean on; beyond that it is written whole.
+/// Earlier manifest objects a manifest may lean on; beyond that, what lies in the smallest is written again.
 const OBJECTS: usize = 8;
 
 /// The bytes of a manifest object, and the manifest as a reader of them would have it.
@@ -39,23 +39,23 @@ pub(crate) struct Encoded {
 pub(crate) fn encode(mut manifest: Manifest, base: Option<&Manifest>) -> Result<Encoded> {
     keep_used(&mut manifest);
     manifest.check_expansion()?;
-    let known = base.map(|base| &base.segments).filter(|known| leans_on_few(&manifest, known));
+    let inputs = (!manifest.inputs.is_empty()).then(|| inputs::encode(&manifest.inputs));
+    let known = base.map(|base| few_objects(&manifest, inputs.as_deref(), &base.segments)).unwrap_or_default();
     let mut writer = ObjectWriter { root: Root::default(), frames: Vec::new(), length: 0, compressor: compressor()? };
     let mut digests = Vec::new();
     let mut lengths = Vec::new();
     // One segment at a time: all of them together are as large as the tree.
     for raw in raw_segments(&manifest) {
         let digest = Digest::of(&raw);
-        let frame = writer.place(&raw, &digest, known)?;
+        let frame = writer.place(&raw, &digest, &known)?;
         writer.root.segments.push(frame);
         digests.push(digest);
         lengths.push(raw.len() as u64);
     }
     check_limits(&manifest, &lengths)?;
-    if !manifest.inputs.is_empty() {
-        let raw = inputs::encode(&manifest.inputs);
+    if let Some(raw) = inputs {
         let digest = Digest::of(&raw);
-        writer.root.inputs = Some(writer.place(&raw, &digest, known)?);
+        writer.root.inputs = Some(writer.place(&raw, &digest, &known)?);
         digests.push(digest);
     }
     writer.root.packs.clone_from(&manifest.packs);
@@ -89,13 +89,27 @@ fn compressor() -> Result<Compressor> {
     Compressor::for_manifests().map_err(|error| SnapshotError::io("set up the compressor for", "the manifest", error))
 }
 
-/// Whether few enough of the earlier objects hold what stays the same.
-fn leans_on_few(manifest: &Manifest, known: &BTreeMap<Digest, StoredFrame>) -> bool {
-    let kept = raw_segments(manifest).filter_map(|raw| known.get(&Digest::of(&raw)));
-    let mut objects: Vec<ObjectId> = kept.map(|frame| frame.object).collect();
+/// The known frames that the manifest leans on: those of few enough of the earlier objects.
+fn few_objects<'a>(
+    manifest: &Manifest,
+    inputs: Option<&[u8]>,
+    known: &'a BTreeMap<Digest, StoredFrame>,
+) -> HashMap<Digest, &'a StoredFrame> {
+    let digests = raw_segments(manifest).map(|raw| Digest::of(&raw)).chain(inputs.map(Digest::of));
+    let mut frames: HashMap<Digest, &StoredFrame> =
+        digests.filter_map(|digest| Some((digest, known.get(&digest)?))).collect();
+    let mut needed: BTreeMap<ObjectId, u64> = BTreeMap::new();
+    for frame in frames.values() {
+        *needed.entry(frame.object).or_default() += u64::from(frame.stored);
+    }
+    let mut objects: Vec<(u64, ObjectId)> = needed.into_iter().map(|(object, bytes)| (bytes, object)).collect();
     objects.sort_unstable();
-    objects.dedup();
-    objects.len() <= OBJECTS
+    if objects.len() > OBJECTS {
+        let merged = tiers::merged(objects.iter().map(|(bytes, _)| *bytes), (objects.len() - OBJECTS) as u64);
+        let merged = &objects[..merged as usize];
+        frames.retain(|_, frame| !merged.iter().any(|(_, object)| *object == frame.object));
+    }
+    frames
 }
 
 /// Drops blocks and packs that no extent uses, in the order in which the tree uses them.
@@ -172,8 +186,8 @@ struct ObjectWriter {
 
 impl ObjectWriter {
     /// Leans on a known frame with these bytes, or appends one.
-    fn place(&mut self, raw: &[u8], digest: &Digest, known: Option<&BTreeMap<Digest, StoredFrame>>) -> Result<Frame> {
-        match known.and_then(|known| known.get(digest)) {
+    fn place(&mut self, raw: &[u8], digest: &Digest, known: &HashMap<Digest, &StoredFrame>) -> Result<Frame> {
+        match known.get(digest) {
             Some(stored) => Ok(self.lean(stored)),
             None => self.append(raw),
         }

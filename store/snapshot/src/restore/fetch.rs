@@ -7,6 +7,7 @@ use sci_store_api::ObjectSource;
 
 use super::RestoreRequest;
 use super::plan::Plan;
+use super::reads::together;
 use super::stage::Stage;
 use super::write::{Part, Writer};
 use crate::block::{self, Decompressor};
@@ -14,8 +15,6 @@ use crate::local::Receipt;
 use crate::manifest::Manifest;
 use crate::{Result, SnapshotError};
 
-/// Neighbouring blocks are read together up to this length, over gaps up to that. Bytes.
-const READ: (u64, u64) = (8 << 20, 256 << 10);
 /// Entries without content that one job makes.
 const LIGHT: usize = 256;
 
@@ -125,13 +124,7 @@ fn batches<'a>(manifest: &Manifest, parts: &'a [Part]) -> Vec<&'a [Part]> {
         let last = parts.get(at - 1).map(|part| &manifest.blocks[part.block as usize]);
         let next = parts.get(at).map(|part| &manifest.blocks[part.block as usize]);
         let together = match (first, last, next) {
-            (Some(first), Some(last), Some(next)) => {
-                let end = last.offset + u64::from(last.stored);
-                next == last
-                    || next.pack == last.pack
-                        && next.offset <= end + READ.1
-                        && next.offset + u64::from(next.stored) <= first.offset + READ.0
-            }
+            (Some(first), Some(last), Some(next)) => together(first, last, next),
             _ => false,
         };
         if !together {

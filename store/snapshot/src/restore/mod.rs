@@ -10,6 +10,7 @@ mod groups;
 mod intent;
 mod links;
 mod plan;
+mod reads;
 mod stage;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,8 @@ use stage::Stage;
 
 pub use apply::Recovered;
 pub(crate) use apply::set_mtime;
+pub use reads::reads;
+pub(crate) use reads::together;
 
 /// What to restore, and where.
 pub struct RestoreRequest<'a> {

@@ -1,10 +1,9 @@
 //! Puts what was read, in tree order, into blocks; what is known already is cited instead.
 
-use std::collections::BTreeSet;
-
 use blake3::hazmat::{ChainingValue, Mode, left_subtree_len, merge_subtrees_non_root, merge_subtrees_root};
 use sci_hasher::Digest;
 
+use super::compact::Stale;
 use super::known::KnownChunks;
 use super::read::{Chunk, Piece, ReadUnit, Share};
 use crate::Result;
@@ -36,8 +35,8 @@ pub(crate) struct Assembler<'a> {
 }
 
 impl<'a> Assembler<'a> {
-    /// Starts with everything that the base holds, but for what lies in the packs `stale`.
-    pub(crate) fn new(base: Option<&'a Manifest>, stale: &BTreeSet<u32>) -> Self {
+    /// Starts with everything that the base holds, but for what lies in blocks that are given up.
+    pub(crate) fn new(base: Option<&'a Manifest>, stale: &Stale) -> Self {
         let number = base.map_or(0, |base| base.blocks.len() as u32);
         let base = base.map(|base| (base.tree.contents(), KnownChunks::of_base(base, stale)));
         Self {

@@ -1,66 +1,323 @@
-//! Bounds fragmentation: which packs of the base are not worth citing any more.
+//! Bounds fragmentation: which blocks of the base are not worth citing any more.
 //!
-//! What lies in such a pack and is still needed is read from the tree again and packed anew. Without this a snapshot
-//! that is saved a thousand times would lean on a thousand packs, most of whose bytes nobody needs.
-
-use std::collections::{BTreeSet, HashMap};
+//! What lies in such a block and is still needed is read from the tree again and packed anew. Without this a snapshot
+//! that is saved a thousand times would lean on a thousand packs, most of whose bytes nobody needs. Every rule is lazy:
+//! while the whole is within its bound nothing moves, and beyond it no more than brings it back.
+//!
+//! Knows what is probably still needed, not what is: files are read only afterwards.
 
 use crate::manifest::Manifest;
+use crate::restore::together;
+use crate::tiers;
+use crate::tree::Extent;
 
 /// Packs that any tree may lean on, whatever their size.
 const PACKS: u64 = 8;
 /// Compressed bytes that justify one more.
 const PER_PACK: u64 = 8 << 20;
-/// One save packs at most this part of the tree anew.
+/// A restore may read this many fifths of what is needed. What of the base is not needed any more is not all seen before
+/// files are read, so this leaves room for a save that changes a tenth of the tree: it still reads less than 1.6 times that.
+const READ_FIFTHS: u64 = 7;
+/// The packs may be this many times as long as what is needed of them.
+const CITED: u64 = 2;
+/// One save packs at most this part of the tree anew …
 const SHARE: u64 = 10;
+/// … or so many uncompressed bytes. By a tenth alone no pack of a small tree could come to hold more than that, so there
+/// would be at least ten, and every save would have to make one of them longer.
+const SMALL: u64 = 16 << 20;
+/// How often it is looked again at what would be read: what is given up leaves gaps that may be read all the same.
+const PASSES: usize = 3;
 
-/// Chooses packs of `base` to be given up, when of its entries the files `kept` are kept as they are.
-pub(crate) fn stale(base: &Manifest, kept: impl Iterator<Item = u32>) -> BTreeSet<u32> {
-    let live = live_bytes(base, kept);
-    let mut budget = live.values().map(|pack| pack.raw).sum::<u64>() / SHARE;
-    let stored: u64 = live.values().map(|pack| pack.stored).sum();
-    let mut packs: Vec<(u32, Live)> = live.into_iter().collect();
-    // The cheapest first; the index makes the order, and so what is stored, certain.
-    packs.sort_unstable_by_key(|(pack, live)| (live.raw, *pack));
-    let mut left = packs.len() as u64;
-    let limit = PACKS + stored / PER_PACK;
-    let mut given_up = BTreeSet::new();
-    for only_sparse in [true, false] {
-        for (pack, live) in &packs {
-            let sparse = live.stored * 2 < base.packs[*pack as usize].size;
-            let wanted = if only_sparse { sparse } else { left > limit };
-            if wanted && live.raw <= budget && given_up.insert(*pack) {
-                budget -= live.raw;
-                left -= 1;
-            }
-        }
+/// Blocks that are given up.
+#[derive(Debug, Default)]
+pub(crate) struct Stale(Vec<bool>);
+
+impl Stale {
+    /// Whether an extent lies in one of them.
+    pub(crate) fn holds(&self, extent: &Extent) -> bool {
+        self.0.get(extent.block as usize).is_some_and(|stale| *stale)
     }
-    given_up
 }
 
-/// What is still needed of a pack, in bytes.
+/// Chooses blocks of `base` to be given up, when of its entries probably those `needed` are still as they were.
+pub(crate) fn stale(base: &Manifest, needed: &[bool]) -> Stale {
+    let mut survey = Survey::new(base, needed);
+    survey.merge_packs();
+    survey.leave_sparse_blocks();
+    survey.leave_sparse_packs();
+    Stale(survey.stale)
+}
+
+/// What is still needed of a block or a pack.
 #[derive(Debug, Clone, Copy, Default)]
-struct Live {
+struct Need {
+    /// Uncompressed bytes that the base's tree has there. What is packed anew cannot be more.
+    held: u64,
+    /// Uncompressed bytes that are probably still needed.
     raw: u64,
-    /// The part of the pack's own length that this is, by each block's ratio.
+    /// The part of the stored bytes that this is, by each block's ratio.
     stored: u64,
 }
 
-fn live_bytes(base: &Manifest, kept: impl Iterator<Item = u32>) -> HashMap<u32, Live> {
-    let mut extents: Vec<(u32, u32, u32)> = kept
-        .filter_map(|index| base.tree.content(index))
-        .flat_map(|content| base.tree.extents(content))
-        .filter(|extent| !extent.is_hole())
-        .map(|extent| (extent.block, extent.offset, extent.length))
-        .collect();
-    extents.sort_unstable();
-    extents.dedup();
-    let mut live: HashMap<u32, Live> = HashMap::new();
-    for (number, _, length) in extents {
-        let block = &base.blocks[number as usize];
-        let pack = live.entry(block.pack).or_default();
-        pack.raw += u64::from(length);
-        pack.stored += u64::from(length) * u64::from(block.stored) / u64::from(block.length.max(1));
+impl Need {
+    fn add(&mut self, other: Self) {
+        self.held += other.held;
+        self.raw += other.raw;
+        self.stored += other.stored;
     }
-    live
+}
+
+struct Survey<'a> {
+    base: &'a Manifest,
+    /// By block.
+    needs: Vec<Need>,
+    /// Blocks in the order in which they lie in the packs.
+    order: Vec<u32>,
+    stale: Vec<bool>,
+    /// What is needed of the whole, stored.
+    live: u64,
+    /// Uncompressed bytes that may still be packed anew.
+    budget: u64,
+}
+
+impl<'a> Survey<'a> {
+    fn new(base: &'a Manifest, needed: &[bool]) -> Self {
+        let needs = needs(base, needed);
+        let mut order: Vec<u32> = (0..base.blocks.len() as u32).collect();
+        order.sort_unstable_by_key(|block| (base.blocks[*block as usize].pack, base.blocks[*block as usize].offset));
+        let live = needs.iter().map(|need| need.stored).sum();
+        let budget = needs.iter().map(|need| need.held).sum::<u64>() / SHARE;
+        Self { base, stale: vec![false; needs.len()], needs, order, live, budget: budget.max(SMALL) }
+    }
+
+    /// Gives up a block, unless that would be more than one save should pack anew.
+    fn leave(&mut self, block: u32) -> bool {
+        let held = self.needs[block as usize].held;
+        let affordable = held <= self.budget;
+        if affordable && !std::mem::replace(&mut self.stale[block as usize], true) {
+            self.budget -= held;
+        }
+        affordable
+    }
+
+    /// Blocks that a restore would still read, in the order of the packs.
+    fn kept(&self) -> impl Iterator<Item = u32> + '_ {
+        self.order.iter().copied().filter(|at| self.needs[*at as usize].raw > 0 && !self.stale[*at as usize])
+    }
+
+    /// Packs of which something is kept, with their blocks, the smallest first.
+    fn packs(&self) -> Vec<(Need, Vec<u32>)> {
+        let kept: Vec<u32> = self.kept().collect();
+        let pack = |block: &u32| self.base.blocks[*block as usize].pack;
+        let mut packs: Vec<(Need, Vec<u32>)> = kept
+            .chunk_by(|a, b| pack(a) == pack(b))
+            .map(|blocks| {
+                let mut need = Need::default();
+                blocks.iter().for_each(|block| need.add(self.needs[*block as usize]));
+                (need, blocks.to_vec())
+            })
+            .collect();
+        // The order of the table of blocks makes the choice, and so what is stored, certain.
+        packs.sort_by_key(|(need, blocks)| (need.stored, blocks[0]));
+        packs
+    }
+
+    /// Too many packs: the smallest are merged, as many as can be afforded and are worth it.
+    fn merge_packs(&mut self) {
+        let packs = self.packs();
+        let too_many = (packs.len() as u64).saturating_sub(PACKS + self.live / PER_PACK);
+        if too_many == 0 {
+            return;
+        }
+        let mut held = 0;
+        let affordable = packs.iter().map_while(|(need, _)| {
+            held += need.held;
+            (held <= self.budget).then_some(need.stored)
+        });
+        let merged = tiers::merged(affordable, too_many);
+        for block in packs.iter().take(merged as usize).flat_map(|(_, blocks)| blocks) {
+            self.leave(*block);
+        }
+    }
+
+    /// Too much would be read in vain: the blocks of which least is needed are given up.
+    fn leave_sparse_blocks(&mut self) {
+        for _ in 0..PASSES {
+            let mut read = 0;
+            let mut blocks = Vec::new();
+            for (block, cost) in self.costs() {
+                let need = self.needs[block as usize].stored.min(cost);
+                read += cost;
+                blocks.push(((need << 20) / cost.max(1), block, cost - need));
+            }
+            let bound = (self.live * READ_FIFTHS / 5).saturating_sub(self.moved());
+            blocks.sort_unstable();
+            let mut given_up = false;
+            for (_, block, waste) in blocks {
+                if read <= bound {
+                    break;
+                }
+                if waste > 0 && self.leave(block) {
+                    read -= waste;
+                    given_up = true;
+                }
+            }
+            if !given_up {
+                break;
+            }
+        }
+    }
+
+    /// What is needed of the blocks given up, stored.
+    fn moved(&self) -> u64 {
+        self.needs.iter().zip(&self.stale).filter(|(_, stale)| **stale).map(|(need, _)| need.stored).sum()
+    }
+
+    /// What a restore reads for each block: its bytes, and those between it and the one before.
+    fn costs(&self) -> Vec<(u32, u64)> {
+        let mut costs: Vec<(u32, u64)> = Vec::new();
+        let mut run = None;
+        for at in self.kept() {
+            let block = &self.base.blocks[at as usize];
+            let mut cost = u64::from(block.stored);
+            run = match run {
+                Some((first, last)) if together(first, last, block) => {
+                    cost += block.offset.saturating_sub(last.offset + u64::from(last.stored));
+                    Some((first, block))
+                }
+                _ => Some((block, block)),
+            };
+            costs.push((at, cost));
+        }
+        costs
+    }
+
+    /// Too much of the packs is in vain: those of which least is needed are given up.
+    fn leave_sparse_packs(&mut self) {
+        let mut packs = self.packs();
+        let size = |blocks: &[u32]| self.base.packs[self.base.blocks[blocks[0] as usize].pack as usize].size;
+        let mut cited = packs.iter().map(|(_, blocks)| size(blocks)).sum::<u64>() + self.moved();
+        packs.sort_by_key(|(need, blocks)| ((need.stored << 20) / size(blocks).max(1), blocks[0]));
+        let sizes: Vec<u64> = packs.iter().map(|(_, blocks)| size(blocks)).collect();
+        for ((need, blocks), size) in packs.into_iter().zip(sizes) {
+            if cited <= self.live * CITED {
+                break;
+            }
+            if need.held <= self.budget && blocks.iter().all(|block| self.leave(*block)) {
+                cited -= size.saturating_sub(need.stored);
+            }
+        }
+    }
+}
+
+/// What is needed of each block.
+fn needs(base: &Manifest, needed: &[bool]) -> Vec<Need> {
+    let mut extents = Vec::new();
+    for (index, _) in base.tree.entries() {
+        let Some(content) = base.tree.content(index) else { continue };
+        let own = base.tree.extents(content).iter().filter(|extent| !extent.is_hole());
+        extents.extend(own.map(|extent| (extent.block, extent.offset, !needed[index as usize], extent.length)));
+    }
+    extents.sort_unstable();
+    // Of a content that several files have, the first is needed if any is.
+    extents.dedup_by_key(|(block, offset, ..)| (*block, *offset));
+    let mut needs = vec![Need::default(); base.blocks.len()];
+    for (block, _, gone, length) in extents {
+        let need = &mut needs[block as usize];
+        need.held += u64::from(length);
+        need.raw += if gone { 0 } else { u64::from(length) };
+    }
+    for (need, block) in needs.iter_mut().zip(&base.blocks) {
+        need.stored = need.raw * u64::from(block.stored) / u64::from(block.length.max(1));
+    }
+    needs
+}
+
+#[cfg(test)]
+mod tests {
+    use sci_hasher::Digest;
+    use sci_store_api::ObjectId;
+
+    use super::*;
+    use crate::manifest::{Block, PackRef};
+    use crate::tree::{Kind, Mtime, NONE, Tree};
+
+    const MIB: u32 = 1 << 20;
+
+    /// A snapshot of files of 1 MiB, each block with four of them, which do not compress; so many blocks to a pack.
+    fn snapshot(blocks: u32, to_a_pack: u32) -> Manifest {
+        let mut tree = Tree::default();
+        tree.push(NONE, b"", Kind::Dir, 0o755, Mtime::default(), 0);
+        for number in 0..blocks * 4 {
+            let name = format!("{number:06}");
+            let file = tree.push(0, name.as_bytes(), Kind::File, 0o644, Mtime::default(), u64::from(MIB));
+            let extent = Extent { block: number / 4, offset: number % 4 * MIB, length: MIB };
+            tree.set_content(file, Digest::of(name.as_bytes()), &[extent], &[]);
+        }
+        let block = |number: u32| Block {
+            digest: Digest::of(&number.to_le_bytes()),
+            pack: number / to_a_pack,
+            offset: u64::from(number % to_a_pack * 4 * MIB),
+            stored: 4 * MIB,
+            length: 4 * MIB,
+        };
+        let packs = (0..blocks.div_ceil(to_a_pack))
+            .map(|number| PackRef { id: ObjectId::of(&number.to_le_bytes()), size: u64::from(to_a_pack * 4 * MIB) });
+        Manifest { tree, blocks: (0..blocks).map(block).collect(), packs: packs.collect(), ..Manifest::default() }
+    }
+
+    fn given_up(base: &Manifest, needed: impl Fn(u32) -> bool) -> Vec<u32> {
+        let needed: Vec<bool> = (0..base.tree.len()).map(|index| index > 0 && needed(index - 1)).collect();
+        let Stale(stale) = stale(base, &needed);
+        (0..base.blocks.len() as u32).filter(|block| stale[*block as usize]).collect()
+    }
+
+    #[test]
+    fn what_is_within_the_bounds_stays() {
+        assert!(given_up(&snapshot(100, 10), |_| true).is_empty());
+        // A quarter of the first half is gone: 100 blocks are read for 87 and a half.
+        assert!(given_up(&snapshot(100, 10), |file| file >= 200 || file % 4 > 0).is_empty());
+    }
+
+    #[test]
+    fn the_emptiest_blocks_go_first_and_no_more_than_needed() {
+        // One file in four of some blocks, all of the others: of 20 such blocks, 100 are read for 85; of 40, 100 for 70.
+        let base = snapshot(100, 10);
+        let sparse = |file: u32, blocks: u32| file >= blocks * 4 || file % 4 == 0;
+        assert!(given_up(&base, |file| sparse(file, 20)).is_empty());
+        let found = given_up(&base, |file| sparse(file, 40));
+        assert!((1..=3).contains(&found.len()) && found.iter().all(|block| *block < 40), "{found:?}");
+    }
+
+    #[test]
+    fn one_save_moves_at_most_a_tenth() {
+        for (base, needed) in [(snapshot(100, 10), 2), (snapshot(100, 1), 1)] {
+            let found = given_up(&base, |file| file % 4 < needed);
+            assert!(!found.is_empty() && found.len() <= 10, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_small_tree_may_be_moved_whole() {
+        assert!(given_up(&snapshot(4, 4), |file| file % 4 == 0).len() > 2);
+    }
+
+    #[test]
+    fn too_many_packs_are_merged() {
+        // 60 blocks of 4 MiB allow 8 + 30 packs.
+        let found = given_up(&snapshot(60, 1), |_| true);
+        assert_eq!(found.len(), 6, "as many as a tenth allows");
+        assert!(given_up(&snapshot(60, 2), |_| true).is_empty());
+    }
+
+    #[test]
+    fn what_is_read_in_vain_between_blocks_counts() {
+        // Every second of many short blocks is needed, and what lies between is read all the same.
+        let mut base = snapshot(100, 100);
+        for (number, block) in base.blocks.iter_mut().enumerate() {
+            (block.stored, block.offset) = (100 << 10, number as u64 * (100 << 10));
+        }
+        base.packs[0].size = 100 * (100 << 10);
+        assert!(!given_up(&base, |file| file / 4 % 2 == 0).is_empty());
+    }
 }

@@ -1,10 +1,9 @@
 //! Which chunks are stored already: a table of places, four bytes each, that leaves the digests where they are.
 
-use std::collections::BTreeSet;
-
 use hashbrown::HashTable;
 use sci_hasher::Digest;
 
+use super::compact::Stale;
 use crate::manifest::Manifest;
 use crate::tree::{ChunkAt, Contents, Extent};
 
@@ -13,14 +12,14 @@ use crate::tree::{ChunkAt, Contents, Extent};
 pub(super) struct KnownChunks(HashTable<ChunkAt>);
 
 impl KnownChunks {
-    /// All chunks of `base` but holes and those in the packs `stale`.
-    pub(super) fn of_base(base: &Manifest, stale: &BTreeSet<u32>) -> Self {
+    /// All chunks of `base` but holes and those in blocks that are given up.
+    pub(super) fn of_base(base: &Manifest, stale: &Stale) -> Self {
         let contents = base.tree.contents();
         let mut known = Self(HashTable::with_capacity(base.tree.len() as usize));
         let files = base.tree.entries().filter(|(_, entry)| entry.kind.is_file());
         for at in files.flat_map(|(_, entry)| contents.chunks_of(entry.content)) {
             let (_, place) = contents.chunk(at);
-            if !place.is_hole() && !base.is_in(&place, stale) {
+            if !place.is_hole() && !stale.holds(&place) {
                 known.insert(contents, at);
             }
         }

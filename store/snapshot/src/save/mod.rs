@@ -10,7 +10,6 @@ mod pack;
 mod read;
 mod units;
 
-use std::collections::BTreeSet;
 use std::os::fd::AsFd as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -25,6 +24,7 @@ use crate::tree::{Content, NONE, Stat, Walked, walk};
 use crate::{Excludes, Progress, Result, SnapshotError};
 
 use assemble::Assembler;
+use compact::Stale;
 use pack::Packer;
 use read::Reader;
 
@@ -156,48 +156,56 @@ fn check_names(root: &Path, walked: &Walked) -> Result<()> {
 struct Known {
     /// Files that must be read.
     unknown: Vec<u32>,
-    /// Packs of the base that are not cited any more.
-    stale: BTreeSet<u32>,
+    /// What of the base is not cited any more.
+    stale: Stale,
 }
 
 /// Takes over the content of every file that the base vouches for.
 fn adopt_unchanged(walked: &mut Walked, base: Option<&Base>) -> Known {
     let files = walked.tree.entries().filter(|(_, entry)| entry.kind.is_file()).map(|(index, _)| index);
     let Some(base) = base else {
-        return Known { unknown: files.collect(), stale: BTreeSet::new() };
+        return Known { unknown: files.collect(), stale: Stale::default() };
     };
     let known = &base.manifest.tree;
     let matching = walked.tree.matching(known);
+    let stale = stale(walked, &matching, &base.manifest);
     let vouched = |index: &u32| {
         let at = matching[*index as usize];
         base.vouches(at, walked.device, walked.tree.entry(*index), &walked.stats[*index as usize])
     };
     let (kept, mut unknown): (Vec<u32>, Vec<u32>) = files.partition(vouched);
-    let first = |index: u32| known.resolve(matching[index as usize]);
-    // A file of the same size is probably the same, whether or not this machine can vouch for it.
-    let likely = |index: &u32| {
-        let at = matching[*index as usize];
-        at != NONE && known.entry(known.resolve(at)).size == walked.tree.entry(*index).size
-    };
-    // Of a tree that is the base's own nothing is packed anew.
-    let stale = if unknown.is_empty() && kept.len() == known.entries().filter(|(_, entry)| entry.kind.is_file()).count()
-    {
-        BTreeSet::new()
-    } else {
-        let likely = kept.iter().chain(&unknown).filter(|index| likely(index));
-        compact::stale(&base.manifest, likely.map(|index| first(*index)))
-    };
     for index in kept {
-        let content = known.content(first(index));
-        let lasting =
-            |content: &&Content| known.extents(content).iter().all(|extent| !base.manifest.is_in(extent, &stale));
-        match content.filter(lasting) {
-            Some(_) => walked.tree.adopt_content(index, known, first(index)),
+        let from = known.resolve(matching[index as usize]);
+        let lasting = |content: &&Content| !known.extents(content).iter().any(|extent| stale.holds(extent));
+        match known.content(from).filter(lasting) {
+            Some(_) => walked.tree.adopt_content(index, known, from),
             None => unknown.push(index),
         }
     }
     unknown.sort_unstable();
     Known { unknown, stale }
+}
+
+/// What of the base to give up. That does not depend on what this machine can vouch for: a file of the same size is
+/// probably the same, and of a file that is cut by content most chunks are, whatever its size.
+fn stale(walked: &Walked, matching: &[u32], base: &Manifest) -> Stale {
+    let mut needed = vec![false; base.tree.len() as usize];
+    let (mut files, mut same) = (0, 0);
+    for (index, entry) in walked.tree.entries().filter(|(_, entry)| entry.kind.is_file()) {
+        files += 1;
+        let at = matching[index as usize];
+        if at == NONE {
+            continue;
+        }
+        let from = base.tree.resolve(at);
+        let was = base.tree.entry(from);
+        let is_cut = |content: &Content| base.tree.extents(content).len() > 1;
+        needed[from as usize] |= was.size == entry.size || base.tree.content(from).is_some_and(is_cut);
+        same += usize::from(was.size == entry.size && was.mtime == entry.mtime);
+    }
+    // Of a tree that is the base's own nothing is packed anew.
+    let known = base.tree.entries().filter(|(_, entry)| entry.kind.is_file()).count();
+    if same == files && files == known { Stale::default() } else { compact::stale(base, &needed) }
 }
 
 struct Stored {

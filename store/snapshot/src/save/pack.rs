@@ -13,15 +13,13 @@ use crate::pool::Last;
 pub(crate) struct Packer<'a> {
     sink: &'a dyn ObjectSink,
     pack: Vec<u8>,
-    /// Uncompressed bytes in the current pack.
-    length: u64,
     stored: Stored,
 }
 
 impl<'a> Packer<'a> {
     pub(crate) fn new(sink: &'a dyn ObjectSink) -> Self {
         let stored = Stored { blocks: Vec::new(), packs: Vec::new(), uploaded: 0 };
-        Self { sink, pack: Vec::new(), length: 0, stored }
+        Self { sink, pack: Vec::new(), stored }
     }
 
     fn send(&mut self) -> Result<()> {
@@ -30,7 +28,6 @@ impl<'a> Packer<'a> {
         }
         let pack = std::mem::take(&mut self.pack);
         let object = PackRef { id: ObjectId::of(&pack), size: pack.len() as u64 };
-        self.length = 0;
         self.sink.put(&object.id, pack)?;
         self.stored.uploaded += object.size;
         self.stored.packs.push(object);
@@ -54,9 +51,8 @@ impl Last<StoredBlock> for Packer<'_> {
             length: block.length,
         });
         self.pack.extend_from_slice(&block.stored);
-        self.length += u64::from(block.length);
         // The cut depends on what is packed, so that two trees that share a long run of blocks share packs too.
         let wanted = block.digest.as_bytes()[0] & 7 == 0;
-        if self.length >= PACK.1 || (self.length >= PACK.0 && wanted) { self.send() } else { Ok(()) }
+        if self.pack.len() >= PACK.1 || (self.pack.len() >= PACK.0 && wanted) { self.send() } else { Ok(()) }
     }
 }
