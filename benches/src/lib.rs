@@ -1,7 +1,7 @@
 //! What the criterion benches share: generated trees, and a store in memory.
 //!
-//! Nothing here measures. The programs that do are `benches/*.rs` and the `side-by-side` binary, which knows `sci` only
-//! as a user does: by its command line.
+//! Nothing here measures. The programs that do are `benches/*.rs`, the `side-by-side` binary, which knows `sci` only
+//! as a user does: by its command line, and the `fragmentation` binary, which drives the engine a thousand times.
 
 pub mod generate;
 pub mod memory;

@@ -32,6 +32,8 @@ Developer tasks of sci.
   cargo xtask e2e [ARGS…]     the sci binary with real npm, pnpm and cargo; ARGS go to nextest
 
   cargo xtask bench [ARGS…]   sci side by side with other tools and the machine's limits; ARGS go to the bench program
+  cargo xtask bench fragmentation [ARGS…]
+                              a thousand saves one upon another, and what a restore costs then
 ";
 
 fn main() -> ExitCode {

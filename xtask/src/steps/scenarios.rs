@@ -29,21 +29,19 @@ pub(super) fn e2e(context: &Context, args: &[String]) -> Result<(), Failure> {
     shell::run(command.args(args))
 }
 
-/// Runs sci side by side with other tools.
+/// Runs sci side by side with other tools, or the simulation of many saves.
 pub(crate) fn bench(context: &Context, args: &[String]) -> Result<(), Failure> {
+    if let Some(("fragmentation", rest)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return shell::run(bench_program(context, "fragmentation").args(rest));
+    }
     let sci = build_sci(context)?;
+    shell::run(bench_program(context, "side-by-side").env("SCI_BIN", sci).args(args))
+}
+
+fn bench_program(context: &Context, name: &str) -> Command {
     let mut command = context.cargo();
-    command.env("SCI_BIN", sci).args([
-        "run",
-        "--quiet",
-        "--release",
-        "--package",
-        "sci-benches",
-        "--bin",
-        "side-by-side",
-        "--",
-    ]);
-    shell::run(command.args(args))
+    command.args(["run", "--quiet", "--release", "--package", "sci-benches", "--bin", name, "--"]);
+    command
 }
 
 /// Removes the machines of scenarios that were stopped; what scenarios share stays.
