@@ -74,12 +74,12 @@ fn save_tree(root: &Path, base: Option<&Base>, store: &Memory) -> Saved {
         root,
         excludes: &Excludes::default(),
         select: None,
-        base,
+        base: base.cloned(),
         inputs: Vec::new(),
         threads: 0,
         progress: &Silent,
     };
-    save(&request, store).unwrap()
+    save(request, store).unwrap()
 }
 
 fn load(saved: &Saved, store: &Memory) -> Manifest {

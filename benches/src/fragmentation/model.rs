@@ -162,7 +162,7 @@ fn drip(workload: &mut Workload) -> io::Result<()> {
 
 fn breathing(workload: &mut Workload, round: u32) -> io::Result<()> {
     for _ in 0..(workload.files.len() * 3 / 200).max(1) {
-        if round / 25 % 2 == 0 {
+        if (round / 25).is_multiple_of(2) {
             let package = workload.any_package();
             workload.add_file(&package)?;
         } else {

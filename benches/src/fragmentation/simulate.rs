@@ -160,10 +160,10 @@ fn save_tree(root: &Path, base: Option<&Base>, store: &Store) -> Result<Saved, F
         root,
         excludes: &Excludes::default(),
         select: None,
-        base,
+        base: base.cloned(),
         inputs: Vec::new(),
         threads: 0,
         progress: &Silent,
     };
-    Ok(save(&request, store)?)
+    Ok(save(request, store)?)
 }

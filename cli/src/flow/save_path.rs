@@ -130,7 +130,7 @@ impl Job<'_> {
         if let Some(run) = &sink.begun().saving {
             context.out.verbose(|| format!("{}: run {run} is saving the same key", self.path.instance));
         }
-        let saved = self.store_tree(context, base.as_ref().map(|(base, _)| base), &sink)?;
+        let saved = self.store_tree(context, base.map(|(base, _)| base), &sink)?;
         let unchanged = match self.before().map(|before| (before.restored, before.stood)) {
             Some((Some((_, manifest)), _)) => saved.unchanged && manifest == saved.manifest,
             Some((None, Some(stood))) => fingerprint::of(self.path)? == Some(stood),
@@ -165,7 +165,7 @@ impl Job<'_> {
         })
     }
 
-    fn store_tree(&self, context: &mut Context, base: Option<&Base>, sink: &dyn ObjectSink) -> Result<Saved, Failure> {
+    fn store_tree(&self, context: &mut Context, base: Option<Base>, sink: &dyn ObjectSink) -> Result<Saved, Failure> {
         let members = members::of(&self.plan.workspace, self.path)?;
         let select = members.as_ref().map(|members| move |path: &[u8], _: &sci_snapshot::tree::Stat| members.has(path));
         let bar = Bar::new(&context.out, "saving", &self.path.instance);
@@ -181,7 +181,7 @@ impl Job<'_> {
             threads: 0,
             progress: &bar,
         };
-        Ok(sci_snapshot::save(&request, sink)?)
+        Ok(sci_snapshot::save(request, sink)?)
     }
 
     fn proof(&self) -> Proof {

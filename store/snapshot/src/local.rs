@@ -24,7 +24,7 @@ pub struct LocalState {
 }
 
 /// A manifest, and what each of its entries looked like on disk.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Base {
     /// The manifest.
     pub manifest: Arc<Manifest>,

@@ -20,7 +20,7 @@ fn save_while(root: &Path, progress: &dyn Progress, store: &Memory) -> Result<Sa
         threads: 3,
         progress,
     };
-    save(&request, store)
+    save(request, store)
 }
 
 fn tree(dir: &Path) -> PathBuf {
@@ -101,7 +101,7 @@ fn a_link_on_the_way_is_refused_even_when_no_file_needs_reading() {
         threads: 1,
         progress: &sci_snapshot::Silent,
     };
-    assert!(save(&request, &Memory::default()).is_err());
+    assert!(save(request, &Memory::default()).is_err());
 }
 
 #[test]

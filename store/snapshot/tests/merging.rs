@@ -31,7 +31,7 @@ fn select(root: &Path, store: &Memory, select: &(dyn Fn(&[u8], &Stat) -> bool + 
         threads: 2,
         progress: &Silent,
     };
-    save(&request, store).unwrap()
+    save(request, store).unwrap()
 }
 
 fn inode(path: &Path) -> u64 {

@@ -199,7 +199,7 @@ fn excluded_entries_are_neither_saved_nor_touched() {
         threads: 1,
         progress: &sci_snapshot::Silent,
     };
-    let saved = sci_snapshot::save(&request, &store).unwrap();
+    let saved = sci_snapshot::save(request, &store).unwrap();
     assert_eq!(saved.files, 1);
     fs::remove_file(root.join("debug/keep")).unwrap();
     let request = sci_snapshot::RestoreRequest {

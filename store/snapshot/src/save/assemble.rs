@@ -3,13 +3,11 @@
 use blake3::hazmat::{ChainingValue, Mode, left_subtree_len, merge_subtrees_non_root, merge_subtrees_root};
 use sci_hasher::Digest;
 
-use super::compact::Stale;
 use super::known::KnownChunks;
 use super::read::{Chunk, Piece, ReadUnit, Share};
 use crate::Result;
 use crate::block::RawBlock;
 use crate::limits::{BLOCK, STRIDE};
-use crate::manifest::Manifest;
 use crate::pool::Middle;
 use crate::tree::{Contents, Extent, NONE, Tree};
 
@@ -22,8 +20,7 @@ struct Partial {
 }
 
 /// Deduplicates and fills blocks. Blocks of the base come first in the numbering.
-pub(crate) struct Assembler<'a> {
-    base: Option<(&'a Contents, KnownChunks)>,
+pub(crate) struct Assembler {
     contents: Contents,
     known: KnownChunks,
     block: Vec<u8>,
@@ -34,15 +31,12 @@ pub(crate) struct Assembler<'a> {
     torn: Vec<u32>,
 }
 
-impl<'a> Assembler<'a> {
-    /// Starts with everything that the base holds, but for what lies in blocks that are given up.
-    pub(crate) fn new(base: Option<&'a Manifest>, stale: &Stale) -> Self {
-        let number = base.map_or(0, |base| base.blocks.len() as u32);
-        let base = base.map(|base| (base.tree.contents(), KnownChunks::of_base(base, stale)));
+impl Assembler {
+    /// Starts with the chunks that may be cited; the first new block has the given number.
+    pub(crate) fn new(known: KnownChunks, number: u32) -> Self {
         Self {
-            base,
             contents: Contents::default(),
-            known: KnownChunks::default(),
+            known,
             block: Vec::new(),
             number,
             partial: None,
@@ -66,9 +60,8 @@ impl<'a> Assembler<'a> {
 
     /// Where the content lies already.
     fn find(&self, digest: &Digest, length: usize) -> Option<Extent> {
-        let in_base = self.base.as_ref().and_then(|(contents, known)| known.find(contents, digest));
         // Equal digests of different lengths cannot be, but an extent must never be longer than what was read.
-        in_base.or_else(|| self.known.find(&self.contents, digest)).filter(|place| place.length as usize == length)
+        self.known.find(&self.contents, digest).filter(|place| place.length as usize == length)
     }
 
     /// Puts the content into the current block.
@@ -168,7 +161,7 @@ fn subtree(shares: &[ChainingValue], size: u64) -> ChainingValue {
     }
 }
 
-impl Middle<ReadUnit, RawBlock> for Assembler<'_> {
+impl Middle<ReadUnit, RawBlock> for Assembler {
     fn take(&mut self, unit: ReadUnit, emit: &mut dyn FnMut(RawBlock)) -> Result<()> {
         let mut rest = unit.bytes.as_slice();
         self.torn.extend(&unit.torn);

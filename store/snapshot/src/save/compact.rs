@@ -283,7 +283,7 @@ mod tests {
     fn the_emptiest_blocks_go_first_and_no_more_than_needed() {
         // One file in four of some blocks, all of the others: of 20 such blocks, 100 are read for 85; of 40, 100 for 70.
         let base = snapshot(100, 10);
-        let sparse = |file: u32, blocks: u32| file >= blocks * 4 || file % 4 == 0;
+        let sparse = |file: u32, blocks: u32| file >= blocks * 4 || file.is_multiple_of(4);
         assert!(given_up(&base, |file| sparse(file, 20)).is_empty());
         let found = given_up(&base, |file| sparse(file, 40));
         assert!((1..=3).contains(&found.len()) && found.iter().all(|block| *block < 40), "{found:?}");

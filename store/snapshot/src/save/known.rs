@@ -12,9 +12,8 @@ use crate::tree::{ChunkAt, Contents, Extent};
 pub(super) struct KnownChunks(HashTable<ChunkAt>);
 
 impl KnownChunks {
-    /// All chunks of `base` but holes and those in blocks that are given up.
-    pub(super) fn of_base(base: &Manifest, stale: &Stale) -> Self {
-        let contents = base.tree.contents();
+    /// All chunks of `base`, whose contents are `contents` now, but holes and what is stale.
+    pub(super) fn of_base(base: &Manifest, contents: &Contents, stale: &Stale) -> Self {
         let mut known = Self(HashTable::with_capacity(base.tree.len() as usize));
         let files = base.tree.entries().filter(|(_, entry)| entry.kind.is_file());
         for at in files.flat_map(|(_, entry)| contents.chunks_of(entry.content)) {

@@ -3,6 +3,7 @@
 //! What is stored is a function of the sorted paths, the contents and the base, never of threads or timing: a save that
 //! was cut off finds its packs again when it is repeated.
 
+mod adopt;
 mod assemble;
 mod compact;
 mod known;
@@ -20,11 +21,13 @@ use sci_store_api::{ObjectId, ObjectRef, ObjectSink};
 use crate::local::{Base, now, receipts_of_read};
 use crate::manifest::{self, Encoded, Manifest, PackRef, RecordedInput};
 use crate::pool;
-use crate::tree::{Content, NONE, Stat, Walked, walk};
+use crate::tree::{NONE, Stat, Tree, Walked, walk};
 use crate::{Excludes, Progress, Result, SnapshotError};
 
+use adopt::Adopted;
 use assemble::Assembler;
 use compact::Stale;
+use known::KnownChunks;
 use pack::Packer;
 use read::Reader;
 
@@ -42,7 +45,7 @@ pub struct SaveRequest<'a> {
     /// Further restricts which files (not directories) are saved; directories left empty by it are left out.
     pub select: Option<&'a Select<'a>>,
     /// The snapshot that was restored or saved here before; its blocks are cited, not stored again.
-    pub base: Option<&'a Base>,
+    pub base: Option<Base>,
     /// Inputs whose mtimes are to be recorded, sorted by path.
     pub inputs: Vec<RecordedInput>,
     /// Threads to use; 0 for as many as there are processors.
@@ -86,41 +89,40 @@ impl Saved {
 /// [`SnapshotError::Io`] for an entry that cannot be read, [`SnapshotError::Changing`] for a file that would not hold
 /// still, [`SnapshotError::Transfer`] when the store fails. Nothing is visible in the store then; what was uploaded is
 /// found again by the next save, or collected.
-pub fn save(request: &SaveRequest<'_>, sink: &dyn ObjectSink) -> Result<Saved> {
+pub fn save(mut request: SaveRequest<'_>, sink: &dyn ObjectSink) -> Result<Saved> {
     let threads = if request.threads == 0 { pool::default_threads() } else { request.threads };
     let started = now();
-    let mut walked = find(request, threads)?;
+    let mut walked = find(&request, threads)?;
     check_names(request.root, &walked)?;
-    let known = adopt_unchanged(&mut walked, request.base);
-    let bytes = known.unknown.iter().map(|index| walked.tree.entry(*index).size).sum();
-    request.progress.total(known.unknown.len() as u64, bytes);
-    let stored = store_contents(request, &mut walked, known, threads, sink)?;
+    let Adopted { unknown, stale, mut base } = adopt::adopt(&mut walked, request.base.take());
+    let bytes = unknown.iter().map(|index| walked.tree.entry(*index).size).sum();
+    request.progress.total(unknown.len() as u64, bytes);
+    let stored = store_contents(&request, &mut walked, unknown, (&base, &stale), threads, sink)?;
     let receipts = receipts_of_read(&walked, started);
-    let digest = walked.tree.digest();
-    let skipped = std::mem::take(&mut walked.skipped);
-    let (files, bytes) = (walked.tree.file_count(), walked.tree.total_bytes());
-    if let Some(base) = request
-        .base
-        .filter(|base| base.manifest.tree.len() == walked.tree.len() && base.manifest.tree.digest() == digest)
-    {
-        let kept = keep_base(base, &walked, &receipts);
-        return finish(kept, digest, (files, bytes), stored.uploaded, true, skipped);
+    let Walked { mut tree, device, skipped, .. } = walked;
+    let digest = tree.digest();
+    let done = |base: Base, uploaded, unchanged| {
+        let manifest = base.manifest.id();
+        let manifest = manifest.ok_or_else(|| SnapshotError::Refused("its manifest has no object".into()))?;
+        let (files, bytes) = (base.manifest.tree.file_count(), base.manifest.tree.total_bytes());
+        let objects = base.manifest.objects().collect();
+        Ok(Saved { manifest, objects, tree: digest, files, bytes, uploaded, unchanged, skipped, base })
+    };
+    if tree.is_same_state(&base.tree) {
+        let receipts = adopt::receipts_of_unchanged(&base.tree, &tree, &receipts);
+        base.tree.give_contents(tree.take_contents(), std::iter::empty());
+        return done(Base::new(Arc::new(base), receipts, device), stored.uploaded, true);
     }
-    let mut manifest = Manifest { inputs: request.inputs.clone(), ..Manifest::default() };
-    if let Some(base) = request.base {
-        manifest.blocks.clone_from(&base.manifest.blocks);
-        manifest.packs.clone_from(&base.manifest.packs);
-    }
-    manifest.tree = walked.tree;
-    let packs_before = manifest.packs.len() as u32;
-    manifest
-        .blocks
-        .extend(stored.blocks.iter().map(|block| manifest::Block { pack: block.pack + packs_before, ..*block }));
-    manifest.packs.extend(stored.packs);
-    let Encoded { object, manifest } = manifest::encode(manifest, request.base.map(|base| &*base.manifest))?;
+    base.tree = Tree::default();
+    let (mut blocks, mut packs) = (std::mem::take(&mut base.blocks), std::mem::take(&mut base.packs));
+    let packs_before = packs.len() as u32;
+    blocks.extend(stored.blocks.iter().map(|block| manifest::Block { pack: block.pack + packs_before, ..*block }));
+    packs.extend(stored.packs);
+    let manifest = Manifest { tree, blocks, packs, inputs: request.inputs, ..Manifest::default() };
+    let Encoded { object, manifest } = manifest::encode(manifest, Some(&base))?;
     let uploaded = stored.uploaded + object.len() as u64;
     sink.put(&ObjectId::of(&object), object)?;
-    finish(Base::new(Arc::new(manifest), receipts, walked.device), digest, (files, bytes), uploaded, false, skipped)
+    done(Base::new(Arc::new(manifest), receipts, device), uploaded, false)
 }
 
 fn find(request: &SaveRequest<'_>, threads: usize) -> Result<Walked> {
@@ -152,62 +154,6 @@ fn check_names(root: &Path, walked: &Walked) -> Result<()> {
     Ok(())
 }
 
-/// What is known of the tree before any file is read.
-struct Known {
-    /// Files that must be read.
-    unknown: Vec<u32>,
-    /// What of the base is not cited any more.
-    stale: Stale,
-}
-
-/// Takes over the content of every file that the base vouches for.
-fn adopt_unchanged(walked: &mut Walked, base: Option<&Base>) -> Known {
-    let files = walked.tree.entries().filter(|(_, entry)| entry.kind.is_file()).map(|(index, _)| index);
-    let Some(base) = base else {
-        return Known { unknown: files.collect(), stale: Stale::default() };
-    };
-    let known = &base.manifest.tree;
-    let matching = walked.tree.matching(known);
-    let stale = stale(walked, &matching, &base.manifest);
-    let vouched = |index: &u32| {
-        let at = matching[*index as usize];
-        base.vouches(at, walked.device, walked.tree.entry(*index), &walked.stats[*index as usize])
-    };
-    let (kept, mut unknown): (Vec<u32>, Vec<u32>) = files.partition(vouched);
-    for index in kept {
-        let from = known.resolve(matching[index as usize]);
-        let lasting = |content: &&Content| !known.extents(content).iter().any(|extent| stale.holds(extent));
-        match known.content(from).filter(lasting) {
-            Some(_) => walked.tree.adopt_content(index, known, from),
-            None => unknown.push(index),
-        }
-    }
-    unknown.sort_unstable();
-    Known { unknown, stale }
-}
-
-/// What of the base to give up. That does not depend on what this machine can vouch for: a file of the same size is
-/// probably the same, and of a file that is cut by content most chunks are, whatever its size.
-fn stale(walked: &Walked, matching: &[u32], base: &Manifest) -> Stale {
-    let mut needed = vec![false; base.tree.len() as usize];
-    let (mut files, mut same) = (0, 0);
-    for (index, entry) in walked.tree.entries().filter(|(_, entry)| entry.kind.is_file()) {
-        files += 1;
-        let at = matching[index as usize];
-        if at == NONE {
-            continue;
-        }
-        let from = base.tree.resolve(at);
-        let was = base.tree.entry(from);
-        let is_cut = |content: &Content| base.tree.extents(content).len() > 1;
-        needed[from as usize] |= was.size == entry.size || base.tree.content(from).is_some_and(is_cut);
-        same += usize::from(was.size == entry.size && was.mtime == entry.mtime);
-    }
-    // Of a tree that is the base's own nothing is packed anew.
-    let known = base.tree.entries().filter(|(_, entry)| entry.kind.is_file()).count();
-    if same == files && files == known { Stale::default() } else { compact::stale(base, &needed) }
-}
-
 struct Stored {
     blocks: Vec<manifest::Block>,
     packs: Vec<PackRef>,
@@ -221,7 +167,8 @@ const ATTEMPTS: usize = 3;
 fn store_contents(
     request: &SaveRequest<'_>,
     walked: &mut Walked,
-    Known { mut unknown, stale }: Known,
+    mut unknown: Vec<u32>,
+    (base, stale): (&Manifest, &Stale),
     threads: usize,
     sink: &dyn ObjectSink,
 ) -> Result<Stored> {
@@ -229,7 +176,8 @@ fn store_contents(
     if unknown.is_empty() {
         return packer.finish();
     }
-    let mut assembler = Assembler::new(request.base.map(|base| &*base.manifest), &stale);
+    let known = KnownChunks::of_base(base, walked.tree.contents(), stale);
+    let mut assembler = Assembler::new(known, base.blocks.len() as u32);
     let (parent, name) = crate::dir::parent_beneath(request.anchor, request.root, false)?;
     let place = (parent.as_fd(), name.as_slice());
     for _ in 0..ATTEMPTS {
@@ -245,31 +193,4 @@ fn store_contents(
     }
     let path = crate::dir::display(request.root, &walked.tree.path(unknown[0]));
     Err(SnapshotError::Changing { path })
-}
-
-/// The base once more, with fresh receipts for what is on disk just as it says.
-fn keep_base(base: &Base, walked: &Walked, receipts: &[crate::local::Receipt]) -> Base {
-    let manifest = Arc::clone(&base.manifest);
-    let matching = manifest.tree.matching(&walked.tree);
-    let fresh = manifest.tree.entries().map(|(index, entry)| {
-        let found = matching[index as usize];
-        let same = found != NONE && walked.tree.entry(found).mtime == entry.mtime;
-        if same { receipts[found as usize] } else { crate::local::Receipt::default() }
-    });
-    let fresh = fresh.collect();
-    Base::new(manifest, fresh, walked.device)
-}
-
-fn finish(
-    base: Base,
-    tree: Digest,
-    (files, bytes): (u64, u64),
-    uploaded: u64,
-    unchanged: bool,
-    skipped: Vec<Vec<u8>>,
-) -> Result<Saved> {
-    let manifest = base.manifest.id();
-    let manifest = manifest.ok_or_else(|| SnapshotError::Refused("its manifest has no object".into()))?;
-    let objects = base.manifest.objects().collect();
-    Ok(Saved { manifest, objects, tree, files, bytes, uploaded, unchanged, skipped, base })
 }

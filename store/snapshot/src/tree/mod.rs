@@ -229,17 +229,36 @@ impl Tree {
         (entry.mode, entry.size, entry.mtime) = (mode, size, mtime);
     }
 
-    /// Gives file `index` the content of file `from` of another tree, whose blocks have the same numbers.
-    pub(crate) fn adopt_content(&mut self, index: u32, other: &Self, from: u32) {
-        let Some(content) = other.content(from) else { return };
-        self.set_content(index, content.digest, other.extents(content), other.chunk_digests(content));
-        // Whether a file has holes is seen by its room on disk, and that may come later than its content.
-        if other.entry(from).kind == Kind::Sparse {
-            self.entries[index as usize].kind = Kind::Sparse;
+    /// Takes the contents of `older`; each of the `kept` pairs is a file of this tree that has the content of one of `older`.
+    pub(crate) fn take_over(&mut self, older: &mut Self, kept: &[(u32, u32)]) {
+        self.contents = older.take_contents();
+        for (index, from) in kept {
+            let from = older.entry(*from);
+            let entry = &mut self.entries[*index as usize];
+            entry.content = from.content;
+            // Whether a file has holes is seen by its room on disk, and that may come later than its content.
+            if from.kind == Kind::Sparse {
+                entry.kind = Kind::Sparse;
+            }
         }
     }
 
-    /// Renumbers the block of every file's extents, in tree order.
+    /// Whether `older`, whose contents were taken over, has the same digest.
+    pub(crate) fn is_same_state(&self, older: &Self) -> bool {
+        let digest = |entry: &Entry| self.contents.get(entry.content).map(|content| content.digest);
+        let same = |index: u32, a: &Entry, b: &Entry| {
+            let same_content = match (a.kind, b.kind) {
+                (Kind::File | Kind::Sparse, Kind::File | Kind::Sparse) => a.size == b.size && digest(a) == digest(b),
+                (Kind::Symlink, Kind::Symlink) => self.target(index) == older.target(index),
+                (Kind::Hardlink, Kind::Hardlink) => a.content == b.content,
+                (a, b) => a == b,
+            };
+            same_content && a.parent == b.parent && a.mode == b.mode && self.name(index) == older.name(index)
+        };
+        self.len() == older.len() && self.entries().zip(&older.entries).all(|((index, a), b)| same(index, a, b))
+    }
+
+    /// Renumbers the block of every file's extents, in tree order. No two files share a content.
     pub(crate) fn map_blocks(&mut self, mut map: impl FnMut(u32) -> u32) {
         for entry in self.entries.iter().filter(|entry| entry.kind.is_file()) {
             for extent in self.contents.extents_mut(entry.content).iter_mut().filter(|extent| !extent.is_hole()) {
@@ -263,7 +282,7 @@ mod tests {
         };
         let (mut before, mut after) = (file(Kind::Sparse), file(Kind::File));
         before.set_content(0, Digest::of(&[0; 9]), &[Extent { block: NONE, offset: 0, length: 9 }], &[]);
-        after.adopt_content(0, &before, 0);
+        after.take_over(&mut before, &[(0, 0)]);
         assert_eq!(after.entry(0).kind, Kind::Sparse);
     }
 }

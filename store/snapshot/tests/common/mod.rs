@@ -53,12 +53,12 @@ pub fn save_tree(root: &Path, base: Option<&Base>, store: &Memory) -> Result<Sav
         root,
         excludes: &excludes,
         select: None,
-        base,
+        base: base.cloned(),
         inputs: Vec::new(),
         threads: 3,
         progress: &Silent,
     };
-    save(&request, store)
+    save(request, store)
 }
 
 pub fn permitted(saved: &Saved) -> Vec<PackRef> {

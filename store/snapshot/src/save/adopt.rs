@@ -1,0 +1,78 @@
+//! What of a tree is known before any file is read: whatever the base vouches for.
+//!
+//! The tree takes over the base's contents as they are, so that those of a million files are there once; contents that
+//! nothing needs any more stay among them until the next time they are read from disk.
+
+use std::sync::Arc;
+
+use super::compact::{self, Stale};
+use crate::local::{Base, Receipt};
+use crate::manifest::Manifest;
+use crate::tree::{Content, NONE, Tree, Walked};
+
+/// What was taken over, and what was not.
+#[derive(Debug, Default)]
+pub(super) struct Adopted {
+    /// Files that must be read.
+    pub(super) unknown: Vec<u32>,
+    /// What of the base is not cited any more.
+    pub(super) stale: Stale,
+    /// The base's manifest; the contents of its tree are the other tree's now. An empty one where there is no base.
+    pub(super) base: Manifest,
+}
+
+/// Takes over the content of every file that the base vouches for.
+pub(super) fn adopt(walked: &mut Walked, base: Option<Base>) -> Adopted {
+    let files: Vec<u32> =
+        walked.tree.entries().filter(|(_, entry)| entry.kind.is_file()).map(|(index, _)| index).collect();
+    let Some(base) = base else { return Adopted { unknown: files, ..Adopted::default() } };
+    let known = &base.manifest.tree;
+    let matching = walked.tree.matching(known);
+    let stale = stale(walked, &matching, &base.manifest);
+    let lasting = |content: &&Content| !known.extents(content).iter().any(|extent| stale.holds(extent));
+    // For each file the one of the base that it is known to equal.
+    let same = |index: &u32| {
+        let at = matching[*index as usize];
+        let stat = &walked.stats[*index as usize];
+        let vouched = base.vouches(at, walked.device, walked.tree.entry(*index), stat);
+        let from = vouched.then(|| known.resolve(at))?;
+        known.content(from).filter(lasting).map(|_| (*index, from))
+    };
+    let kept: Vec<(u32, u32)> = files.iter().filter_map(same).collect();
+    let mut next = kept.iter().map(|(index, _)| *index).peekable();
+    let unknown = files.into_iter().filter(|index| next.next_if_eq(index).is_none()).collect();
+    drop(matching);
+    let mut manifest = Arc::unwrap_or_clone(base.manifest);
+    walked.tree.take_over(&mut manifest.tree, &kept);
+    Adopted { unknown, stale, base: manifest }
+}
+
+/// Receipts for the entries of `base` that are on disk just as it says; `found` is the same state, with `receipts`.
+pub(super) fn receipts_of_unchanged(base: &Tree, found: &Tree, receipts: &[Receipt]) -> Vec<Receipt> {
+    let same_time = |index: u32| base.entry(index).mtime == found.entry(index).mtime;
+    let receipt =
+        |(index, receipt): (usize, &Receipt)| if same_time(index as u32) { *receipt } else { Receipt::default() };
+    receipts.iter().enumerate().map(receipt).collect()
+}
+
+/// What of the base to give up. That does not depend on what this machine can vouch for: a file of the same size is
+/// probably the same, and of a file that is cut by content most chunks are, whatever its size.
+fn stale(walked: &Walked, matching: &[u32], base: &Manifest) -> Stale {
+    let mut needed = vec![false; base.tree.len() as usize];
+    let (mut files, mut same) = (0, 0);
+    for (index, entry) in walked.tree.entries().filter(|(_, entry)| entry.kind.is_file()) {
+        files += 1;
+        let at = matching[index as usize];
+        if at == NONE {
+            continue;
+        }
+        let from = base.tree.resolve(at);
+        let was = base.tree.entry(from);
+        let is_cut = |content: &Content| base.tree.extents(content).len() > 1;
+        needed[from as usize] |= was.size == entry.size || base.tree.content(from).is_some_and(is_cut);
+        same += usize::from(was.size == entry.size && was.mtime == entry.mtime);
+    }
+    // Of a tree that is the base's own nothing is packed anew.
+    let known = base.tree.entries().filter(|(_, entry)| entry.kind.is_file()).count();
+    if same == files && files == known { Stale::default() } else { compact::stale(base, &needed) }
+}
