@@ -40,8 +40,7 @@ pub(super) fn tree(groups: &[Group], directories: &[PathBuf], out: &Path) -> Res
                 let (content, after) = rest.split_at(piece.length);
                 rest = after;
                 if linked.get(&piece.entry.inode).is_none_or(|first| *first == piece.entry.path) {
-                    let last = left.get(&piece.entry.inode).is_none_or(|left| left.fetch_sub(1, Ordering::AcqRel) == 1);
-                    write(&out, &mut directory, piece, content, last)?;
+                    write(&out, &mut directory, piece, content, left.get(&piece.entry.inode))?;
                 }
             }
         }
@@ -101,7 +100,14 @@ impl Directory {
     }
 }
 
-fn write(out: &OwnedFd, directory: &mut Directory, piece: &Piece, content: &[u8], last: bool) -> Result<(), Failure> {
+/// Writes a piece; `left` counts the pieces of its file that are still to be written, where there are several.
+fn write(
+    out: &OwnedFd,
+    directory: &mut Directory,
+    piece: &Piece,
+    content: &[u8],
+    left: Option<&AtomicUsize>,
+) -> Result<(), Failure> {
     let entry = &piece.entry;
     let handle = directory.open(out, entry.path.parent().unwrap_or(Path::new("")))?;
     let name: &OsStr = entry.path.file_name().ok_or("an entry without a name")?;
@@ -114,7 +120,8 @@ fn write(out: &OwnedFd, directory: &mut Directory, piece: &Piece, content: &[u8]
             while done < content.len() {
                 done += rustix::io::pwrite(&file, &content[done..], piece.offset + done as u64)?;
             }
-            if last {
+            // Only now: another thread must not set the times before this piece is written.
+            if left.is_none_or(|left| left.fetch_sub(1, Ordering::AcqRel) == 1) {
                 futimens(&file, &entry.times)?;
             }
         }
