@@ -243,6 +243,14 @@ fn pnpm_virtual_store_may_be_elsewhere() {
     assert_eq!(pnpm(&project, "node_modules"), Proof::Current);
 }
 
+#[test]
+fn a_device_is_no_record_of_an_install() {
+    let project = pnpm_project("lockfileVersion: '9.0'\n");
+    fs::remove_file(project.path().join("node_modules/.pnpm/lock.yaml")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", project.path().join("node_modules/.pnpm/lock.yaml")).unwrap();
+    assert_unknown(&pnpm(&project, "node_modules"), "it is not a file");
+}
+
 const CARGO_LOCK: &str = r#"
 version = 4
 [[package]]

@@ -1,6 +1,6 @@
 //! What a check found, and how checks read what they compare.
 
-use std::io::Read;
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 use crate::lockfiles::{self, LockfileError, MAX_BYTES};
@@ -44,15 +44,22 @@ impl Proof {
 /// Reads and parses a file; `None` when there is none.
 pub(super) fn load<T>(path: &Path, parse: fn(&str) -> Result<T, LockfileError>) -> Result<Option<T>, Proof> {
     let unreadable = |reason: &dyn ToString| Proof::unknown(format!("{}: {}", path.display(), reason.to_string()));
-    let mut bytes = vec![];
-    match std::fs::File::open(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        // One byte more than is accepted, so that a file that is too large is seen to be so.
-        opened => opened
-            .and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes))
-            .map_err(|error| unreadable(&error))?,
+    let bytes = match read(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        read => read.map_err(|error| unreadable(&error))?,
     };
     lockfiles::text(&bytes).and_then(parse).map(Some).map_err(|error| unreadable(&error))
+}
+
+/// Reads a file as far as it is of use. A pipe or a device, which may never end or never begin, is none.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    if !path.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    let mut bytes = vec![];
+    // One byte more than is accepted, so that a file that is too large is seen to be so.
+    std::fs::File::open(path)?.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Reads and parses the lockfile itself, without which nothing is proved.
