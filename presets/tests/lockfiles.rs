@@ -242,6 +242,18 @@ fn pnpm_lock_of_several_documents_gives_the_packages_of_all() {
 }
 
 #[test]
+fn package_lock_whose_nested_places_repeat_a_long_name_is_refused() {
+    let places: Vec<String> = (0..100_000).map(|number| format!(r#""{number}":{{}}"#)).collect();
+    let long = "x".repeat(10_000);
+    let text = format!(
+        r#"{{ "lockfileVersion": 1, "dependencies": {{ "{long}": {{ "dependencies": {{ {} }} }} }} }}"#,
+        places.join(",")
+    );
+    let refused = read(Path::new("package-lock.json"), text.as_bytes()).unwrap().unwrap_err();
+    assert!(refused.to_string().contains("nested places are too long"), "{refused}");
+}
+
+#[test]
 fn a_lockfile_without_packages_is_no_error() {
     assert_eq!(names("Cargo.lock", "version = 4\n"), [""; 0]);
     assert_eq!(names("package-lock.json", r#"{"lockfileVersion":3,"packages":{}}"#), [""; 0]);
@@ -293,12 +305,14 @@ fn nesting_and_aliases_without_end_are_refused() {
         writeln!(laughs, "a{level}: &a{level} [{alias}]").unwrap();
     }
     laughs.push_str("lockfileVersion: *a39\n");
+    let copies = "lockfileVersion: '9.0'\npackages:\n  a@1: &a {version: 'a'}\n  b@1: *a\n".to_owned();
     for (name, text) in [
         ("package-lock.json", nested_json),
         ("package-lock.json", nested_value),
         ("Cargo.lock", nested_toml),
         ("pnpm-lock.yaml", nested_yaml),
         ("pnpm-lock.yaml", laughs),
+        ("pnpm-lock.yaml", copies),
     ] {
         assert!(read(Path::new(name), text.as_bytes()).unwrap().is_err(), "{name}");
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::proof::{Differences, Proof, load, load_lockfile};
 use crate::lockfiles::LockfileError;
-use crate::lockfiles::pnpm::{Entry, Importer, Lock, parse};
+use crate::lockfiles::pnpm::{Entry, Importer, Lock, options, parse};
 
 type Entries = BTreeMap<String, Entry>;
 
@@ -68,7 +68,7 @@ fn installed(modules: &Path) -> Result<Lock, Proof> {
     let no_record = |path: &Path| Proof::not_current(format!("{} is missing: no install ended", path.display()));
     let record = modules.join(".modules.yaml");
     let Modules { virtual_store_dir, included } =
-        load(&record, |text| serde_saphyr::from_str(text).map_err(LockfileError::malformed))?
+        load(&record, |text| serde_saphyr::from_str_with_options(text, options()).map_err(LockfileError::malformed))?
             .ok_or_else(|| no_record(&record))?;
     if !included.dependencies || !included.dev_dependencies {
         return Err(Proof::unknown("pnpm was told to leave out some of the dependencies"));

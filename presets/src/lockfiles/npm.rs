@@ -1,10 +1,12 @@
 //! package-lock.json and npm-shrinkwrap.json, versions 1 to 3, and the copy that npm keeps inside node_modules.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{LockfileError, Package, Packages};
+use super::{LockfileError, MAX_BYTES, Package, Packages};
 
 /// A lockfile, whichever its version: every place where something is installed.
 #[derive(Debug)]
@@ -37,12 +39,19 @@ pub(crate) struct Entry {
     pub(crate) dev_optional: bool,
 }
 
-/// A place as version 1 writes it, with the places below.
-#[derive(Deserialize)]
+/// A place as version 1 writes it, with the places below. No part of it is flattened into an [`Entry`], for which all that
+/// is not known here would be kept in memory first.
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Nested {
-    #[serde(flatten)]
-    entry: Entry,
-    #[serde(default)]
+    #[serde(deserialize_with = "text_or_nothing")]
+    version: Option<String>,
+    #[serde(deserialize_with = "text_or_nothing")]
+    resolved: Option<String>,
+    #[serde(deserialize_with = "text_or_nothing")]
+    integrity: Option<String>,
+    dev: bool,
+    optional: bool,
     dependencies: BTreeMap<String, Nested>,
 }
 
@@ -55,10 +64,55 @@ struct File {
     dependencies: BTreeMap<String, Nested>,
 }
 
-/// npm writes `false`, or a URL's parts, where other versions of it write text.
+/// npm writes `false`, or a URL's parts, where other versions of it write text. What is no text is passed over unread.
 fn text_or_nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let value = serde_json::Value::deserialize(deserializer)?;
-    Ok(value.as_str().map(str::to_owned))
+    deserializer.deserialize_any(TextOrNothing)
+}
+
+struct TextOrNothing;
+
+impl<'de> Visitor<'de> for TextOrNothing {
+    type Value = Option<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Some(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Self::Value, E> {
+        Ok(Some(text))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, sequence: A) -> Result<Self::Value, A::Error> {
+        IgnoredAny.visit_seq(sequence).map(|_| None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        IgnoredAny.visit_map(map).map(|_| None)
+    }
 }
 
 pub(crate) fn parse(text: &str) -> Result<Lock, LockfileError> {
@@ -67,7 +121,7 @@ pub(crate) fn parse(text: &str) -> Result<Lock, LockfileError> {
     match (lockfile_version, packages) {
         (1, _) => {
             let mut entries = BTreeMap::new();
-            flatten("", dependencies, &mut entries);
+            flatten("", dependencies, &mut { MAX_BYTES }, &mut entries)?;
             Ok(Lock { is_version_1: true, entries })
         }
         // Version 2 repeats itself in `dependencies`, for npm 6.
@@ -77,13 +131,23 @@ pub(crate) fn parse(text: &str) -> Result<Lock, LockfileError> {
     }
 }
 
-/// Gives version 1's nested places the names of version 2. The JSON parser has bounded the depth.
-fn flatten(above: &str, nested: BTreeMap<String, Nested>, entries: &mut BTreeMap<String, Entry>) {
-    for (name, Nested { entry, dependencies }) in nested {
+/// Gives version 1's nested places the names of version 2. The JSON parser has bounded the depth; `left` bounds the names,
+/// each of which repeats all those above it.
+fn flatten(
+    above: &str,
+    nested: BTreeMap<String, Nested>,
+    left: &mut usize,
+    entries: &mut BTreeMap<String, Entry>,
+) -> Result<(), LockfileError> {
+    for (name, Nested { version, resolved, integrity, dev, optional, dependencies }) in nested {
         let place = format!("{above}node_modules/{name}");
-        flatten(&format!("{place}/"), dependencies, entries);
-        entries.insert(place, entry);
+        *left = left
+            .checked_sub(place.len())
+            .ok_or_else(|| LockfileError::malformed("the names of its nested places are too long"))?;
+        flatten(&format!("{place}/"), dependencies, left, entries)?;
+        entries.insert(place, Entry { version, resolved, integrity, dev, optional, ..Entry::default() });
     }
+    Ok(())
 }
 
 pub(crate) fn packages(text: &str) -> Result<Packages, LockfileError> {

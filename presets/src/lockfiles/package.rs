@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-/// The largest lockfile that is read, in bytes. The largest known ones have a few.
-pub const MAX_BYTES: usize = 64 << 20;
+/// The largest lockfile that is read, in bytes. The largest known ones have a few million; what is parsed takes up to
+/// sixty times as much memory.
+pub const MAX_BYTES: usize = 16 << 20;
 
 /// How much of a parser's message is shown, in characters.
 const MAX_REASON: usize = 200;

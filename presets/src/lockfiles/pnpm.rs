@@ -80,19 +80,27 @@ impl Lock {
     }
 }
 
-/// The documents of a lockfile, at least one.
-pub(crate) fn parse(text: &str) -> Result<Vec<Lock>, LockfileError> {
-    let options = serde_saphyr::options! {
-        // A lockfile of a large monorepo has some 100,000 lines. The size of the text bounds all the rest.
+/// How YAML that pnpm wrote is read.
+pub(crate) fn options() -> serde_saphyr::Options {
+    serde_saphyr::options! {
+        // A lockfile of a large monorepo has some 100,000 lines. The size of the text bounds all the rest …
         budget: serde_saphyr::budget! {
             max_events: 16_000_000,
             max_nodes: 8_000_000,
             max_documents: 16,
+            // … since pnpm never writes an alias, by which a little text could stand for a lot of memory.
+            max_anchors: 0,
+            max_aliases: 0,
+            max_merge_keys: 0,
         },
         with_snippet: false,
-    };
+    }
+}
+
+/// The documents of a lockfile, at least one.
+pub(crate) fn parse(text: &str) -> Result<Vec<Lock>, LockfileError> {
     let documents: Vec<Lock> =
-        serde_saphyr::from_multiple_with_options(text, options).map_err(LockfileError::malformed)?;
+        serde_saphyr::from_multiple_with_options(text, options()).map_err(LockfileError::malformed)?;
     if documents.is_empty() {
         return Err(LockfileError::malformed("the file is empty"));
     }
