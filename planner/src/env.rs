@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use globset::{Candidate, Glob};
+use globset::Candidate;
 use sci_hasher::{Digest, Encoder, InputName};
 
 use crate::Host;
 use crate::config::EnvInput;
+use crate::glob::{self, Separator};
 use crate::record::Note;
 
 /// One variable as an input.
@@ -32,7 +33,7 @@ pub(crate) fn values(entries: &[EnvInput], host: &Host) -> BTreeMap<InputName, E
             continue;
         }
         // sci.toml's globs were checked when it was read.
-        let Ok(glob) = Glob::new(name).map(|glob| glob.compile_matcher()) else { continue };
+        let Ok(glob) = glob::compile(&[name], Separator::Plain) else { continue };
         for variable in host.env.keys().map(|variable| variable.as_bytes()) {
             if glob.is_match_candidate(&Candidate::from_bytes(variable)) {
                 cover(variable, entry.show);

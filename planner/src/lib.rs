@@ -12,6 +12,7 @@ mod derive;
 mod diff;
 mod env;
 mod error;
+mod glob;
 mod host;
 mod inputs;
 mod instances;

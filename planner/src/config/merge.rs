@@ -9,6 +9,7 @@ use sci_presets::{PathSpec, Pattern, Preset, RestorePolicy, SavePolicy};
 use super::error::{Errors, Located, suggest};
 use super::read::{Document, PathTable};
 use super::{Declaration, DeclaredPath, EnvInput, Origin, ToolInput};
+use crate::glob::{self, Separator};
 use crate::inputs::InputPattern;
 
 /// A path that a preset declares, and where sci.toml names that preset.
@@ -202,8 +203,8 @@ fn checked_exclude(globs: Vec<Located<String>>, errors: &mut Errors<'_>) -> Vec<
         if glob.value.starts_with(['!', '/', '~']) || glob.value.split('/').any(|component| component == "..") {
             let message = format!("`{}` is not a glob below the path", glob.value);
             errors.push_with_hint(&glob.span, message, "`exclude` is relative to the workspace path itself");
-        } else if let Err(error) = globset::Glob::new(&glob.value) {
-            errors.push(&glob.span, format!("`{}` is not a valid glob: {}", glob.value, error.kind()));
+        } else if let Err(error) = glob::compile(&[&glob.value], Separator::Literal) {
+            errors.push(&glob.span, format!("`{}` is not a valid glob: {error}", glob.value));
         } else {
             kept.push(glob.value);
         }

@@ -7,7 +7,11 @@ use toml::de::DeTable;
 use super::error::{Errors, Located};
 use super::toml::Value;
 use super::{EnvInput, StoreConfig, ToolInput};
+use crate::glob::{self, Separator};
 use crate::inputs::InputPattern;
+
+/// More paths than this are refused: each is compared with every other.
+const PATHS_LIMIT: usize = 1000;
 
 const TOP_KEYS: &[&str] = &["presets", "variant", "store", "path"];
 const STORE_KEYS: &[&str] = &["url", "trusted-public-keys", "project", "path"];
@@ -76,7 +80,10 @@ pub(super) fn document(root: &DeTable<'_>, errors: &mut Errors<'_>) -> Document 
     if let Some(tables) =
         root.get("path").and_then(|value| errors.table(value, "path", "[path.NAME], one for each path"))
     {
-        for (name, value) in tables {
+        if let Some((name, _)) = tables.iter().nth(PATHS_LIMIT) {
+            errors.push(&name.span(), format!("there are more than {PATHS_LIMIT} paths"));
+        }
+        for (name, value) in tables.iter().take(PATHS_LIMIT) {
             let name = Located::new(name.get_ref().to_string(), name.span());
             paths.extend(path(name, value, errors));
         }
@@ -235,8 +242,8 @@ fn env_input(value: &Value<'_>, errors: &mut Errors<'_>) -> Option<EnvInput> {
         );
         return None;
     }
-    if let Err(error) = globset::Glob::new(&name.value) {
-        errors.push(&name.span, format!("`{}` is not a valid glob: {}", name.value, error.kind()));
+    if let Err(error) = glob::compile(&[&name.value], Separator::Plain) {
+        errors.push(&name.span, format!("`{}` is not a valid glob: {error}", name.value));
         return None;
     }
     Some(EnvInput { name, show })

@@ -1,6 +1,8 @@
 //! A glob over directories, matched component by component.
 
-use globset::{GlobBuilder, GlobMatcher};
+use globset::{Candidate, GlobSet};
+
+use crate::glob::{self, Separator};
 
 /// A glob whose components are matched one by one, so that it can also tell whether it may match *below* a directory.
 ///
@@ -14,7 +16,7 @@ pub struct DirGlob {
 #[derive(Debug, Clone)]
 enum Part {
     AnyDepth,
-    One(GlobMatcher),
+    One(GlobSet),
 }
 
 impl DirGlob {
@@ -53,14 +55,13 @@ impl Part {
         if component == "**" {
             return Ok(Self::AnyDepth);
         }
-        let glob = GlobBuilder::new(component).literal_separator(true).build();
-        glob.map(|glob| Self::One(glob.compile_matcher())).map_err(|error| error.kind().to_string())
+        glob::compile(&[component], Separator::Literal).map(Self::One)
     }
 
     fn matches(&self, component: &[u8]) -> bool {
         match self {
             Self::AnyDepth => true,
-            Self::One(glob) => glob.is_match_candidate(&globset::Candidate::from_bytes(component)),
+            Self::One(glob) => glob.is_match_candidate(&Candidate::from_bytes(component)),
         }
     }
 }
@@ -69,14 +70,27 @@ fn components(path: &[u8]) -> Vec<&[u8]> {
     if path.is_empty() { Vec::new() } else { path.split(|byte| *byte == b'/').collect() }
 }
 
+/// Goes back to the last `**` only: what an earlier one could take instead, the last one can take as well. So the time is
+/// at most the product of both lengths, however many there are.
 fn matches(parts: &[Part], path: &[&[u8]]) -> bool {
-    match (parts.split_first(), path.split_first()) {
-        (None, None) => true,
-        (None, Some(_)) => false,
-        (Some((Part::AnyDepth, rest)), None) => matches(rest, path),
-        (Some((Part::AnyDepth, rest)), Some((_, deeper))) => matches(rest, path) || matches(parts, deeper),
-        (Some((Part::One(_), _)), None) => false,
-        (Some((part, rest)), Some((component, deeper))) => part.matches(component) && matches(rest, deeper),
+    let (mut part, mut at) = (0, 0);
+    let mut last_any_depth = None;
+    loop {
+        match (parts.get(part), path.get(at)) {
+            (None, None) => return true,
+            (Some(Part::AnyDepth), _) => {
+                part += 1;
+                last_any_depth = Some((part, at));
+            }
+            (Some(one), Some(component)) if one.matches(component) => (part, at) = (part + 1, at + 1),
+            _ => match last_any_depth {
+                Some((after, taken)) if taken < path.len() => {
+                    (part, at) = (after, taken + 1);
+                    last_any_depth = Some((part, at));
+                }
+                _ => return false,
+            },
+        }
     }
 }
 
@@ -109,6 +123,16 @@ mod tests {
         for (glob, path, expected) in cases {
             assert_eq!(DirGlob::parse(glob).unwrap().matches(path.as_bytes()), *expected, "{glob} on {path:?}");
         }
+    }
+
+    #[test]
+    fn many_stars_do_not_take_for_ever() {
+        let path = "a/".repeat(3_000);
+        assert!(
+            !DirGlob::parse(&format!("{}b", "**/a/".repeat(500)))
+                .unwrap()
+                .matches(path.trim_end_matches('/').as_bytes())
+        );
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
-use globset::{Candidate, GlobBuilder, GlobSet};
+use globset::{Candidate, GlobSet};
 use sci_presets::Search;
 
 use super::DirGlob;
 use crate::config::Located;
+use crate::glob::{self, Separator};
 
 /// A pattern of input files, as an entry of `configs`, `lockfiles` or `sources`.
 ///
@@ -174,11 +175,8 @@ fn unsuitable(text: &str, glob: &str) -> Option<(String, &'static str)> {
 }
 
 fn compile(glob: &str, exclude: bool) -> Result<GlobSet, String> {
-    let mut globs = vec![glob.trim_end_matches('/').to_owned()];
-    if exclude {
-        globs.push(format!("{}/**", globs[0]));
-    }
-    let built = globs.iter().map(|glob| GlobBuilder::new(glob).literal_separator(true).build());
-    let globs = built.collect::<Result<Vec<_>, _>>().map_err(|error| error.kind().to_string())?;
-    GlobSet::new(globs).map_err(|error| error.kind().to_string())
+    let glob = glob.trim_end_matches('/');
+    let below = format!("{glob}/**");
+    let globs = [glob, &below];
+    glob::compile(if exclude { &globs } else { &globs[..1] }, Separator::Literal)
 }
