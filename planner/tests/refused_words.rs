@@ -391,3 +391,40 @@ proptest! {
         }
     }
 }
+
+/// Each of these took minutes or gigabytes of a reader that had no limits.
+#[test]
+fn what_is_large_is_refused_soon() {
+    let refused = |text: &str| config::parse(Path::new("/workspace"), Path::new("sci.toml"), text).unwrap_err();
+    let message = |text: &str| refused(text)[0].message.clone();
+    assert_eq!(message(&" ".repeat(70_000)), "sci.toml is larger than 65536 bytes");
+    let tables = |form: fn(usize) -> String| (0..1_500).map(form).collect::<String>();
+    assert_eq!(
+        message(&tables(|number| format!("[path.p{number}]\npath='p{number}'\n"))),
+        "there are more than 1000 paths"
+    );
+    let unknown = tables(|number| format!("k{number} = 1\n"));
+    assert_eq!(refused(&unknown).len(), 100);
+    let long = "x".repeat(30_000);
+    let after = format!("[path.{long}]\npath = 'x'\n[path.a]\npath = 'a'\nafter = ['{}y']\n", &long[..4_000]);
+    let errors = refused(&after);
+    assert_eq!(errors.len(), 1);
+    assert!(errors[0].hint.as_deref().is_some_and(|hint| hint.starts_with("declared paths are")), "{errors:?}");
+    assert_eq!(message(&format!("variant = '{long}'")), "`variant` is longer than 4096 bytes");
+}
+
+/// Such a glob parses, and compiling it alone is a panic in `globset`.
+#[test]
+fn a_glob_that_is_nested_too_deeply_is_refused() {
+    let nested = format!("{}a{}", "{".repeat(300), "}".repeat(300));
+    for line in [
+        format!("path = '{nested}/x'"),
+        format!("path = 'x'\nsources = ['{nested}']"),
+        format!("path = 'x'\nexclude = ['{nested}']"),
+        format!("path = 'x'\nenv = ['{nested}']"),
+    ] {
+        let text = format!("[path.a]\n{line}\n");
+        let errors = config::parse(Path::new("/workspace"), Path::new("sci.toml"), &text).unwrap_err();
+        assert!(errors[0].message.contains("is not a valid glob"), "{}", errors[0]);
+    }
+}

@@ -29,6 +29,9 @@ pub(super) fn order(
 fn refuse_unknown(declarations: &[Declaration], names: &BTreeSet<String>, errors: &mut Errors<'_>) {
     let known: Vec<&str> = names.iter().map(String::as_str).collect();
     for declaration in declarations {
+        if errors.is_full() {
+            return;
+        }
         for target in declaration.after.iter().filter(|target| !known.contains(&target.value.as_str())) {
             let hint = match nearest(&target.value, known.iter().copied()) {
                 Some(candidate) => format!("did you mean `{candidate}`?"),

@@ -96,6 +96,12 @@ impl Source {
     }
 }
 
+/// More errors than this are not collected: nobody reads them, and finding their places takes time.
+const MOST: usize = 100;
+
+/// Words longer than this are nobody's slip of the pen. Bytes.
+const COMPARED: usize = 100;
+
 /// Collects errors, so that one reading reports all of them.
 #[derive(Debug)]
 pub(crate) struct Errors<'s> {
@@ -109,20 +115,27 @@ impl<'s> Errors<'s> {
     }
 
     pub(crate) fn push(&mut self, span: &Range<usize>, message: impl Into<String>) {
-        let error = self.source.error(span, message, None);
-        self.add(error);
+        self.add(span, message.into(), None);
     }
 
     pub(crate) fn push_with_hint(&mut self, span: &Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
-        let error = self.source.error(span, message, Some(hint.into()));
-        self.add(error);
+        self.add(span, message.into(), Some(hint.into()));
     }
 
     /// The same finding reached from two sides (a preset that several rules blame, say) is told once.
-    fn add(&mut self, error: ConfigError) {
+    fn add(&mut self, span: &Range<usize>, message: String, hint: Option<String>) {
+        if self.is_full() {
+            return;
+        }
+        let error = self.source.error(span, message, hint);
         if !self.found.contains(&error) {
             self.found.push(error);
         }
+    }
+
+    /// Whether there are so many that no more are taken.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.found.len() >= MOST
     }
 
     /// The errors in the order of the file, or `value` when there are none.
@@ -137,9 +150,12 @@ impl<'s> Errors<'s> {
 
 /// Names the known word that `word` was probably meant to be.
 pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    let lowered = word.to_lowercase();
+    // Telling two words apart takes the product of their lengths in time and memory.
+    let comparable = |word: &str| word.len() <= COMPARED;
+    let lowered = Some(word).filter(|word| comparable(word))?.to_lowercase();
     known
         .into_iter()
+        .filter(|candidate| comparable(candidate))
         .map(|candidate| (strsim::damerau_levenshtein(&lowered, &candidate.to_lowercase()), candidate))
         .filter(|(distance, candidate)| {
             let length = word.len().max(candidate.len());

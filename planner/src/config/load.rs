@@ -1,5 +1,7 @@
 //! Finds sci.toml, reads it, and puts the checks in order.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::error::{Errors, Source};
@@ -9,8 +11,8 @@ use crate::PlanError;
 /// The name of the file that makes a directory a workspace.
 pub const FILE_NAME: &str = "sci.toml";
 
-/// A larger sci.toml is refused before it is parsed.
-const SIZE_LIMIT: usize = 1 << 20;
+/// A larger sci.toml is refused before it is parsed: each of its patterns takes some ten kilobytes when it is compiled.
+const SIZE_LIMIT: usize = 64 << 10;
 
 /// Finds the sci.toml of the workspace that `start` is in: there, or in the nearest directory above.
 ///
@@ -27,9 +29,14 @@ pub fn find(start: &Path) -> Result<PathBuf, PlanError> {
 /// [`PlanError::Config`] with everything that is wrong, or [`PlanError::Io`].
 pub fn load(file: &Path) -> Result<Config, PlanError> {
     let io = |source| PlanError::Io { path: file.to_owned(), source };
-    let bytes = std::fs::read(file).map_err(io)?;
+    let mut bytes = Vec::new();
+    // One byte more than is accepted, so that a file that is too large is seen to be so.
+    File::open(file).and_then(|file| file.take(SIZE_LIMIT as u64 + 1).read_to_end(&mut bytes)).map_err(io)?;
     let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let workspace = directory.canonicalize().map_err(io)?;
+    if bytes.len() > SIZE_LIMIT {
+        return Err(PlanError::Config(vec![too_large(&Source::new(file, ""))]));
+    }
     let text = String::from_utf8(bytes).map_err(|error| PlanError::Config(vec![not_text(file, &error)]))?;
     parse(&workspace, file, &text).map_err(PlanError::Config)
 }
@@ -39,11 +46,11 @@ pub fn load(file: &Path) -> Result<Config, PlanError> {
 /// `workspace` is where it applies, `file` how errors call it. Which files exist does not matter yet.
 ///
 /// # Errors
-/// Everything that is wrong with the text, in the order of the file.
+/// Everything that is wrong with the text (the first hundred things that are found), in the order of the file.
 pub fn parse(workspace: &Path, file: &Path, text: &str) -> Result<Config, Vec<ConfigError>> {
     let source = Source::new(file, text);
     if text.len() > SIZE_LIMIT {
-        return Err(vec![source.error(&(0..0), format!("{FILE_NAME} is larger than {SIZE_LIMIT} bytes"), None)]);
+        return Err(vec![too_large(&source)]);
     }
     // What follows a syntax error says nothing about what was meant, so the first one is the only one.
     let root = toml::de::DeTable::parse(text).map_err(|error| {
@@ -57,6 +64,10 @@ pub fn parse(workspace: &Path, file: &Path, text: &str) -> Result<Config, Vec<Co
     errors.finish(())?;
     let read::Document { presets, variant, store, .. } = document;
     Ok(Config { workspace: workspace.to_owned(), store, presets, variant, paths, source })
+}
+
+fn too_large(source: &Source) -> ConfigError {
+    source.error(&(0..0), format!("{FILE_NAME} is larger than {SIZE_LIMIT} bytes"), None)
 }
 
 fn not_text(file: &Path, error: &std::string::FromUtf8Error) -> ConfigError {

@@ -10,6 +10,9 @@ use super::error::{Errors, Located, listed, nearest, suggest};
 /// A spanned TOML value.
 pub(super) type Value<'t> = Spanned<DeValue<'t>>;
 
+/// The longest text of one value, in bytes: that of a path is hardly longer on any system.
+const TEXT_LIMIT: usize = 4096;
+
 impl Errors<'_> {
     /// Refuses every key of `table` that is not in `known`; `owner` names the table in the message.
     pub(super) fn known_keys(&mut self, table: &DeTable<'_>, known: &[&str], owner: &str) {
@@ -66,6 +69,10 @@ impl Errors<'_> {
         };
         if text.is_empty() {
             self.push(&value.span(), format!("{what} is empty"));
+            return None;
+        }
+        if text.len() > TEXT_LIMIT {
+            self.push(&value.span(), format!("{what} is longer than {TEXT_LIMIT} bytes"));
             return None;
         }
         if let Some(control) = text.chars().find(|character| character.is_control()) {
