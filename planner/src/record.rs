@@ -85,7 +85,8 @@ pub enum RecordError {
 
 const MAGIC: &[u8; 7] = b"sci-inp";
 const VERSION: u8 = 1;
-const LENGTH_LIMIT: u64 = 256 << 20;
+/// Some 600,000 inputs. What is read takes up to forty times as much memory.
+const LENGTH_LIMIT: u64 = 64 << 20;
 const WINDOW_LOG_LIMIT: u32 = 24;
 const LEVEL: i32 = 3;
 
