@@ -27,6 +27,8 @@ pub const SEGMENT_ENTRIES_MAX: u64 = 1 << 20;
 pub const FRAME_MAX: u64 = 64 << 20;
 /// The uncompressed length of all segments of one manifest, in bytes.
 pub const TREE_MAX: u64 = 1 << 30;
+/// The length of all paths of the recorded inputs together, in bytes: stored is only what tells each from the one before.
+pub const INPUT_PATHS_MAX: u64 = 128 << 20;
 /// Nesting of directories.
 pub const DEPTH_MAX: usize = 4096;
 /// Length of one name, in bytes.

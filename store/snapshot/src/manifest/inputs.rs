@@ -4,7 +4,7 @@ use sci_hasher::Digest;
 
 use super::RecordedInput;
 use super::bytes::{Reader, Refusal, Writer};
-use crate::limits::ENTRIES_MAX;
+use crate::limits::{ENTRIES_MAX, INPUT_PATHS_MAX};
 use crate::tree::Mtime;
 
 /// Longest path of an input, in bytes.
@@ -37,6 +37,7 @@ pub(crate) fn decode(raw: &[u8]) -> Result<Vec<RecordedInput>, Refusal> {
     let mut reader = Reader(raw);
     let count = reader.count(Digest::LEN, ENTRIES_MAX, "inputs")?;
     let mut inputs: Vec<RecordedInput> = Vec::with_capacity(count);
+    let mut length = 0;
     for _ in 0..count {
         let last = inputs.last().map_or(&[][..], |input| &input.path);
         let shared = reader.bounded(last.len() as u64, "shared prefix")? as usize;
@@ -44,6 +45,10 @@ pub(crate) fn decode(raw: &[u8]) -> Result<Vec<RecordedInput>, Refusal> {
         let path = [&last[..shared], rest].concat();
         if path.len() > PATH_MAX || (!inputs.is_empty() && path.as_slice() <= last) {
             return Err("inputs are not in ascending order".into());
+        }
+        length += path.len() as u64;
+        if length > INPUT_PATHS_MAX {
+            return Err(format!("the paths of inputs are longer than {INPUT_PATHS_MAX} bytes in all"));
         }
         let secs = reader.signed()?;
         let nanos = reader.bounded(999_999_999, "nanoseconds")? as u32;

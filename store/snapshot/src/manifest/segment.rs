@@ -323,6 +323,9 @@ impl<'a> Decoder<'a> {
     fn content(&mut self, parts: &mut Parts<'_>, index: u32, size: u64) -> Result<(), Refusal> {
         let digest = Digest::from_bytes(parts.digests.array()?);
         let count = parts.extents.count(1, u64::MAX, "extents")?;
+        if count > 1 && count > parts.chunks.0.len() / Digest::LEN {
+            return Err("more extents than chunks".into());
+        }
         let mut extents = Vec::with_capacity(count);
         let mut chunks = Vec::new();
         let mut total = 0u64;

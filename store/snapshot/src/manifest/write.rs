@@ -9,7 +9,7 @@ use sci_store_api::ObjectId;
 use super::root::{Frame, HEADER, MAGIC, Root};
 use super::{Manifest, PackRef, StoredFrame, inputs, segment};
 use crate::block::Compressor;
-use crate::limits::{DEPTH_MAX, ENTRIES_MAX, FRAME_MAX, TREE_MAX};
+use crate::limits::{DEPTH_MAX, ENTRIES_MAX, FRAME_MAX, INPUT_PATHS_MAX, TREE_MAX};
 use crate::tree::{Kind, NONE, Tree};
 use crate::{Result, SnapshotError, tiers};
 
@@ -52,6 +52,8 @@ pub(crate) fn encode(mut manifest: Manifest, base: Option<&Manifest>) -> Result<
         digests.push(digest);
         lengths.push(raw.len() as u64);
     }
+    let inputs = (!manifest.inputs.is_empty()).then(|| inputs::encode(&manifest.inputs));
+    lengths.extend(inputs.as_ref().map(|raw| raw.len() as u64));
     check_limits(&manifest, &lengths)?;
     if let Some(raw) = inputs {
         let digest = Digest::of(&raw);
@@ -64,20 +66,22 @@ pub(crate) fn encode(mut manifest: Manifest, base: Option<&Manifest>) -> Result<
 }
 
 /// What is saved must be restorable: the reader's limits hold for the writer too.
-fn check_limits(manifest: &Manifest, segments: &[u64]) -> Result<()> {
+fn check_limits(manifest: &Manifest, frames: &[u64]) -> Result<()> {
     let tree = &manifest.tree;
     let mut depths = vec![0u16; tree.len() as usize];
     for (index, entry) in tree.entries().filter(|(_, entry)| entry.parent != NONE) {
         depths[index as usize] = depths[entry.parent as usize].saturating_add(1);
     }
     let depth = depths.into_iter().max().unwrap_or_default();
-    let largest = segments.iter().copied().max().unwrap_or_default();
-    let all: u64 = segments.iter().sum();
+    let largest = frames.iter().copied().max().unwrap_or_default();
+    let all: u64 = frames.iter().sum();
+    let paths = manifest.inputs.iter().map(|input| input.path.len() as u64).sum();
     let excess = [
         ("entries", u64::from(tree.len()), ENTRIES_MAX),
         ("nested directories", u64::from(depth), DEPTH_MAX as u64),
-        ("bytes of manifest for one stretch of entries", largest, FRAME_MAX),
+        ("bytes of manifest for one stretch of entries, or for the inputs", largest, FRAME_MAX),
         ("bytes of manifest", all, TREE_MAX),
+        ("bytes of paths of inputs", paths, INPUT_PATHS_MAX),
     ];
     match excess.into_iter().find(|(_, count, limit)| count > limit) {
         Some((what, count, limit)) => Err(SnapshotError::Refused(format!("{count} {what}; the limit is {limit}"))),

@@ -2,10 +2,11 @@
 
 use sci_hasher::Digest;
 
-use super::super::Block;
+use super::super::bytes::Writer;
 use super::super::root::{Frame, Root};
+use super::super::{Block, inputs};
 use super::{block, file, manifest, refusal, root, round_trip};
-use crate::limits::{DEPTH_MAX, FRAME_MAX};
+use crate::limits::{DEPTH_MAX, FRAME_MAX, INPUT_PATHS_MAX};
 use crate::tree::{Extent, Kind, Mtime, NONE};
 
 #[test]
@@ -33,6 +34,21 @@ fn segments_that_unpack_to_too_much_are_refused_before_they_are_read() {
     let root = |count| Root { segments: (0..count).map(frame).collect(), ..Root::default() };
     assert!(Root::decode(&root(16).encode()).is_ok());
     assert!(Root::decode(&root(17).encode()).unwrap_err().contains("unpack to"));
+}
+
+#[test]
+fn inputs_whose_paths_repeat_a_long_prefix_are_refused() {
+    let count = 2 * INPUT_PATHS_MAX / 60_000;
+    let mut forged = Writer::default();
+    forged.integer(count);
+    for number in 0..count {
+        forged.integer(if number == 0 { 0 } else { 60_000 });
+        forged.bytes(&if number == 0 { vec![b'x'; 60_000] } else { number.to_be_bytes().to_vec() });
+        forged.signed(0);
+        forged.integer(0);
+    }
+    forged.raw(&vec![0; count as usize * Digest::LEN]);
+    assert!(inputs::decode(&forged.0).unwrap_err().contains("paths of inputs"));
 }
 
 #[test]
