@@ -141,4 +141,23 @@ mod tests {
             assert_eq!(Before::read(&file), None, "cut at byte {at}");
         }
     }
+
+    #[test]
+    fn a_forged_file_under_a_good_checksum_is_read_or_counts_as_absent() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("before");
+        example().write(&file).unwrap();
+        let body = std::fs::read(&file).unwrap().split_off(MAGIC.len() + Digest::LEN);
+        for at in 0..body.len() {
+            for byte in [0x00, 0x01, 0x7f, 0x80, 0xff] {
+                let mut forged = body.clone();
+                forged[at] = byte;
+                std::fs::write(&file, [MAGIC, Digest::of(&forged).as_bytes(), &forged].concat()).unwrap();
+                if let Some(read) = Before::read(&file) {
+                    read.write(&file).unwrap();
+                    assert_eq!(Before::read(&file), Some(read), "byte {at}");
+                }
+            }
+        }
+    }
 }
