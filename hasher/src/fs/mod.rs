@@ -6,6 +6,8 @@
 mod cache;
 mod cache_format;
 mod file;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod hash;
 mod stamp;
 

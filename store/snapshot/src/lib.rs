@@ -13,6 +13,9 @@ pub mod restore;
 pub mod save;
 pub mod verify;
 
+#[cfg(fuzzing)]
+pub mod fuzzing;
+
 pub mod manifest;
 pub mod progress;
 

@@ -201,3 +201,28 @@ impl LocalState {
         &self.dir
     }
 }
+
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing {
+    //! Doors for `crate::fuzzing`.
+
+    use super::*;
+
+    /// Decodes the frames of a file, each preceded by its length.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Base> {
+        let mut frames = Reader(bytes);
+        let base = Base::decode(&mut || frames.bytes(usize::MAX, "frame").map(<[u8]>::to_vec)).ok();
+        base.filter(|_| frames.end().is_ok())
+    }
+
+    /// The frames that [`decode`] takes.
+    pub(crate) fn encode(base: &Base) -> Vec<u8> {
+        let mut frames = Writer::default();
+        base.encode(&mut |frame| {
+            frames.bytes(frame);
+            Ok(())
+        })
+        .expect("memory");
+        frames.0
+    }
+}

@@ -7,6 +7,8 @@
 //! decodes must encode to the very same bytes.
 
 mod bytes;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod inputs;
 mod load;
 mod local;

@@ -34,6 +34,8 @@ use stage::Stage;
 
 pub use apply::Recovered;
 pub(crate) use apply::set_mtime;
+#[cfg(fuzzing)]
+pub(crate) use intent::fuzzing::decode_body as fuzz_intent;
 pub use reads::reads;
 pub(crate) use reads::together;
 

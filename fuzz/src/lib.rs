@@ -1,0 +1,28 @@
+//! What several fuzz targets share.
+//!
+//! A target is a function of bytes that must return, in little time and memory, whatever the bytes are. What it asserts are
+//! the promises of the reader, such as that what was read can be written again. The targets know nothing that a reader
+//! would not be told: only where a checksum would hide the code behind it, they supply the right one.
+//!
+//! Every target links this crate, for the allocator in `memory`.
+
+mod memory;
+
+use std::path::Path;
+
+use sci_presets::lockfiles::{self, LockfileError};
+
+/// Reads a lockfile of the name `name`.
+pub fn lockfile(name: &str, bytes: &[u8]) {
+    let read = lockfiles::read(Path::new(name), bytes).expect("the name is known");
+    match read {
+        Ok(packages) => {
+            let text: usize = packages.iter().map(|package| package.name.len() + package.version.len()).sum();
+            assert!(text <= 64 * bytes.len(), "{} bytes became {text}", bytes.len());
+        }
+        Err(LockfileError::TooLarge { .. }) => panic!("{} bytes are not too large", bytes.len()),
+        Err(LockfileError::Malformed { reason }) => {
+            assert!(!reason.is_empty() && !reason.contains('\n'), "{reason:?} is not one line");
+        }
+    }
+}
