@@ -21,6 +21,11 @@ pub(crate) fn deny(context: &Context) -> Result<PathBuf, Failure> {
     cargo_tool(context, "cargo-deny", &[])
 }
 
+/// The builder of the fuzz targets.
+pub(crate) fn fuzz(context: &Context) -> Result<PathBuf, Failure> {
+    cargo_tool(context, "cargo-fuzz", &[])
+}
+
 fn cargo_tool(context: &Context, name: &str, features: &[&str]) -> Result<PathBuf, Failure> {
     if shell::succeeds(Command::new(name).arg("--version")) {
         return Ok(name.into());

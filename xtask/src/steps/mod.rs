@@ -1,6 +1,7 @@
 //! The steps of the test: a list, each entry of which also runs alone.
 
 mod checks;
+mod fuzz;
 mod scenarios;
 mod wasm;
 
@@ -24,7 +25,7 @@ pub(crate) struct Step {
 }
 
 /// Cheap and frequent failures first.
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step { name: "fmt", quick: true, run: checks::fmt },
     Step { name: "tidy", quick: true, run: tidy::run },
     Step { name: "clippy", quick: true, run: checks::clippy },
@@ -32,6 +33,7 @@ const STEPS: [Step; 9] = [
     Step { name: "doc", quick: false, run: checks::doc },
     Step { name: "deny", quick: false, run: checks::deny },
     Step { name: "wasm", quick: false, run: wasm::run },
+    Step { name: "fuzz", quick: false, run: fuzz::run },
     Step { name: "demo", quick: false, run: demo::run },
     Step { name: "e2e", quick: false, run: scenarios::e2e },
 ];
