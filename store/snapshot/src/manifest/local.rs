@@ -98,6 +98,9 @@ impl Manifest {
         };
         reader.end()?;
         let tree = decoder.finish();
+        if tree.is_empty() {
+            return Err("it has no root entry".into());
+        }
         let manifest = Self { tree, blocks: root.blocks, packs: root.packs, inputs, segments, objects: root.objects };
         Ok((manifest, receipts))
     }
