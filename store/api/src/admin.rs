@@ -73,3 +73,14 @@ pub struct GcReport {
     /// Objects that nothing needs now and that go when their grace is over.
     pub marked: u64,
 }
+
+/// What a repair did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repaired {
+    /// Snapshots forgotten: each cited what was dropped, or was no longer what was signed.
+    pub forgotten: Vec<SnapshotId>,
+    /// Damaged objects removed, so that the next save stores them anew.
+    pub dropped: Vec<GcObject>,
+    /// Objects that were named, and are what they should be.
+    pub sound: Vec<ObjectId>,
+}

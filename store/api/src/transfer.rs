@@ -23,7 +23,7 @@ pub trait ObjectSink: Sync {
     /// Stores `bytes`, whose SHA-256 is `object`; the store checks that it is.
     ///
     /// # Errors
-    /// [`TransferError::Failed`]; whether the object was stored is then unknown, and a retry is safe.
+    /// [`TransferError::Failed`]; whether the object was stored is then unknown, and a retry is safe. [`TransferError::Again`].
     fn put(&self, object: &ObjectId, bytes: Vec<u8>) -> Result<(), TransferError>;
 }
 
@@ -35,6 +35,22 @@ pub enum TransferError {
     Missing {
         /// The object asked for.
         object: ObjectId,
+    },
+    /// What the save relied on was given up, collected or dropped meanwhile: begun anew it may succeed.
+    #[error("object {object}: {reason}")]
+    Again {
+        /// The object sent.
+        object: ObjectId,
+        /// What happened, for a person.
+        reason: String,
+    },
+    /// The store has no room left for the object.
+    #[error("object {object}: {reason}")]
+    NoRoom {
+        /// The object sent.
+        object: ObjectId,
+        /// What happened, for a person.
+        reason: String,
     },
     /// The store answered with something else than was asked, or not at all.
     #[error("object {object}: {reason}")]

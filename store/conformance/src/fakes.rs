@@ -76,12 +76,13 @@ pub struct Hooked<B> {
     before_put: Mutex<Option<Hook>>,
     before_delete: Mutex<Option<Hook>>,
     before_flush: Mutex<Option<Hook>>,
+    after_look: Mutex<Option<Hook>>,
 }
 
 impl<B> Hooked<B> {
     pub(crate) fn new(inner: B) -> Self {
         let hook = Mutex::default;
-        Self { inner, before_put: hook(), before_delete: hook(), before_flush: hook() }
+        Self { inner, before_put: hook(), before_delete: hook(), before_flush: hook(), after_look: hook() }
     }
 
     /// Runs before the next put reaches the backend.
@@ -92,6 +93,11 @@ impl<B> Hooked<B> {
     /// Runs before the next deletion reaches the backend.
     pub fn before_delete(&self, hook: impl FnOnce() + Send + 'static) {
         *self.before_delete.lock().unwrap() = Some(Box::new(hook));
+    }
+
+    /// Runs when an object has been read to see whether it is whole, before anything is made of the answer.
+    pub fn after_look(&self, hook: impl FnOnce() + Send + 'static) {
+        *self.after_look.lock().unwrap() = Some(Box::new(hook));
     }
 
     /// Runs before the next flush reaches the backend: after a commit has looked at its objects, before its batch.
@@ -122,6 +128,12 @@ impl<B: Blobs<Upload = Bytes, Download = Bytes>> Blobs for Hooked<B> {
 
     async fn size(&self, key: &BlobKey) -> Result<Option<u64>, BlobError> {
         self.inner.size(key).await
+    }
+
+    async fn is_whole(&self, blob: &Blob) -> Result<bool, BlobError> {
+        let whole = self.inner.is_whole(blob).await;
+        fire(&self.after_look);
+        whole
     }
 
     async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {

@@ -44,6 +44,11 @@ macro_rules! suite {
                 collected_during_commit_is_refused, grace_begins_anew, policy_prunes_per_place, plan_tells_what_gc_does, interrupted_gc_is_resumed
             ],
             plans: [stored_and_listed, private_to_their_scope, derivations_are_explained, retention_is_bounded],
+            repair: [
+                damage_becomes_a_miss, what_is_healed_meanwhile_stays, a_save_in_flight_is_told,
+                a_put_in_flight_is_told, inputs_of_plans_are_looked_at, edited_rows_are_found,
+                audits_keep_to_their_scopes, a_repair_that_fails_is_repeated
+            ],
             faults: [a_failed_statement_leaves_the_store_whole],
             interleavings: [no_record_cites_a_missing_object],
         }

@@ -1,7 +1,7 @@
 //! Objects as files: `objects/<repository>/<aa>/<sha256>.<number>`, each written beside and renamed into place.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use sci_service::{Blob, BlobError, BlobKey, Blobs};
+use sci_store_api::ObjectId;
 use sha2::{Digest as _, Sha256};
 
 use crate::writeback::Writeback;
@@ -16,6 +17,8 @@ use crate::{Error, error::message};
 
 /// Bytes hashed and written at a time: what was hashed is still in the processor's cache when it is written.
 const STEP: usize = 256 * 1024;
+/// The system's code for a medium that does not give back what it holds.
+const EIO: i32 = 5;
 /// A partial file of that age belongs to a process that is long gone.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -85,7 +88,7 @@ impl Blobs for Disk {
     type Download = Bytes;
 
     async fn put(&self, blob: &Blob, body: Bytes) -> Result<(), BlobError> {
-        self.write(blob, &body).unwrap_or_else(|error| Err(BlobError::Failed(message(&self.path(&blob.key), &error))))
+        self.write(blob, &body).unwrap_or_else(|error| Err(refused(&self.path(&blob.key), &error)))
     }
 
     async fn get(&self, key: &BlobKey, range: Range<u64>) -> Result<Bytes, BlobError> {
@@ -102,6 +105,19 @@ impl Blobs for Disk {
         }
     }
 
+    async fn is_whole(&self, blob: &Blob) -> Result<bool, BlobError> {
+        let hashed = File::open(self.path(&blob.key)).and_then(|file| hash(&file));
+        match hashed {
+            Ok((size, id)) => Ok(size == blob.size && id == blob.key.object),
+            // What a bad sector held is as lost as a file that is gone.
+            Err(error) if error.raw_os_error() == Some(EIO) => Ok(false),
+            Err(error) => match self.failed(&blob.key, &error) {
+                BlobError::Missing => Ok(false),
+                error => Err(error),
+            },
+        }
+    }
+
     async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
         match fs::remove_file(self.path(key)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.failed(key, &error)),
@@ -111,6 +127,32 @@ impl Blobs for Disk {
 
     async fn flush(&self) -> Result<(), BlobError> {
         self.writeback.flush().map_err(BlobError::Failed)
+    }
+}
+
+/// Why a file could not be written.
+fn refused(path: &Path, error: &io::Error) -> BlobError {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => BlobError::Full(message(path, error)),
+        _ => BlobError::Failed(message(path, error)),
+    }
+}
+
+/// The length and the SHA-256 of a file, read from its beginning.
+fn hash(mut file: &File) -> io::Result<(u64, ObjectId)> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; STEP];
+    let mut size = 0;
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok((size, ObjectId::from_bytes(hasher.finalize().into()))),
+            Ok(count) => {
+                hasher.update(&buffer[..count]);
+                size += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 
@@ -136,4 +178,18 @@ fn remove_stale(incoming: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_from_other_failures() {
+        let refused = |code| refused(Path::new("/store/objects/x"), &io::Error::from_raw_os_error(code));
+        let full = refused(28);
+        assert!(matches!(full, BlobError::Full(_)), "{full}");
+        assert!(full.to_string().starts_with("there is no room left: /store/objects/x: "), "{full}");
+        assert!(matches!(refused(EIO), BlobError::Failed(_)));
+    }
 }

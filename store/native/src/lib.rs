@@ -20,6 +20,7 @@ pub use error::Error;
 pub use keyfile::KeyFile;
 pub use layout::FORMAT;
 pub use memory::MemoryBlobs;
+pub use sci_service::Audited;
 pub use sqlite::Sqlite;
 
 /// Random bytes from the system.

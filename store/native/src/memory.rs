@@ -49,6 +49,11 @@ impl Blobs for MemoryBlobs {
         Ok(self.blobs().get(key).map(|blob| blob.len() as u64))
     }
 
+    async fn is_whole(&self, blob: &Blob) -> Result<bool, BlobError> {
+        let found = self.blobs().get(&blob.key).cloned();
+        Ok(found.is_some_and(|body| body.len() as u64 == blob.size && ObjectId::of(&body) == blob.key.object))
+    }
+
     async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
         self.blobs().remove(key);
         Ok(())

@@ -121,7 +121,11 @@ fn value(found: ValueRef<'_>) -> rusqlite::Result<Value> {
     Ok(match found {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(integer) => Value::Integer(integer),
-        ValueRef::Text(_) => Value::Text(found.as_str()?.to_owned()),
+        // A text that is none any more is given as the bytes it is: whoever asks the row for a text finds it damaged.
+        ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => Value::Text(text.to_owned()),
+            Err(_) => Value::Blob(bytes.to_vec()),
+        },
         ValueRef::Blob(blob) => Value::Blob(blob.to_vec()),
         // No column holds one: STRICT tables refuse it.
         ValueRef::Real(_) => return Err(rusqlite::Error::InvalidQuery),

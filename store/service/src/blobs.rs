@@ -60,6 +60,10 @@ pub trait Blobs {
     /// The size of a blob; `None` when it does not exist.
     async fn size(&self, key: &BlobKey) -> Result<Option<u64>, BlobError>;
 
+    /// Reads the whole blob, and says whether it has its size and its SHA-256. One that does not exist, or that the
+    /// medium does not give back, is not whole.
+    async fn is_whole(&self, blob: &Blob) -> Result<bool, BlobError>;
+
     /// Deletes a blob; one that does not exist is a success.
     async fn delete(&self, key: &BlobKey) -> Result<(), BlobError>;
 
@@ -91,6 +95,9 @@ pub enum BlobError {
     /// There is no such blob.
     #[error("the blob does not exist")]
     Missing,
+    /// There is no room left for it.
+    #[error("there is no room left: {0}")]
+    Full(String),
     /// The backend failed.
     #[error("{0}")]
     Failed(String),

@@ -71,7 +71,7 @@ impl From<BlobError> for Error {
         match error {
             BlobError::WrongContent { .. } => Self::refused(ErrorCode::WrongContent, error.to_string()),
             BlobError::Missing => Self::refused(ErrorCode::UnknownObject, "the object is not in the store"),
-            BlobError::Failed(_) => Self::Blobs(error),
+            BlobError::Full(_) | BlobError::Failed(_) => Self::Blobs(error),
         }
     }
 }

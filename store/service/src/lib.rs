@@ -4,6 +4,7 @@
 //! JavaScript, no randomness and no ambient time.
 #![allow(async_fn_in_trait, reason = "one core serves hosts with and without threads, so no trait asks for Send")]
 
+pub mod audit;
 pub mod blobs;
 pub mod caller;
 pub mod error;
@@ -19,11 +20,13 @@ mod plans;
 mod quarantine;
 mod ranking;
 mod records;
+mod repair;
 mod resolve;
 mod saves;
 mod service;
 mod snapshots;
 
+pub use audit::Audited;
 pub use blobs::{Blob, BlobError, BlobKey, Blobs};
 pub use caller::Caller;
 pub use error::Error;

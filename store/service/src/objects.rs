@@ -40,7 +40,7 @@ const NUMBER: &str = "SELECT number FROM objects WHERE repository = ?1 AND objec
 const GUARD_ANNOUNCED: &str = "INSERT INTO guard SELECT 0 WHERE NOT EXISTS \
      (SELECT 1 FROM objects JOIN uploads ON uploads.object = objects.number \
       WHERE number = ?2 AND state < 2 AND uploads.hold = ?1)";
-const STORED: &str = "UPDATE objects SET state = 1, size = ?2, idle = NULL WHERE number = ?1";
+const STORED: &str = "UPDATE objects SET state = 1, size = ?2, idle = NULL, arrivals = arrivals + 1 WHERE number = ?1";
 const ALIVE: &str = "SELECT 1 FROM objects WHERE number = ?1 AND state < 2";
 const VERIFIED: &str = "UPDATE uploads SET verified = 1 WHERE hold = ?1 AND object = ?2";
 

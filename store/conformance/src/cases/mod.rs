@@ -5,6 +5,7 @@ pub mod gc;
 pub mod interleavings;
 pub mod objects;
 pub mod plans;
+pub mod repair;
 pub mod resolve;
 pub mod saves;
 pub mod trust;

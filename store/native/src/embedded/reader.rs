@@ -29,6 +29,13 @@ pub(super) struct Object {
     pub(super) size: u64,
 }
 
+impl Opened {
+    /// Closes everything: what is opened next is what is there then.
+    pub(super) fn close(&self) {
+        self.files.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
 impl Embedded {
     pub(super) fn opened(&self, id: &ObjectId) -> Result<Arc<Object>, Error> {
         let files = &self.opened.files;

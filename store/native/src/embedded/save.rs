@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 use pollster::block_on;
-use sci_service::Hold;
+use sci_service::{BlobError, Hold};
 use sci_store_api::saves::{BegunSave, CommitSave, Committed};
-use sci_store_api::{ObjectId, ObjectSink, TransferError};
+use sci_store_api::{ErrorCode, ObjectId, ObjectSink, TransferError};
 
 use super::Embedded;
 use crate::Error;
@@ -37,6 +37,14 @@ impl ObjectSink for EmbeddedSave<'_> {
         let hold = Hold::Save(self.begun.save);
         let size = bytes.len() as u64;
         let put = self.store.service.put_object(&self.store.caller, hold, *object, size, Bytes::from(bytes));
-        block_on(put).map_err(|error| TransferError::Failed { object: *object, reason: error.to_string() })
+        block_on(put).map_err(|error| match error.code() {
+            _ if matches!(error, sci_service::Error::Blobs(BlobError::Full(_))) => {
+                TransferError::NoRoom { object: *object, reason: error.to_string() }
+            }
+            ErrorCode::Retry | ErrorCode::NotFound => {
+                TransferError::Again { object: *object, reason: error.to_string() }
+            }
+            _ => TransferError::Failed { object: *object, reason: error.to_string() },
+        })
     }
 }

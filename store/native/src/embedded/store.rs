@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use pollster::block_on;
 use sci_hasher::Digest;
-use sci_service::{Caller, Hold, Service, Settings};
-use sci_store_api::admin::{DAY, GcPlan, GcPolicy, GcReport, Quarantine};
+use sci_service::{Audited, Caller, Hold, Service, Settings};
+use sci_store_api::admin::{DAY, GcPlan, GcPolicy, GcReport, Quarantine, Repaired};
 use sci_store_api::dsse::{self, Envelope, PublicKey, Verified, VerifyError};
 use sci_store_api::explain::Explanation;
 use sci_store_api::plans::{PlanSummary, PlannedPath, RecordPlan};
@@ -190,6 +190,62 @@ impl Embedded {
     /// [`Error::Service`]; what was done until then stays done, and the next collection goes on.
     pub fn gc(&self, policy: &GcPolicy, reach: Reach) -> Result<GcReport, Error> {
         Ok(block_on(self.service.gc(self.extent(reach), policy))?)
+    }
+
+    /// The records of the project, newest first: their numbers in the index, for [`Embedded::audit`], and their snapshots.
+    ///
+    /// # Errors
+    /// [`Error::Service`].
+    pub fn audit_list(&self) -> Result<Vec<(i64, SnapshotId)>, Error> {
+        Ok(block_on(self.service.audit_list(&self.caller))?)
+    }
+
+    /// Compares what the index says of one record with what was signed; `None` when it was forgotten meanwhile, or is none
+    /// that the caller may read.
+    ///
+    /// # Errors
+    /// [`Error::Service`].
+    pub fn audit(&self, number: i64) -> Result<Option<Audited>, Error> {
+        Ok(block_on(self.service.audit(&self.caller, number))?)
+    }
+
+    /// Whether an object that the caller may read is in the store, whole.
+    ///
+    /// # Errors
+    /// [`Error::Service`]; `unknown-object` when there is none for this caller.
+    pub fn is_whole(&self, id: &ObjectId) -> Result<bool, Error> {
+        let blob = block_on(self.service.authorise(&self.caller, id))?;
+        Ok(block_on(self.service.is_whole(&blob))?)
+    }
+
+    /// Reads every object of the project that no snapshot cites, and gives those that are damaged.
+    ///
+    /// # Errors
+    /// [`Error::Service`].
+    pub fn damaged_loose_objects(&self) -> Result<Vec<ObjectId>, Error> {
+        let mut damaged = Vec::new();
+        for blob in block_on(self.service.loose_objects(&self.caller))? {
+            if !block_on(self.service.is_whole(&blob))? {
+                damaged.push(blob);
+            }
+        }
+        if !damaged.is_empty() {
+            // What was collected meanwhile is missing, and rightly so.
+            let still = block_on(self.service.loose_objects(&self.caller))?;
+            damaged.retain(|blob| still.contains(blob));
+        }
+        Ok(damaged.into_iter().map(|blob| blob.key.object).collect())
+    }
+
+    /// Drops those of `objects` that are damaged, with the snapshots that cite them, and forgets the records of these
+    /// numbers.
+    ///
+    /// # Errors
+    /// [`Error::Service`]; what was done until then stays done, and the next repair goes on.
+    pub fn repair(&self, objects: &[ObjectId], records: &[i64]) -> Result<Repaired, Error> {
+        let repaired = block_on(self.service.repair(&self.caller.repository, objects, records));
+        self.opened.close();
+        Ok(repaired?)
     }
 
     /// The size in bytes of an object that the caller may read.
