@@ -47,14 +47,27 @@ pub enum SnapshotError {
     /// The snapshot asks for something that no snapshot may ask for; nothing was written.
     #[error("the snapshot is refused: {0}")]
     Refused(String),
+    /// It was told to stop; nothing was changed, and nothing is visible in the store.
+    #[error("it was interrupted")]
+    Interrupted,
     /// There is not enough room on the target's file system; nothing was written.
-    #[error("{} needs {needed} bytes, and {free} are free", path.display())]
+    #[error("{} needs {} of disk, and {} are free", path.display(), Size(*needed), Size(*free))]
     NoSpace {
         /// The target.
         path: PathBuf,
-        /// Bytes the restore writes.
+        /// Bytes that the restore takes, in whole blocks; what it replaces goes only afterwards.
         needed: u64,
         /// Bytes available to this user.
+        free: u64,
+    },
+    /// The target's file system cannot hold so many files more; nothing was written.
+    #[error("{} needs {needed} new files and directories, and its file system has room for {free}", path.display())]
+    NoEntries {
+        /// The target.
+        path: PathBuf,
+        /// Entries that the restore makes.
+        needed: u64,
+        /// Entries available to this user.
         free: u64,
     },
     /// An exclude pattern cannot be used.
@@ -74,7 +87,12 @@ impl SnapshotError {
             Self::Changing { .. } => Some("stop what writes there before saving, or exclude the file"),
             Self::Overtaken { .. } => Some("stop what writes there, and restore again"),
             Self::Damaged { .. } => Some("run `sci verify --read-data` to find every damaged snapshot"),
-            Self::NoSpace { .. } => Some("free some room, or run `sci gc` if the store is on the same disk"),
+            Self::Transfer(TransferError::NoRoom { .. }) => {
+                Some("free some room where the store is, or run `sci gc --keep N`; nothing of this save is visible")
+            }
+            Self::NoSpace { .. } | Self::NoEntries { .. } => {
+                Some("free some room, or run `sci gc` if the store is on the same disk")
+            }
             Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Some("make the file readable for this user, or exclude it")
             }
@@ -88,5 +106,30 @@ impl SnapshotError {
 
     pub(crate) fn damaged(object: &ObjectId, reason: impl Into<String>) -> Self {
         Self::Damaged { object: *object, reason: reason.into() }
+    }
+}
+
+/// Bytes for people: "512 B", "1.5 KiB", "210.0 MiB".
+struct Size(u64);
+
+impl std::fmt::Display for Size {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        const UNITS: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+        let unit = (self.0.checked_ilog2().unwrap_or(0) as usize / 10).min(UNITS.len() - 1);
+        match unit {
+            0 => write!(f, "{} B", self.0),
+            _ => write!(f, "{:.1} {}", self.0 as f64 / (1_u64 << (10 * unit)) as f64, UNITS[unit]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_for_people() {
+        let sizes = [0, 1023, 1024, 1536, 220_200_960, 1 << 40, u64::MAX].map(|size| Size(size).to_string());
+        assert_eq!(sizes, ["0 B", "1023 B", "1.0 KiB", "1.5 KiB", "210.0 MiB", "1.0 TiB", "16384.0 PiB"]);
     }
 }

@@ -1,4 +1,6 @@
-//! How the engine tells how far it is.
+//! How the engine tells how far it is, and is told to stop.
+
+use crate::{Result, SnapshotError};
 
 /// Told of progress from any thread. Implementations must be cheap: they are called once per file.
 pub trait Progress: Sync {
@@ -6,6 +8,27 @@ pub trait Progress: Sync {
     fn total(&self, items: u64, bytes: u64);
     /// Announces that this much more is done.
     fn advance(&self, items: u64, bytes: u64);
+    /// Announces what a restore takes on disk, before it writes anything.
+    fn room(&self, _room: Room) {}
+    /// Whether to stop. Asked between pieces of work, until the intent of a restore is written, or the last object of a
+    /// save is put: then it is completed.
+    fn interrupted(&self) -> bool {
+        false
+    }
+}
+
+/// What the entries of a restore take on the target's file system. What they replace is still there at that time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Room {
+    /// Bytes, in whole blocks.
+    pub bytes: u64,
+    /// Files, links and directories.
+    pub entries: u64,
+}
+
+/// Ends with [`SnapshotError::Interrupted`] when it is time to stop.
+pub(crate) fn go_on(progress: &dyn Progress) -> Result<()> {
+    if progress.interrupted() { Err(SnapshotError::Interrupted) } else { Ok(()) }
 }
 
 /// Tells nobody.

@@ -7,7 +7,7 @@ use sci_hasher::Digest;
 use sci_store_api::{ObjectId, ObjectSource};
 
 use crate::block::{self, Decompressor};
-use crate::manifest::{Manifest, PackRef};
+use crate::manifest::Manifest;
 use crate::tree::Extent;
 use crate::{Result, SnapshotError};
 
@@ -25,6 +25,13 @@ impl Damage {
     pub fn is_none(&self) -> bool {
         self.objects.is_empty() && self.files.is_empty()
     }
+
+    /// Notes what is wrong with an object, once.
+    fn blame(&mut self, object: &ObjectId, reason: String) {
+        if self.objects.iter().all(|(known, _)| known != object) {
+            self.objects.push((*object, reason));
+        }
+    }
 }
 
 /// Reads every byte of the snapshot's packs, and checks packs, blocks and chunks against their digests.
@@ -35,10 +42,15 @@ pub fn verify(manifest: &Manifest, source: &dyn ObjectSource) -> Result<Damage> 
     let mut damage = Damage::default();
     let mut bad_blocks = BTreeSet::new();
     for (number, pack) in manifest.packs.iter().enumerate() {
-        match read_whole(pack, source) {
-            Ok(bytes) => check_blocks(manifest, number as u32, &bytes, &mut damage, &mut bad_blocks),
-            Err(reason) => {
-                damage.objects.push((pack.id, reason));
+        match source.read(&pack.id, 0..pack.size) {
+            Ok(bytes) => {
+                if ObjectId::of(&bytes) != pack.id {
+                    damage.objects.push((pack.id, "its bytes do not have its SHA-256".to_owned()));
+                }
+                check_blocks(manifest, number as u32, &bytes, &mut damage, &mut bad_blocks);
+            }
+            Err(error) => {
+                damage.objects.push((pack.id, error.to_string()));
                 let blocks = manifest.blocks.iter().enumerate().filter(|(_, block)| block.pack == number as u32);
                 bad_blocks.extend(blocks.map(|(block, _)| block as u32));
             }
@@ -51,11 +63,6 @@ pub fn verify(manifest: &Manifest, source: &dyn ObjectSource) -> Result<Damage> 
         }
     }
     Ok(damage)
-}
-
-fn read_whole(pack: &PackRef, source: &dyn ObjectSource) -> Result<Vec<u8>, String> {
-    let bytes = source.read(&pack.id, 0..pack.size).map_err(|error| error.to_string())?;
-    if ObjectId::of(&bytes) == pack.id { Ok(bytes) } else { Err("its bytes do not have its SHA-256".to_owned()) }
 }
 
 fn check_blocks(manifest: &Manifest, pack: u32, bytes: &[u8], damage: &mut Damage, bad: &mut BTreeSet<u32>) {
@@ -75,12 +82,13 @@ fn check_blocks(manifest: &Manifest, pack: u32, bytes: &[u8], damage: &mut Damag
         let block = &manifest.blocks[number as usize];
         let stored = &bytes[block.offset as usize..][..block.stored as usize];
         if let Err(reason) = block::open(&mut context, stored, &block.digest, block.length, &mut raw) {
-            damage.objects.push((manifest.packs[pack as usize].id, reason));
+            damage.blame(&manifest.packs[pack as usize].id, reason);
             bad.insert(number);
             continue;
         }
         for (_, index) in group {
             if !contents_fit(manifest, *index, number, &raw) {
+                damage.blame(&manifest.packs[pack as usize].id, "a content does not have its digest".to_owned());
                 damage.files.insert(manifest.tree.path(*index));
             }
         }

@@ -10,6 +10,7 @@ use sci_hasher::Digest;
 
 use super::RestoreRequest;
 use crate::dir::{self, Cursor, Tops};
+use crate::progress::go_on;
 use crate::tree::{Kind, NONE, Walked};
 use crate::{Result, SnapshotError};
 
@@ -73,6 +74,10 @@ fn hash_all(
         loop {
             let start = next.fetch_add(BATCH, Ordering::Relaxed);
             if start >= unsure.len() || failed.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+                return;
+            }
+            if let Err(error) = go_on(request.progress) {
+                failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
                 return;
             }
             for (index, at) in &unsure[start..unsure.len().min(start + BATCH)] {

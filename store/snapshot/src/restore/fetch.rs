@@ -13,6 +13,7 @@ use super::write::{Part, Writer};
 use crate::block::{self, Decompressor};
 use crate::local::Receipt;
 use crate::manifest::Manifest;
+use crate::progress::go_on;
 use crate::{Result, SnapshotError};
 
 /// Entries without content that one job makes.
@@ -53,10 +54,10 @@ pub(crate) fn contents(
         let mut result = Ok(());
         while result.is_ok() && !stop.load(Ordering::Relaxed) {
             let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-            result = match job {
+            result = go_on(request.progress).and_then(|()| match job {
                 Job::Light(entries) => entries.iter().try_for_each(|index| worker.writer.light(*index)),
                 Job::Blocks(parts) => worker.blocks(parts),
-            };
+            });
             let mut outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner);
             for (index, receipt) in worker.writer.receipts.drain(..) {
                 outcome.0[index as usize] = receipt;

@@ -26,8 +26,9 @@ use sci_store_api::ObjectSource;
 use crate::dir::{Cursor, Tops};
 use crate::local::{Base, Receipt, outlast};
 use crate::manifest::Manifest;
+use crate::progress::go_on;
 use crate::tree::{Kind, Stat, Tree, Walked, walk};
-use crate::{Excludes, Progress, Result, SnapshotError, pool};
+use crate::{Excludes, Progress, Result, Room, SnapshotError, pool};
 
 use plan::Plan;
 use stage::Stage;
@@ -70,6 +71,8 @@ pub struct Restored {
     pub written: u64,
     /// Bytes that were written.
     pub written_bytes: u64,
+    /// What that took on disk, as it was reckoned before.
+    pub room: Room,
     /// Entries that were there and equal.
     pub kept: u64,
     /// Kept entries whose mode or mtime was set.
@@ -104,6 +107,7 @@ pub fn restore(request: RestoreRequest<'_>, source: &dyn ObjectSource) -> Result
     loop {
         let _turn = stage::take_turn(request.anchor, request.root)?;
         apply::recover(request.anchor, request.root)?;
+        go_on(request.progress)?;
         let walked = walk(request.root, request.excludes, threads)?;
         let plan = Plan::new(&request, walked.as_ref(), threads)?;
         let stage = if plan.is_empty() {
@@ -131,7 +135,9 @@ fn carry_out(
 ) -> Result<Restored> {
     let mut receipts = plan.kept_receipts(&request, walked);
     let tree = &request.manifest.tree;
+    let block = stage.as_ref().map_or(1, Stage::block_size);
     let mut restored = Restored {
+        room: plan.room(tree, block),
         files: tree.file_count(),
         bytes: tree.total_bytes(),
         written: plan.staged_count(),
@@ -143,7 +149,8 @@ fn carry_out(
     };
     request.progress.total(restored.written, restored.written_bytes);
     if let Some(stage) = stage {
-        stage.check_space(request.root, restored.written_bytes)?;
+        request.progress.room(restored.room);
+        stage.check_room(request.root, restored.room)?;
         let result = perform(&request, plan, &stage, walked, threads, source, &mut receipts);
         // A failure before the intent leaves nothing but staging, which goes; one after it is completed by the next command.
         if matches!(result, Ok(()) | Err(SnapshotError::Overtaken { .. })) || !stage.has_intent() {
@@ -174,6 +181,8 @@ fn perform(
     let relinked = links::make(manifest, plan, stage, request.root)?;
     links::finish_directories(manifest, plan, stage, request.root)?;
     check_unchanged(request, plan, stage, receipts)?;
+    // From here on it is completed.
+    go_on(request.progress)?;
     let intent = plan.intent(request, walked, stage);
     if !plan.replaces_all() {
         stage.write_intent(&intent)?;

@@ -10,7 +10,10 @@ use super::stage::Stage;
 use super::{RestoreRequest, is_empty, receipt};
 use crate::local::Receipt;
 use crate::tree::{Entry, Kind, NONE, Tree, Walked};
-use crate::{Result, SnapshotError};
+use crate::{Result, Room, SnapshotError};
+
+/// Targets of links shorter than this take no block of their own. Bytes.
+const SHORT_TARGET: usize = 60;
 
 /// The plan.
 #[derive(Debug, Default)]
@@ -84,6 +87,33 @@ impl Plan {
         let contents = self.built(tree).filter_map(|index| tree.content(tree.resolve(index)));
         let extents = contents.flat_map(|content| tree.extents(content));
         extents.filter(|extent| !extent.is_hole()).map(|extent| u64::from(extent.length)).sum()
+    }
+
+    /// What the staged entries take on a file system with blocks of so many bytes.
+    pub(crate) fn room(&self, tree: &Tree, block: u64) -> Room {
+        let mut room = Room::default();
+        let mut take = |bytes: u64| {
+            room.entries += 1;
+            room.bytes = room.bytes.saturating_add(bytes.div_ceil(block).saturating_mul(block));
+        };
+        for index in self.built(tree) {
+            let entry = tree.entry(tree.resolve(index));
+            match entry.kind {
+                Kind::Dir => take(1),
+                // Short targets are kept in the inode by most file systems, long ones by none.
+                Kind::Symlink => take(if tree.target(index).len() < SHORT_TARGET { 0 } else { block }),
+                Kind::File | Kind::Sparse | Kind::Hardlink => {
+                    let content = tree.content(tree.resolve(index));
+                    let extents = content.map(|content| tree.extents(content)).unwrap_or_default();
+                    let data = || extents.iter().filter(|extent| !extent.is_hole());
+                    let bytes: u64 = data().map(|extent| u64::from(extent.length)).sum();
+                    // Each run of data may begin within a block.
+                    let edges = if entry.kind == Kind::Sparse { data().count() as u64 * block } else { 0 };
+                    take(bytes + edges);
+                }
+            }
+        }
+        room
     }
 
     fn merge(&mut self, tree: &Tree, walked: &Walked) {

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use super::intent::Intent;
 use crate::dir::{self, DIR};
 use crate::tree::STAGE_PREFIX;
-use crate::{Result, SnapshotError};
+use crate::{Result, Room, SnapshotError};
 
 /// An open, locked staging directory.
 #[derive(Debug)]
@@ -132,16 +132,21 @@ impl Stage {
         self.trash.as_fd()
     }
 
-    /// Refuses when the file system has not room for `needed` bytes.
-    pub(crate) fn check_space(&self, root: &Path, needed: u64) -> Result<()> {
-        // File systems that do not tell are believed to have room.
+    /// The size of a block of the file system, in bytes.
+    pub(crate) fn block_size(&self) -> u64 {
+        fs::fstatvfs(&self.handle).map_or(1, |stat| stat.f_frsize.max(1))
+    }
+
+    /// Refuses when the file system has not the room that is needed.
+    pub(crate) fn check_room(&self, root: &Path, needed: Room) -> Result<()> {
+        // File systems that do not tell are believed to have room; those without a table of files say that it has none.
         let Ok(stat) = fs::fstatvfs(&self.handle) else { return Ok(()) };
-        let free = stat.f_bavail.saturating_mul(stat.f_frsize);
-        if free >= needed {
-            return Ok(());
-        }
-        self.remove()?;
-        Err(SnapshotError::NoSpace { path: root.to_owned(), needed, free })
+        let entries = if stat.f_files == 0 { u64::MAX } else { stat.f_favail };
+        let free = Room { bytes: stat.f_bavail.saturating_mul(stat.f_frsize), entries };
+        compare(root, needed, free).or_else(|error| {
+            self.remove()?;
+            Err(error)
+        })
     }
 
     /// Writes the intent so that it is there whole or not at all.
@@ -192,6 +197,18 @@ impl Stage {
     }
 }
 
+/// Refuses when `needed` is more than is `free`.
+fn compare(root: &Path, needed: Room, free: Room) -> Result<()> {
+    let path = || root.to_owned();
+    if needed.bytes > free.bytes {
+        return Err(SnapshotError::NoSpace { path: path(), needed: needed.bytes, free: free.bytes });
+    }
+    if needed.entries > free.entries {
+        return Err(SnapshotError::NoEntries { path: path(), needed: needed.entries, free: free.entries });
+    }
+    Ok(())
+}
+
 /// Waits until no other restore changes the directory at `root`, and keeps others waiting until the handle is dropped.
 ///
 /// Without it what was found of the target could be out of date before it is acted upon. `None` when there is no
@@ -218,5 +235,33 @@ fn make_dir(parent: BorrowedFd<'_>, name: &[u8]) -> Result<(), Errno> {
     match fs::mkdirat(parent, name, Mode::RWXU) {
         Err(Errno::EXIST) => Ok(()),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_little_room_is_told_with_what_is_needed() {
+        let root = Path::new("ws/target");
+        let free = Room { bytes: 300 << 20, entries: 1_000 };
+        let told = |needed| compare(root, needed, free).map_err(|error| error.to_string());
+        assert_eq!(told(Room { bytes: 300 << 20, entries: 1_000 }), Ok(()));
+        let bytes = told(Room { bytes: 3 << 29, entries: 1 });
+        assert_eq!(bytes.unwrap_err(), "ws/target needs 1.5 GiB of disk, and 300.0 MiB are free");
+        let entries = told(Room { bytes: 1, entries: 1_001 });
+        let expected = "ws/target needs 1001 new files and directories, and its file system has room for 1000";
+        assert_eq!(entries.unwrap_err(), expected);
+    }
+
+    #[test]
+    fn a_refused_restore_leaves_no_staging() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("tree");
+        let stage = Stage::create(dir.path(), &root).unwrap().unwrap();
+        let error = stage.check_room(&root, Room { bytes: u64::MAX, entries: 1 }).unwrap_err();
+        assert!(matches!(error, SnapshotError::NoSpace { .. }), "{error}");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 }

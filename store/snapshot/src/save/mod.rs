@@ -21,6 +21,7 @@ use sci_store_api::{ObjectId, ObjectRef, ObjectSink};
 use crate::local::{Base, now, receipts_of_read};
 use crate::manifest::{self, Encoded, Manifest, PackRef, RecordedInput};
 use crate::pool;
+use crate::progress::go_on;
 use crate::tree::{NONE, Stat, Tree, Walked, walk};
 use crate::{Excludes, Progress, Result, SnapshotError};
 
@@ -92,6 +93,7 @@ impl Saved {
 pub fn save(mut request: SaveRequest<'_>, sink: &dyn ObjectSink) -> Result<Saved> {
     let threads = if request.threads == 0 { pool::default_threads() } else { request.threads };
     let started = now();
+    go_on(request.progress)?;
     let mut walked = find(&request, threads)?;
     check_names(request.root, &walked)?;
     let Adopted { unknown, stale, mut base } = adopt::adopt(&mut walked, request.base.take());
@@ -120,6 +122,7 @@ pub fn save(mut request: SaveRequest<'_>, sink: &dyn ObjectSink) -> Result<Saved
     packs.extend(stored.packs);
     let manifest = Manifest { tree, blocks, packs, inputs: request.inputs, ..Manifest::default() };
     let Encoded { object, manifest } = manifest::encode(manifest, Some(&base))?;
+    go_on(request.progress)?;
     let uploaded = stored.uploaded + object.len() as u64;
     sink.put(&ObjectId::of(&object), object)?;
     done(Base::new(Arc::new(manifest), receipts, device), uploaded, false)

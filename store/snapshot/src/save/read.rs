@@ -15,6 +15,7 @@ use crate::block::{Compressor, RawBlock, StoredBlock};
 use crate::dir::{self, Cursor, Tops};
 use crate::limits::{CHUNK, STRIDE};
 use crate::pool::Crew;
+use crate::progress::go_on;
 use crate::tree::{Kind, Stat, Tree, Walked};
 use crate::{Progress, Result, SnapshotError};
 
@@ -183,6 +184,7 @@ impl<'a> Crew for Reader<'a> {
     }
 
     fn read(&self, worker: &mut Worker<'a>, unit: Unit) -> Result<ReadUnit> {
+        go_on(self.progress)?;
         let mut read = ReadUnit { bytes: Vec::new(), pieces: Vec::new(), torn: Vec::new() };
         match unit {
             Unit::Files(files) => {
@@ -198,6 +200,7 @@ impl<'a> Crew for Reader<'a> {
     }
 
     fn work(&self, worker: &mut Worker<'a>, raw: RawBlock) -> Result<StoredBlock> {
+        go_on(self.progress)?;
         let stored = worker.compressor.compress(&raw.0);
         let stored = stored.map_err(|error| SnapshotError::io("compress", "a block", error))?;
         Ok(StoredBlock { digest: Digest::of(&stored), length: raw.0.len() as u32, stored })
