@@ -11,7 +11,7 @@ use crate::output::{ColorChoice, Options};
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done; 1 damage found, or cache trouble under --require; 2 usage or configuration; 3 store;
-4 not found; 5 local file. `sci run` ends with the code of its command.";
+4 not found; 5 local file; 130 interrupted. `sci run` ends with the code of its command.";
 
 /// Stateful CI: a declarative build cache.
 ///

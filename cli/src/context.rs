@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::args::Globals;
 use crate::environment::Environment;
 use crate::error::{CliError, Kind, Result};
+use crate::interrupt::Interrupts;
 use crate::output::Output;
 use crate::state::State;
 
@@ -19,13 +20,15 @@ pub struct Context {
     pub globals: Globals,
     /// The environment of this process.
     pub environment: Environment,
+    /// Whether somebody has asked to stop.
+    pub interrupts: Interrupts,
     start: PathBuf,
 }
 
 impl Context {
     /// Puts together what was found out; `start` is from [`start_directory`].
     pub fn new(globals: Globals, environment: Environment, out: Output, start: PathBuf) -> Self {
-        Self { out, globals, environment, start }
+        Self { out, globals, environment, interrupts: Interrupts::default(), start }
     }
 
     /// The directory to start in, canonical.

@@ -11,7 +11,7 @@ use crate::exit::Exit;
 
 /// What went wrong, coarsely. The names are part of the JSON form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(into = "&'static str")]
 pub enum Kind {
     /// The cache was in trouble and `--require` was given.
     Required,
@@ -29,6 +29,8 @@ pub enum Kind {
     NotFound,
     /// A local file.
     Local,
+    /// This signal asked to stop.
+    Interrupted(u8),
 }
 
 impl Kind {
@@ -40,6 +42,23 @@ impl Kind {
             Self::Store => Exit::Store,
             Self::NotFound => Exit::NotFound,
             Self::Local => Exit::Local,
+            Self::Interrupted(signal) => Exit::Interrupted(signal),
+        }
+    }
+}
+
+impl From<Kind> for &'static str {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Required => "required",
+            Kind::Damaged => "damaged",
+            Kind::Command => "command",
+            Kind::Usage => "usage",
+            Kind::Config => "config",
+            Kind::Store => "store",
+            Kind::NotFound => "not-found",
+            Kind::Local => "local",
+            Kind::Interrupted(_) => "interrupted",
         }
     }
 }

@@ -17,6 +17,8 @@ pub enum Exit {
     NotFound,
     /// 5: a local file could not be read or written.
     Local,
+    /// 128 + *n*: signal *n* asked to stop, and what was under way was given up or completed.
+    Interrupted(u8),
     /// The code of the command that `run` ran; 126, 127 and 128 + *n* as shells use them.
     Command(u8),
 }
@@ -31,6 +33,7 @@ impl Exit {
             Self::Store => 3,
             Self::NotFound => 4,
             Self::Local => 5,
+            Self::Interrupted(signal) => 128_u8.saturating_add(signal),
             Self::Command(code) => code,
         }
     }

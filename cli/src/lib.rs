@@ -13,6 +13,7 @@ pub mod exit;
 pub mod flow;
 pub mod git;
 pub mod inputs;
+pub mod interrupt;
 pub mod output;
 pub mod placement;
 pub mod state;

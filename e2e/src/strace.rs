@@ -1,12 +1,12 @@
-//! Killing a program at a chosen point of its progress, by strace: at its *n*-th call of a kind, never after a time.
+//! Killing or interrupting a program at a chosen point of its progress, by strace: at its *n*-th call of a kind, never after a time.
 
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::Machine;
 use crate::machine::{finish, sci};
+use crate::{Machine, Ran};
 
 /// The calls that change what is on disk: between two of them, a kill changes nothing.
 const CHANGES: &str = "write,pwrite64,writev,copy_file_range,sendfile,ftruncate,fallocate,fsync,fdatasync,sync_file_range,\
@@ -39,11 +39,16 @@ pub fn points(machine: &Machine, args: &[&str]) -> Vec<Point> {
 
 /// Runs `sci ARGS` and kills it at `point`. Returns whether it came so far: threads share work differently each time.
 pub fn kill_at(machine: &Machine, point: &Point, args: &[&str]) -> bool {
-    let inject = format!("inject={}:signal=KILL:when={}", point.call, point.nth);
-    let mut command = traced(machine, Path::new("/dev/null"));
-    let ran = finish(command.args(["-e", &format!("trace={}", point.call), "-e", &inject]).arg(sci()).args(args));
+    let ran = signal_at(machine, point, "KILL", args);
     // strace ends by the signal that ended what it traced.
     ran.code.is_none() || ran.code == Some(137)
+}
+
+/// Runs `sci ARGS` and sends it a signal at `point`, if it comes so far.
+pub fn signal_at(machine: &Machine, point: &Point, signal: &str, args: &[&str]) -> Ran {
+    let inject = format!("inject={}:signal={signal}:when={}", point.call, point.nth);
+    let mut command = traced(machine, Path::new("/dev/null"));
+    finish(command.args(["-e", &format!("trace={}", point.call), "-e", &inject]).arg(sci()).args(args))
 }
 
 /// Evenly spread `count` of `points`, the first and the last included.

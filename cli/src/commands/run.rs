@@ -45,7 +45,8 @@ struct Command {
 /// fails is saved as unsettled; one that was interrupted or never started is not saved.
 ///
 /// # Errors
-/// Bad configuration and unusable local state; the command has not run then.
+/// Bad configuration and unusable local state; the command has not run then. [`Kind::Interrupted`] during the restore,
+/// when it has not run either, or during the save.
 pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     context.out.yield_stdout();
     let workspace = Workspace::open(context)?;
@@ -65,23 +66,24 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
             (Ended { exit: child::cannot_start(&error), interrupted: false }, Some(message))
         }
     };
-    let save = save(context, &workspace, ended, error.is_some());
+    let save = save(context, &workspace, ended, error.is_some())?;
     let command = Command { code: ended.exit.code(), interrupted: ended.interrupted, error };
     finish(context, Report { restore, command, save }, ended.exit)
 }
 
-/// The build is done: whatever goes wrong now is a warning, not the command's failure.
-fn save(context: &mut Context, workspace: &Workspace, ended: Ended, never_started: bool) -> Option<SaveReport> {
+/// The build is done: whatever goes wrong now is a warning, not the command's failure; unless we are asked to stop.
+fn save(context: &mut Context, workspace: &Workspace, ended: Ended, never_started: bool) -> Result<Option<SaveReport>> {
     if ended.interrupted || never_started {
         let why = if never_started { "the command did not run" } else { "the command was interrupted" };
         context.out.note(&format!("nothing was saved: {why}"));
-        return None;
+        return Ok(None);
     }
     match saving::save(context, workspace, &[], ended.exit != Exit::Success) {
-        Ok(report) => Some(report),
+        Ok(report) => Ok(Some(report)),
+        Err(error) if matches!(error.kind, Kind::Interrupted(_)) => Err(error),
         Err(error) => {
             context.out.warn(format!("nothing was saved: {}", error.message));
-            None
+            Ok(None)
         }
     }
 }

@@ -1,16 +1,18 @@
-//! `sci verify`: whether every snapshot of this project is what was signed, and whole.
+//! `sci verify`: whether every snapshot of this project is what was signed, and whole; and `--repair`, which drops what is
+//! not.
 
-use sci_store_api::snapshots::{SnapshotQuery, SnapshotSummary};
-use sci_store_api::{ObjectId, Record, SnapshotId};
+use sci_store_api::SnapshotId;
+use sci_store_api::admin::Repaired;
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
 use crate::exit::Exit;
+use crate::flow::checking::{self, Damaged, Findings, Problem};
 use crate::output::Text;
-use crate::output::format::{count, counted, safe};
+use crate::output::format::{bytes, count, counted, safe};
 use crate::output::list::{more, page};
-use crate::store::Store;
+use crate::store::{Store, failed};
 use crate::workspace::Workspace;
 
 /// Arguments of `sci verify`.
@@ -21,6 +23,9 @@ pub struct Arguments {
     /// Read every byte and check it, instead of only that everything is there
     #[arg(long)]
     read_data: bool,
+    /// Read every byte, and drop what is damaged, so that it is a miss until it is saved again
+    #[arg(long)]
+    repair: bool,
     /// Name every file hurt, however many
     #[arg(long)]
     all: bool,
@@ -32,117 +37,84 @@ struct Report {
     snapshots: u64,
     objects: u64,
     damaged: Vec<Damaged>,
-}
-
-/// A snapshot that cannot be restored, or not wholly.
-#[derive(Serialize)]
-struct Damaged {
-    snapshot: SnapshotId,
-    path: String,
-    instance: String,
-    problems: Vec<Problem>,
-    /// Files that cannot be restored; with --read-data only.
-    files: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct Problem {
+    /// Damaged objects that no snapshot cites: inputs of plans, mostly.
+    loose: Vec<Problem>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    object: Option<ObjectId>,
-    reason: String,
+    repaired: Option<Repaired>,
+    /// Snapshots that are damaged still.
+    #[serde(skip)]
+    left: Vec<SnapshotId>,
 }
 
-/// Checks snapshots. Damage ends in exit code 1.
+/// Checks snapshots. Damage that stays ends in exit code 1.
 ///
 /// # Errors
 /// When the store cannot be opened or listed.
 pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     let workspace = Workspace::find(context)?;
     let store = Store::open(context, workspace.as_ref())?;
-    let mut report = Report { read_data: arguments.read_data, snapshots: 0, objects: 0, damaged: Vec::new() };
-    for summary in wanted(&store, arguments)? {
-        report.snapshots += 1;
-        let damaged = check(&store, &summary, arguments.read_data, &mut report.objects);
-        report.damaged.extend(damaged);
-    }
+    let report = verify(&store, arguments)?;
     context.out.human(|text| render(text, &report, arguments.all));
-    if report.damaged.is_empty() {
+    let Some(error) = verdict(&report) else {
         context.out.document("verify", &report);
         return Ok(Exit::Success);
-    }
-    let damaged = counted(report.damaged.len() as u64, "snapshot");
-    let error = CliError::new(Kind::Damaged, format!("{damaged} damaged"))
-        .hint("the next save of the same key replaces a damaged one; a restore treats it as a miss");
+    };
     context.out.refusal("verify", &report, &error);
     Ok(error.kind.exit())
 }
 
-fn wanted(store: &Store, arguments: &Arguments) -> Result<Vec<SnapshotSummary>> {
-    if arguments.snapshots.is_empty() {
-        return store.snapshots(SnapshotQuery::default());
-    }
-    arguments.snapshots.iter().map(|reference| Ok(store.find(reference)?.summary)).collect()
-}
-
-fn check(store: &Store, summary: &SnapshotSummary, read_data: bool, objects: &mut u64) -> Option<Damaged> {
-    let mut damaged = Damaged {
-        snapshot: summary.snapshot,
-        path: summary.path.to_string(),
-        instance: summary.instance.to_string(),
-        problems: Vec::new(),
-        files: Vec::new(),
-    };
-    match signed(store, summary) {
-        Err(reason) => damaged.problems.push(Problem { object: None, reason }),
-        Ok(record) => {
-            *objects += record.objects.len() as u64;
-            present(store, &record, &mut damaged);
-            if read_data {
-                whole(store, &record, &mut damaged);
-            }
-        }
-    }
-    (!damaged.problems.is_empty()).then_some(damaged)
-}
-
-/// The record, if its signature holds and it is the one that the index lists.
-fn signed(store: &Store, summary: &SnapshotSummary) -> Result<Record, String> {
-    let detail = store.backend.snapshot(&summary.snapshot).map_err(|error| error.to_string())?;
-    let verified = store.verify(&detail.envelope).map_err(|error| error.to_string())?;
-    let record = verified.record;
-    let same = verified.id == summary.snapshot && record.path == summary.path && record.instance == summary.instance;
-    if same && record.key == summary.key && record.settled == summary.settled && record.scope == summary.scope {
-        Ok(record)
+fn verify(store: &Store, arguments: &Arguments) -> Result<Report> {
+    let read_data = arguments.read_data || arguments.repair;
+    let numbers = wanted(store, arguments)?;
+    let Findings { snapshots, objects, damaged, loose } = if arguments.snapshots.is_empty() {
+        checking::check_all(store, &numbers, read_data)?
     } else {
-        Err("the index lists it as something else than what was signed".to_owned())
+        checking::check_some(store, &numbers, read_data)?
+    };
+    let mut report = Report { read_data, snapshots, objects, damaged, loose, repaired: None, left: Vec::new() };
+    report.left = report.damaged.iter().map(|damaged| damaged.snapshot).collect();
+    if arguments.repair {
+        let (repaired, left) = checking::repair(store, &report.damaged, &report.loose)?;
+        (report.repaired, report.left) = (Some(repaired), left);
     }
+    Ok(report)
 }
 
-fn present(store: &Store, record: &Record, damaged: &mut Damaged) {
-    for object in &record.objects {
-        let problem = match store.backend.object_size(&object.id) {
-            Ok(size) if size == object.size => continue,
-            Ok(size) => format!("it has {} bytes instead of {}", count(size), count(object.size)),
-            Err(error) => error.to_string(),
-        };
-        damaged.problems.push(Problem { object: Some(object.id), reason: problem });
+/// The records to check, by number.
+fn wanted(store: &Store, arguments: &Arguments) -> Result<Vec<i64>> {
+    let all = store.backend.audit_list().map_err(failed)?;
+    if arguments.snapshots.is_empty() {
+        return Ok(all.into_iter().map(|(number, _)| number).collect());
     }
+    let mut numbers = Vec::new();
+    for reference in &arguments.snapshots {
+        let snapshot = store.find(reference)?.summary.snapshot;
+        numbers.extend(all.iter().filter(|(_, known)| *known == snapshot).map(|(number, _)| *number));
+    }
+    Ok(numbers)
 }
 
-fn whole(store: &Store, record: &Record, damaged: &mut Damaged) {
-    if let Err(reason) = store.inputs(&record.derivation) {
-        damaged.problems.push(Problem { object: Some(record.derivation), reason });
-    }
-    let found = store.manifest(record).and_then(|manifest| sci_snapshot::verify::verify(&manifest, &store.backend));
-    match found {
-        Err(error) => damaged.problems.push(Problem { object: Some(record.manifest), reason: error.to_string() }),
-        Ok(found) => {
-            let known = |object: &ObjectId| damaged.problems.iter().any(|problem| problem.object == Some(*object));
-            let new: Vec<_> = found.objects.into_iter().filter(|(object, _)| !known(object)).collect();
-            damaged.problems.extend(new.into_iter().map(|(object, reason)| Problem { object: Some(object), reason }));
-            damaged.files = found.files.iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect();
+/// The error that damage is.
+fn verdict(report: &Report) -> Option<CliError> {
+    let loose = if report.repaired.is_none() { report.loose.len() as u64 } else { 0 };
+    let damaged = match (report.left.len() as u64, loose) {
+        (0, 0) => return None,
+        (0, loose) => format!("{} that no snapshot cites damaged", counted(loose, "object")),
+        (left, _) if report.repaired.is_some() => format!("{} damaged still", counted(left, "snapshot")),
+        (left, _) => format!("{} damaged", counted(left, "snapshot")),
+    };
+    let hint = match (&report.repaired, report.read_data) {
+        (None, true) => {
+            "`sci verify --repair` drops what is damaged: a restore treats it as a miss, and the next save makes it anew"
         }
-    }
+        (None, false) => {
+            "`sci verify --read-data` says which files are hurt, `sci verify --repair` drops what is damaged"
+        }
+        (Some(_), _) => {
+            "it is not signed by a key that sci.toml trusts, or was damaged just now: run `sci verify` again"
+        }
+    };
+    Some(CliError::new(Kind::Damaged, damaged).hint(hint))
 }
 
 fn render(text: &mut Text, report: &Report, all: bool) {
@@ -150,10 +122,7 @@ fn render(text: &mut Text, report: &Report, all: bool) {
         let word = text.style.bad.paint("damaged");
         let name = text.style.name.paint(safe(&damaged.instance));
         text.line(format_args!("{word}  {name}  snapshot {}", damaged.snapshot));
-        for problem in &damaged.problems {
-            let object = problem.object.map(|object| format!("object {}: ", object.short())).unwrap_or_default();
-            text.indented(2, format_args!("{object}{}", safe(&problem.reason)));
-        }
+        damaged.problems.iter().for_each(|problem| tell(text, problem));
         let (shown, left) = page(&damaged.files, all);
         for file in shown {
             text.indented(2, format_args!("hurt: {}", safe(file)));
@@ -161,10 +130,40 @@ fn render(text: &mut Text, report: &Report, all: bool) {
         if let Some(more) = more(left) {
             text.indented(2, more);
         }
+        match (damaged.all_files, damaged.files.is_empty()) {
+            (true, _) => drop(text.indented(2, "hurt: every file")),
+            (false, true) if report.read_data => drop(text.indented(2, "hurt: no file of this snapshot")),
+            _ => {}
+        }
+    }
+    if !report.loose.is_empty() {
+        let word = text.style.bad.paint("damaged");
+        text.line(format_args!("{word}  {} that no snapshot cites", counted(report.loose.len() as u64, "object")));
+        report.loose.iter().for_each(|problem| tell(text, problem));
     }
     let how =
         if report.read_data { "every byte read" } else { "signatures and objects present; --read-data reads them" };
     let sound = report.snapshots - report.damaged.len() as u64;
     let objects = counted(report.objects, "object");
     text.line(format_args!("{} of {} sound, {objects} ({how})", count(sound), counted(report.snapshots, "snapshot")));
+    if let Some(repaired) = report.repaired.as_ref().filter(|_| !report.damaged.is_empty() || !report.loose.is_empty())
+    {
+        tell_repaired(text, repaired);
+    }
+}
+
+fn tell(text: &mut Text, problem: &Problem) {
+    let object = problem.object.map(|object| format!("object {}: ", object.short())).unwrap_or_default();
+    text.indented(2, format_args!("{object}{}", safe(&problem.reason)));
+}
+
+fn tell_repaired(text: &mut Text, repaired: &Repaired) {
+    let forgotten = counted(repaired.forgotten.len() as u64, "snapshot");
+    let dropped = counted(repaired.dropped.len() as u64, "object");
+    let size = repaired.dropped.iter().map(|object| object.size).sum();
+    let word = text.style.good.paint("repaired");
+    text.line(format_args!(
+        "{word}: {forgotten} forgotten, {dropped} removed ({}); the next save of what they held makes it anew",
+        bytes(size)
+    ));
 }

@@ -43,7 +43,10 @@ pub fn standing(before: Option<&BeforePath>, key: Digest, failed: bool) -> Stand
     };
     match before.ladder {
         _ if failed => unsettled("the run failed"),
-        None => unsettled("the path had no key before the run"),
+        None => {
+            let why = before.unkeyed.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+            Standing::Unsettled(format!("the path had no key before the run{why}"))
+        }
         Some(ladder) if ladder.key() != key => unsettled("its inputs changed during the run"),
         Some(_) => Standing::Settled,
     }

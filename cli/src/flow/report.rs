@@ -65,6 +65,8 @@ pub struct RestoreWork {
     pub written: u64,
     /// Bytes that were written.
     pub written_bytes: u64,
+    /// Bytes of disk that it took, in whole blocks.
+    pub disk_bytes: u64,
     /// Entries that were removed because the snapshot does not have them.
     pub removed: u64,
     /// Seconds it took.

@@ -18,12 +18,13 @@ use crate::store::{self, Store};
 use crate::workspace::Workspace;
 
 /// Restores what an answer chose; gives the manifest of what is installed then. Trouble becomes part of the answer.
+/// `None` when it was interrupted, and nothing was changed.
 pub fn restore(
     context: &mut Context,
     workspace: &Workspace,
     store: Option<&Store>,
     answer: &mut Answer<'_>,
-) -> (RestoredPath, Option<Arc<Manifest>>) {
+) -> Option<(RestoredPath, Option<Arc<Manifest>>)> {
     let started = Instant::now();
     let chosen = answer.chosen.take();
     let mut installed = None;
@@ -34,6 +35,7 @@ pub fn restore(
                 work = Some(work_of(&restored, started));
                 installed = Some(remember(context, workspace, answer.path, restored, before.as_ref()));
             }
+            Err(Trouble::Engine(SnapshotError::Interrupted)) => return None,
             Err(error) => {
                 if error.is_damage() {
                     // Whatever this machine remembers of the tree cites the same objects.
@@ -44,7 +46,7 @@ pub fn restore(
         }
     }
     answer.chosen = chosen.filter(|_| installed.is_some());
-    (restored_path(answer, work), installed)
+    Some((restored_path(answer, work), installed))
 }
 
 fn work_of(restored: &Restored, started: Instant) -> RestoreWork {
@@ -53,6 +55,7 @@ fn work_of(restored: &Restored, started: Instant) -> RestoreWork {
         bytes: restored.bytes,
         written: restored.written,
         written_bytes: restored.written_bytes,
+        disk_bytes: restored.room.bytes,
         removed: restored.removed,
         seconds: started.elapsed().as_secs_f64(),
     }
@@ -69,7 +72,7 @@ fn install(
     let _home = if path.home { Some(workspace.lock_home(context)?) } else { None };
     let base = workspace.state.engine(&path.name, &path.instance).base();
     let excludes = Excludes::new(&path.policy.exclude)?;
-    let bar = Bar::new(&context.out, "restoring", &path.instance);
+    let bar = Bar::new(&context.out, &context.interrupts, "restoring", &path.instance);
     // What is remembered of this very manifest was verified when it was restored or saved here.
     let known = base.as_ref().filter(|base| base.manifest.id() == Some(chosen.record.manifest));
     let manifest = match known {

@@ -54,6 +54,7 @@ impl RestoreReport {
 /// Bad configuration and unusable local state. Trouble with the store is a miss, told in the report.
 pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) -> Result<RestoreReport> {
     let started = Instant::now();
+    let _watch = context.interrupts.watch();
     let _lock = workspace.lock(context)?;
     workspace.recover(context)?;
     let plan = planning::make(context, workspace)?;
@@ -61,7 +62,8 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
     let ancestors = git::ancestors(&plan.workspace);
     let mut before = before(context, workspace, &plan, &paths);
     let run = before.run.clone();
-    before.write(&workspace.state.before())?;
+    before.without_keys_of(&paths).write(&workspace.state.before())?;
+    let _shield = context.interrupts.shield();
 
     let store = open(context, workspace, &run, ancestors.first().map(String::as_str))?;
     let mut answers = match &store {
@@ -73,10 +75,21 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
     }
     let mut report = RestoreReport { run, plan: None, paths: Vec::new(), replayed: None, seconds: 0.0 };
     let mut installed = Vec::new();
+    let mut interrupted = false;
     for path in &paths {
+        if context.interrupts.caught().is_some() {
+            interrupted = true;
+            before = before.without_keys_of(&[*path]);
+            continue;
+        }
         let restored = match (&path.outcome, answers.iter_mut().find(|answer| std::ptr::eq(answer.path, *path))) {
             (Planned::Keyed(_), Some(answer)) => {
-                let (restored, manifest) = restore_path::restore(context, workspace, store.as_ref().ok(), answer);
+                let store = store.as_ref().ok();
+                let Some((restored, manifest)) = restore_path::restore(context, workspace, store, answer) else {
+                    interrupted = true;
+                    before = before.without_keys_of(&[*path]);
+                    continue;
+                };
                 note(&mut before, path, answer, &restored)?;
                 // Manifests of large trees are large: those that replay does not need go now.
                 let needed = manifest.filter(|_| path.policy.replay);
@@ -92,6 +105,9 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
     report.replayed = replaying::replay(context, &plan, &installed)?;
     before.tracked = replaying::times(&plan, report.replayed.is_some());
     before.write(&workspace.state.before())?;
+    if interrupted || context.interrupts.caught().is_some() {
+        return Err(context.interrupts.error(what_was_done(&report.paths, interrupted)));
+    }
     if let Ok(store) = &store {
         report.plan = record(context, store, &answers);
     }
@@ -106,6 +122,17 @@ fn warn_of_own_files(context: &mut Context, plan: &Plan, store: &Path) {
         context.out.warn(format!(
             "the store {store} is among the inputs of {path}: list it in .gitignore, or keep it outside the workspace"
         ));
+    }
+}
+
+/// What an interrupted restore has done, in one sentence.
+fn what_was_done(paths: &[RestoredPath], interrupted: bool) -> String {
+    let restored = paths.iter().filter(|path| path.work.is_some()).map(|path| path.instance.as_str());
+    let restored = restored.collect::<Vec<_>>().join(", ");
+    match (restored.is_empty(), interrupted) {
+        (true, _) => "nothing was changed".to_owned(),
+        (false, true) => format!("{restored} was restored, nothing else was changed"),
+        (false, false) => format!("{restored} was restored, and nothing else was to be done"),
     }
 }
 

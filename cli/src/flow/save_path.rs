@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use sci_planner::{Keyed, Plan, PlannedPath};
-use sci_presets::{Proof, prove_current};
+use sci_presets::{Proof, SavePolicy, prove_current};
 use sci_snapshot::save::Select;
-use sci_snapshot::{Base, Excludes, SaveRequest, Saved};
+use sci_snapshot::{Base, Excludes, SaveRequest, Saved, SnapshotError};
 use sci_store_api::saves::{CommitSave, Committed};
-use sci_store_api::{Instance, ObjectId, ObjectKind, ObjectRef, ObjectSink, PathName, SnapshotId};
+use sci_store_api::{
+    ErrorCode, Instance, ObjectId, ObjectKind, ObjectRef, ObjectSink, PathName, SnapshotId, TransferError,
+};
 
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
@@ -27,6 +29,9 @@ const ATTEMPTS: usize = 3;
 
 /// Why nothing is proved where sci.toml names no check.
 const NO_CHECK: &str = "the path has no check";
+
+/// Why a save is unsettled when the tree that was restored is not known any more.
+const NOT_COMPARED: &str = "what was restored is no longer known, so nothing shows that the run did anything";
 
 /// Snapshots that the run was served, by their manifests.
 pub type Bases = BTreeMap<ObjectId, SnapshotId>;
@@ -55,6 +60,8 @@ enum Failure {
     Again(CliError),
     /// It will not.
     Final(CliError),
+    /// Somebody asked to stop.
+    Interrupted,
 }
 
 impl From<CliError> for Failure {
@@ -63,35 +70,52 @@ impl From<CliError> for Failure {
     }
 }
 
-impl From<sci_snapshot::SnapshotError> for Failure {
-    fn from(error: sci_snapshot::SnapshotError) -> Self {
-        Self::Final(store::engine(&error))
+impl From<SnapshotError> for Failure {
+    fn from(error: SnapshotError) -> Self {
+        if matches!(error, SnapshotError::Interrupted) {
+            return Self::Interrupted;
+        }
+        let again = matches!(error, SnapshotError::Transfer(TransferError::Again { .. }));
+        let error = store::engine(&error);
+        if again { Self::Again(error) } else { Self::Final(error) }
     }
 }
 
 impl From<sci_native::Error> for Failure {
     fn from(error: sci_native::Error) -> Self {
-        let again = error.code() == Some(sci_store_api::ErrorCode::Retry);
+        // The last is how a store answers for a save that it has given up.
+        let again = matches!(error.code(), Some(ErrorCode::Retry | ErrorCode::UnknownObject | ErrorCode::NotFound));
         let error = store::failed(error);
         if again { Self::Again(error) } else { Self::Final(error) }
     }
 }
 
+/// What attempts leave to those after them.
+#[derive(Default)]
+struct Tried {
+    /// There was one: what a base holds may have gone from the store, so everything is put.
+    once: bool,
+    /// Whether the tree is what it was before the run: without a base that cannot be told.
+    unchanged: Option<bool>,
+}
+
 impl Job<'_> {
-    /// Saves the path. Trouble is part of the outcome.
-    pub fn save(&self, context: &mut Context, bases: &Bases) -> Outcome {
+    /// Saves the path. Trouble is part of the outcome. `None` when it was interrupted: nothing was saved then.
+    pub fn save(&self, context: &mut Context, bases: &Bases) -> Option<Outcome> {
         if let Some(reason) = self.not_even_read() {
-            return skipped(self.path, reason);
+            return Some(skipped(self.path, reason));
         }
         let mut last = CliError::store("the save was never tried");
+        let mut tried = Tried::default();
         for _ in 0..ATTEMPTS {
-            match self.attempt(context, bases) {
-                Ok(outcome) => return outcome,
-                Err(Failure::Final(error)) => return failed(self.path, &error),
+            match self.attempt(context, bases, &mut tried) {
+                Ok(outcome) => return Some(outcome),
+                Err(Failure::Final(error)) => return Some(failed(self.path, &error)),
                 Err(Failure::Again(error)) => last = error,
+                Err(Failure::Interrupted) => return None,
             }
         }
-        failed(self.path, &last)
+        Some(failed(self.path, &last))
     }
 
     fn not_even_read(&self) -> Option<String> {
@@ -110,17 +134,17 @@ impl Job<'_> {
         self.known?.path(&self.path.name, &self.path.instance)
     }
 
-    fn attempt(&self, context: &mut Context, bases: &Bases) -> Result<Outcome, Failure> {
+    fn attempt(&self, context: &mut Context, bases: &Bases, tried: &mut Tried) -> Result<Outcome, Failure> {
         let started = Instant::now();
         let name = |error: sci_store_api::NameError| CliError::new(Kind::Config, error);
         let path = PathName::new(self.path.name.as_str()).map_err(name)?;
         let instance = Instance::new(self.path.instance.as_str()).map_err(name)?;
         let _home = if self.path.home { Some(self.workspace.lock_home(context)?) } else { None };
 
-        let base = self.base(bases);
+        let base = if std::mem::replace(&mut tried.once, true) { None } else { self.base(bases) };
         let cited = base.iter().map(|(_, snapshot)| *snapshot).collect();
         let sink = self.store.backend.begin(&path, &instance, self.keyed.key(), cited)?;
-        let standing = decide::standing(self.before(), self.keyed.key(), self.failed);
+        let mut standing = decide::standing(self.before(), self.keyed.key(), self.failed);
         let damaged = self.before().map_or(&[][..], |before| &before.damaged);
         if let (Standing::Settled, Some(existing)) = (&standing, sink.begun().existing)
             && !damaged.contains(&existing)
@@ -130,13 +154,18 @@ impl Job<'_> {
         if let Some(run) = &sink.begun().saving {
             context.out.verbose(|| format!("{}: run {run} is saving the same key", self.path.instance));
         }
+        let has_base = base.is_some();
         let saved = self.store_tree(context, base.map(|(base, _)| base), &sink)?;
-        let unchanged = match self.before().map(|before| (before.restored, before.stood)) {
-            Some((Some((_, manifest)), _)) => saved.unchanged && manifest == saved.manifest,
-            Some((None, Some(stood))) => fingerprint::of(self.path)? == Some(stood),
-            _ => false,
+        let unchanged = match tried.unchanged {
+            Some(unchanged) => unchanged,
+            None => self.is_unchanged(&saved)?,
         };
-        let decision = decide::decide(self.path.policy.save, self.before(), standing, unchanged, &self.proof());
+        let nearest = self.before().is_some_and(|before| before.restored.is_some() && !before.exact);
+        if nearest && !has_base && tried.unchanged.is_none() && standing == Standing::Settled {
+            standing = Standing::Unsettled(NOT_COMPARED.to_owned());
+        }
+        tried.unchanged = Some(unchanged);
+        let decision = decide::decide(self.policy(), self.before(), standing, unchanged, &self.proof());
         let work = work_of(&saved, started);
         match decision {
             Decision::Skip(reason) => {
@@ -145,8 +174,28 @@ impl Job<'_> {
                 self.remember(context, saved);
                 Ok(outcome)
             }
+            Decision::Save(_) if context.interrupts.caught().is_some() => Err(Failure::Interrupted),
             Decision::Save(standing) => self.commit(context, &sink, saved, &standing, work),
         }
+    }
+
+    /// Whether the tree is what was restored or, where nothing was, what stood there before the run.
+    fn is_unchanged(&self, saved: &Saved) -> Result<bool, Failure> {
+        Ok(match self.before().map(|before| (before.restored, before.stood)) {
+            Some((Some((_, manifest)), _)) => saved.unchanged && manifest == saved.manifest,
+            Some((None, Some(stood))) => fingerprint::of(self.path)? == Some(stood),
+            _ => false,
+        })
+    }
+
+    /// The policy; what was restored and is no longer in the store (forgotten, repaired away) is kept by all means.
+    fn policy(&self) -> SavePolicy {
+        let restored = self.before().and_then(|before| before.restored);
+        let gone = |(snapshot, _): (SnapshotId, ObjectId)| {
+            let found = self.store.backend.snapshot(&snapshot);
+            found.is_err_and(|error| error.code() == Some(ErrorCode::NotFound))
+        };
+        if restored.is_some_and(gone) { SavePolicy::Always } else { self.path.policy.save }
     }
 
     /// The tree that the save may build upon, and its snapshot: what the engine remembers, else what was restored.
@@ -168,7 +217,7 @@ impl Job<'_> {
     fn store_tree(&self, context: &mut Context, base: Option<Base>, sink: &dyn ObjectSink) -> Result<Saved, Failure> {
         let members = members::of(&self.plan.workspace, self.path)?;
         let select = members.as_ref().map(|members| move |path: &[u8], _: &sci_snapshot::tree::Stat| members.has(path));
-        let bar = Bar::new(&context.out, "saving", &self.path.instance);
+        let bar = Bar::new(&context.out, &context.interrupts, "saving", &self.path.instance);
         let replay = self.path.policy.replay;
         let tracked = self.known.map_or(&[][..], |known| &known.tracked);
         let request = SaveRequest {

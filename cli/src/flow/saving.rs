@@ -41,6 +41,7 @@ impl SaveReport {
 /// Bad configuration and unusable local state. Trouble with the store is told in the report.
 pub fn save(context: &mut Context, workspace: &Workspace, wanted: &[String], failed: bool) -> Result<SaveReport> {
     let started = Instant::now();
+    let _watch = context.interrupts.watch();
     let _lock = workspace.lock(context)?;
     workspace.recover(context)?;
     let plan = planning::make(context, workspace)?;
@@ -58,13 +59,20 @@ pub fn save(context: &mut Context, workspace: &Workspace, wanted: &[String], fai
         Err(_) => Bases::new(),
     };
     let mut after = known.clone();
+    let _shield = context.interrupts.shield();
     for path in paths {
+        if context.interrupts.caught().is_some() {
+            break;
+        }
         let saved = match (&path.outcome, &store) {
             (Planned::Unkeyed { reason, hint }, _) => outcome::unkeyed(path, reason, hint.as_deref()),
             (Planned::Keyed(_), Err(error)) => outcome::failed(path, error),
             (Planned::Keyed(keyed), Ok(store)) => {
                 let job = save_path::Job { workspace, store, plan: &plan, path, keyed, known: known.as_ref(), failed };
-                job.save(context, &bases)
+                match job.save(context, &bases) {
+                    Some(saved) => saved,
+                    None => break,
+                }
             }
         };
         context.out.human(|text| saved.report.render(text));
@@ -75,8 +83,19 @@ pub fn save(context: &mut Context, workspace: &Workspace, wanted: &[String], fai
     if let Some(after) = after.filter(|after| Some(after) != known.as_ref()) {
         after.write(&workspace.state.before())?;
     }
+    if context.interrupts.caught().is_some() {
+        return Err(context.interrupts.error(what_was_done(&report.paths)));
+    }
     report.seconds = started.elapsed().as_secs_f64();
     Ok(report)
+}
+
+/// What an interrupted save has done, in one sentence.
+fn what_was_done(paths: &[SavedPath]) -> String {
+    let saved = paths.iter().filter(|path| path.snapshot.is_some()).map(|path| path.instance.as_str());
+    let saved = saved.collect::<Vec<_>>().join(", ");
+    let found = "what was uploaded is found again by the next save";
+    if saved.is_empty() { format!("nothing was saved; {found}") } else { format!("{saved} was saved; {found}") }
 }
 
 /// The snapshots that this run may build upon, by their manifests: those that it was served.

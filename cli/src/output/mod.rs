@@ -57,6 +57,11 @@ impl Output {
         self.options.json
     }
 
+    /// True when details were asked for.
+    pub fn is_verbose(&self) -> bool {
+        self.options.verbose
+    }
+
     /// True when progress may be drawn: stderr is a terminal and nobody asked for quiet.
     pub fn draws_progress(&self) -> bool {
         !self.options.quiet && io::stderr().is_terminal()

@@ -7,13 +7,20 @@ use std::time::Duration;
 
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
+use sci_snapshot::Room;
+
 use super::Output;
+use super::format::{bytes, count};
+use crate::interrupt::Interrupts;
 
 /// The progress of one save or restore. Drawn on stderr; cleared when dropped.
 #[derive(Debug)]
 pub struct Bar {
     bar: ProgressBar,
     entries: Arc<Entries>,
+    interrupts: Interrupts,
+    /// What is said in detail begins with this; nothing is when it is absent.
+    detail: Option<String>,
 }
 
 /// Read only when the bar is drawn: the engine counts more often than anybody can look.
@@ -25,7 +32,7 @@ struct Entries {
 
 impl Bar {
     /// A bar that says what is being done; invisible unless stderr is a terminal and quiet was not asked for.
-    pub fn new(output: &Output, doing: &str, what: &str) -> Self {
+    pub fn new(output: &Output, interrupts: &Interrupts, doing: &str, what: &str) -> Self {
         let target = if output.draws_progress() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
         bar.set_style(style("{prefix} {spinner}"));
@@ -33,7 +40,8 @@ impl Bar {
         if !bar.is_hidden() {
             bar.enable_steady_tick(Duration::from_millis(120));
         }
-        Self { bar, entries: Arc::default() }
+        let detail = output.is_verbose().then(|| what.to_owned());
+        Self { bar, entries: Arc::default(), interrupts: interrupts.clone(), detail }
     }
 }
 
@@ -54,6 +62,18 @@ impl sci_snapshot::Progress for Bar {
     fn advance(&self, items: u64, bytes: u64) {
         self.entries.done.fetch_add(items, Ordering::Relaxed);
         self.bar.inc(bytes);
+    }
+
+    fn room(&self, room: Room) {
+        if let Some(what) = &self.detail {
+            let (entries, size) = (count(room.entries), bytes(room.bytes));
+            let said = format!("{what}: takes {size} of disk, new files and directories: {entries}\n");
+            self.bar.suspend(|| super::to_stderr(&said));
+        }
+    }
+
+    fn interrupted(&self) -> bool {
+        self.interrupts.caught().is_some()
     }
 }
 

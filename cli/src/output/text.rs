@@ -3,7 +3,7 @@
 use std::fmt::{Display, Write};
 
 use super::Styles;
-use crate::error::{CliError, Place};
+use crate::error::{CliError, Kind, Place};
 
 /// Human lines being composed. Styles are at hand; nothing is printed yet.
 #[derive(Debug, Default)]
@@ -69,6 +69,10 @@ fn one_error(text: &mut Text, error: &CliError) {
     let style = text.style;
     let word = style.error.paint("Error");
     match error.place.as_deref() {
+        // That it was asked for is no error of anybody's.
+        None if matches!(error.kind, Kind::Interrupted(_)) => {
+            text.line(&error.message);
+        }
         None => {
             text.line(format_args!("{word}: {}", error.message));
         }

@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use sci_hasher::{Digest, Ladder};
+use sci_planner::PlannedPath;
 use sci_store_api::{ObjectId, SnapshotId};
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +83,20 @@ impl Before {
         bytes.extend_from_slice(Digest::of(&body).as_bytes());
         bytes.extend_from_slice(&body);
         atomic::write(file, &bytes)
+    }
+
+    /// The same, but for the keys of these paths: as long as it is not known what stands there, nothing that is saved may
+    /// pass for what their inputs give.
+    #[must_use]
+    pub fn without_keys_of(&self, paths: &[&PlannedPath]) -> Self {
+        let mut without = self.clone();
+        for path in paths {
+            if let Some(noted) = without.path_mut(&path.name, &path.instance) {
+                noted.ladder = None;
+                noted.unkeyed = Some("its restore was cut off".to_owned());
+            }
+        }
+        without
     }
 
     /// What was planned for an instance.

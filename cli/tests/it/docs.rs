@@ -40,7 +40,9 @@ fn every_global_flag_and_its_variable_is_described() {
 #[test]
 fn every_exit_code_is_described() {
     use sci_cli::exit::Exit;
-    for exit in [Exit::Success, Exit::Negative, Exit::Usage, Exit::Store, Exit::NotFound, Exit::Local] {
+    for exit in
+        [Exit::Success, Exit::Negative, Exit::Usage, Exit::Store, Exit::NotFound, Exit::Local, Exit::Interrupted(2)]
+    {
         assert!(DOCUMENT.contains(&format!("\n| {} | ", exit.code())), "{exit:?}");
     }
 }
@@ -65,7 +67,7 @@ fn every_json_field_is_described() {
         "ls",
         "show out --tree",
         &diff,
-        "verify --read-data",
+        "verify --repair",
         "gc",
         "presets",
         "doctor",

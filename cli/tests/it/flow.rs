@@ -262,3 +262,46 @@ fn a_signal_reaches_the_command_and_nothing_is_saved() {
     assert_eq!(child.wait().unwrap().code(), Some(9));
     assert!(sandbox.sci("ls").stdout.contains("no snapshots yet"));
 }
+
+#[test]
+fn collection_without_grace_harms_neither_restores_nor_what_was_saved() {
+    use std::process::Stdio;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let sandbox = Sandbox::new();
+    sandbox.sci_run("", "mkdir out; seq 20000 > out/big; echo 0 > out/file").ends_with(0);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let collector = scope.spawn(|| {
+            let mut rounds = 0;
+            while !done.load(Ordering::Acquire) {
+                let mut gc = sandbox.command(&["gc", "--keep", "1", "--grace", "0s", "--unsafe-grace"]);
+                assert!(gc.stdout(Stdio::null()).status().unwrap().success());
+                rounds += 1;
+            }
+            rounds
+        });
+        let work = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            for round in 1..=12 {
+                sandbox.write("src/main.txt", &round.to_string());
+                std::fs::remove_dir_all(sandbox.path("out")).unwrap();
+                // A collection at every moment: what resolve has chosen is restored, and what is built upon it is saved.
+                let restored = sandbox.sci("restore --json --require").ends_with(0).json();
+                assert_eq!(restored["result"]["paths"][0]["verdict"], "nearest", "{restored}");
+                sandbox.write("out/file", &round.to_string());
+                let saved = sandbox.sci("save --json").json();
+                let path = &saved["result"]["paths"][0];
+                // Without grace a save may be given up again and again; what it says of itself must be true.
+                if path["outcome"] == "saved" {
+                    let shown = sandbox.sci(&format!("show {} --tree", path["snapshot"].as_str().unwrap()));
+                    shown.ends_with(0);
+                } else {
+                    assert_eq!(path["outcome"], "failed", "{saved}");
+                }
+            }
+        }));
+        done.store(true, Ordering::Release);
+        assert!(collector.join().unwrap() > 0);
+        work.unwrap();
+    });
+    sandbox.sci("verify --read-data").ends_with(0);
+}

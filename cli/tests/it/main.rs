@@ -8,5 +8,7 @@ mod basics;
 mod config;
 mod docs;
 mod explain;
+mod flips;
 mod flow;
+mod signals;
 mod store;

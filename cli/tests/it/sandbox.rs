@@ -100,8 +100,15 @@ impl Sandbox {
 
     /// `sci` in the workspace, not started yet.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sci"));
-        command.args(words).current_dir(self.root()).env_clear().envs(self.environment.iter().cloned());
+        let mut command = self.program(env!("CARGO_BIN_EXE_sci"));
+        command.args(words);
+        command
+    }
+
+    /// Any program in the workspace, not started yet.
+    pub(crate) fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(name);
+        command.current_dir(self.root()).env_clear().envs(self.environment.iter().cloned());
         command
     }
 

@@ -237,6 +237,119 @@ fn the_next_run_replaces_a_damaged_snapshot() {
     }
 }
 
+/// The objects of a store, as files.
+pub(crate) fn stored(sandbox: &Sandbox) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut directories = vec![sandbox.beside("state/store/objects")];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { directories.push(path) } else { found.push(path) }
+        }
+    }
+    found
+}
+
+#[test]
+fn repair_drops_what_is_damaged_and_the_next_save_makes_it_whole() {
+    let build = "mkdir -p out/dir; echo two, longer > out/a; echo new > out/dir/c; ln -sf a out/link";
+    for kind in ["pack", "manifest", "derivation"] {
+        for harm in [flip_last_bit as fn(&std::path::Path), |path| fs::remove_file(path).unwrap()] {
+            let sandbox = two();
+            let before = stored(&sandbox).len();
+            objects(&sandbox, kind).iter().for_each(|object| harm(object));
+            let document = sandbox.sci("verify --repair --json").ends_with(0).json();
+            let repaired = &document["result"]["repaired"];
+            let forgotten = repaired["forgotten"].as_array().unwrap().len();
+            assert!(forgotten >= 1 && ids(&sandbox).len() == 2 - forgotten, "{kind}: {document}");
+            assert!(stored(&sandbox).len() < before, "{kind}: the object is gone");
+            sandbox.sci("verify --read-data").ends_with(0);
+            sandbox.remove("out");
+            let restored = sandbox.sci("restore --json").ends_with(0).json();
+            let path = &restored["result"]["paths"][0];
+            assert!(path["verdict"] != "exact" && path["trouble"] == false, "{kind}: {path}");
+            sandbox.sci_run("", build).ends_with(0);
+            sandbox.sci("verify --read-data").ends_with(0);
+            sandbox.remove("out");
+            let restored = sandbox.sci("restore --json").ends_with(0).json();
+            assert_eq!(restored["result"]["paths"][0]["verdict"], "exact", "{kind}");
+        }
+    }
+}
+
+#[test]
+fn repair_says_what_it_did() {
+    let sandbox = two();
+    objects(&sandbox, "pack").iter().for_each(|pack| flip_last_bit(pack));
+    let ran = sandbox.sci("verify --repair").ends_with(0);
+    assert!(ran.stdout.contains("hurt: a\n"), "{ran}");
+    assert!(ran.stdout.contains("\nrepaired: 1 snapshot forgotten, 1 object removed ("), "{ran}");
+    assert_screen!(sandbox.sci("verify --repair"), @r"
+    exit code: 0
+    ----- stdout -----
+    1 of 1 snapshot sound, 3 objects (every byte read)
+    ");
+    sandbox.remove("out");
+    let ran = sandbox.sci("restore").ends_with(0);
+    assert!(ran.stdout.starts_with("nearest   out"), "{ran}");
+    // Of the store's only snapshot, damage leaves nothing: a plain miss.
+    objects(&sandbox, "manifest").iter().for_each(|object| fs::remove_file(object).unwrap());
+    let ran = sandbox.sci("verify --repair").ends_with(0);
+    assert!(ran.stdout.contains("hurt: every file\n"), "{ran}");
+    sandbox.remove("out");
+    let ran = sandbox.sci("restore").ends_with(0);
+    assert!(ran.stdout.contains("no snapshot of this path has been saved yet"), "{ran}");
+}
+
+#[test]
+fn a_save_after_a_repair_keeps_what_was_restored_before_it() {
+    // Restored, repaired away, and not changed since: the tree is sound, and the store should have it again.
+    let sandbox = two();
+    sandbox.sci("restore").ends_with(0);
+    objects(&sandbox, "pack").iter().for_each(|pack| flip_last_bit(pack));
+    sandbox.sci("verify --repair").ends_with(0);
+    let document = sandbox.sci("save --json").ends_with(0).json();
+    let path = &document["result"]["paths"][0];
+    assert_eq!((path["outcome"].as_str(), path["settled"].as_bool()), (Some("saved"), Some(true)), "{path}");
+    sandbox.sci("verify --read-data").ends_with(0);
+    sandbox.remove("out");
+    let restored = sandbox.sci("restore --json").ends_with(0).json();
+    assert_eq!(restored["result"]["paths"][0]["verdict"], "exact");
+}
+
+#[test]
+fn a_save_after_a_repair_puts_no_old_tree_under_a_new_key() {
+    // The nearest one was restored, repaired away, and nothing was built: it must not become exact.
+    let sandbox = two();
+    sandbox.write("src/main.txt", "changed again\n");
+    sandbox.sci("restore").ends_with(0);
+    objects(&sandbox, "pack").iter().for_each(|pack| flip_last_bit(pack));
+    sandbox.sci("verify --repair").ends_with(0);
+    let document = sandbox.sci("save --json").ends_with(0).json();
+    let path = &document["result"]["paths"][0];
+    assert_eq!((path["outcome"].as_str(), path["settled"].as_bool()), (Some("saved"), Some(false)), "{path}");
+    sandbox.sci("verify --read-data").ends_with(0);
+    // What was built upon it is saved whole, though it was restored from what is gone.
+    sandbox.sci("restore").ends_with(0);
+    sandbox.write("out/a", "built\n");
+    let document = sandbox.sci("save --json").ends_with(0).json();
+    assert_eq!(document["result"]["paths"][0]["settled"], true, "{document}");
+    sandbox.sci("verify --read-data").ends_with(0);
+}
+
+#[test]
+fn a_snapshot_that_sci_toml_does_not_trust_is_told_and_left_alone() {
+    let sandbox = two();
+    let pinned = "[store]\ntrusted-public-keys = [\"other:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"]\n";
+    let toml = sandbox.read("sci.toml");
+    sandbox.write("sci.toml", &(pinned.to_owned() + &toml));
+    let ran = sandbox.sci("verify --repair").ends_with(1);
+    assert!(ran.stderr.contains("2 snapshots damaged still"), "{ran}");
+    sandbox.write("sci.toml", &toml);
+    assert_eq!(ids(&sandbox).len(), 2);
+    sandbox.sci("verify --read-data").ends_with(0);
+}
+
 fn flip_last_bit(path: &std::path::Path) {
     let mut bytes = fs::read(path).unwrap();
     let last = bytes.len() - 1;

@@ -19,7 +19,7 @@ fn with_a() -> Machine {
 }
 
 /// A machine with version `a` saved, and version `b` on disk but not saved.
-fn about_to_save() -> Before {
+pub(crate) fn about_to_save() -> Before {
     let machine = with_a();
     let old = Tree::read(&machine.path("out"));
     machine.write("lock", "b");
@@ -30,7 +30,7 @@ fn about_to_save() -> Before {
 }
 
 /// A machine with both versions saved, and version `a` on disk although the inputs say `b`.
-fn about_to_restore() -> Before {
+pub(crate) fn about_to_restore() -> Before {
     let before = about_to_save();
     let machine = &before.machine;
     machine.sci(&["save"]).expect_outcome("out", "saved");
@@ -41,12 +41,12 @@ fn about_to_restore() -> Before {
 }
 
 /// A machine just before the command that is killed.
-struct Before {
-    machine: Machine,
+pub(crate) struct Before {
+    pub(crate) machine: Machine,
     /// Version `a`.
-    old: Tree,
+    pub(crate) old: Tree,
     /// Version `b`.
-    new: Tree,
+    pub(crate) new: Tree,
 }
 
 /// Writes version `version` of the tree: some files stay, some change, some come and some go.
@@ -82,7 +82,7 @@ fn killed(prepare: fn() -> Before, point: &Point, args: &[&str]) -> Before {
 }
 
 /// What lies in the workspace, by name.
-fn names(machine: &Machine) -> Vec<String> {
+pub(crate) fn names(machine: &Machine) -> Vec<String> {
     let entries = std::fs::read_dir(machine.workspace()).unwrap();
     let mut names: Vec<String> =
         entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();

@@ -4,6 +4,7 @@
 mod cargo;
 mod edits;
 mod histories;
+mod interrupt;
 mod kill;
 mod npm;
 mod pnpm;

@@ -102,7 +102,7 @@ fn an_interrupted_save_can_be_made_again() {
             threads: 2,
             progress: &progress,
         };
-        match save(&request, &store) {
+        match save(request, &store) {
             Err(SnapshotError::Interrupted) => interrupted += 1,
             Err(error) => panic!("{error}"),
             Ok(saved) => {

@@ -1,0 +1,233 @@
+//! Checking and repairing: whether each snapshot is what was signed and whole, and what to drop when it is not.
+
+use std::collections::BTreeSet;
+
+use sci_snapshot::SnapshotError;
+use sci_store_api::admin::Repaired;
+use sci_store_api::{ObjectId, ObjectKind, ObjectRef, Record, SnapshotId, TransferError};
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::store::{Store, failed};
+
+/// A snapshot that cannot be restored, or not wholly.
+#[derive(Debug, Serialize)]
+pub struct Damaged {
+    /// The snapshot.
+    pub snapshot: SnapshotId,
+    /// The workspace path.
+    pub path: String,
+    /// The instance.
+    pub instance: String,
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+    /// Files that cannot be restored, when the data was read.
+    pub files: Vec<String>,
+    /// True when no file can be restored: then `files` is empty.
+    pub all_files: bool,
+    /// The record's number in the index.
+    #[serde(skip)]
+    pub number: i64,
+}
+
+/// Something wrong with a snapshot.
+#[derive(Debug, Serialize)]
+pub struct Problem {
+    /// The object concerned; none when it is the record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<ObjectId>,
+    /// What is wrong.
+    pub reason: String,
+    /// True when the snapshot is what the store signed, but no key that sci.toml trusts did: nothing to repair.
+    #[serde(skip)]
+    distrusted: bool,
+}
+
+impl Problem {
+    /// Something wrong with an object.
+    fn of(object: ObjectId, reason: impl Into<String>) -> Self {
+        Self { object: Some(object), reason: reason.into(), distrusted: false }
+    }
+
+    fn of_record(reason: impl Into<String>) -> Self {
+        Self { object: None, reason: reason.into(), distrusted: false }
+    }
+
+    fn of_engine(manifest: ObjectId, error: &SnapshotError) -> Self {
+        let object = match error {
+            SnapshotError::Damaged { object, .. }
+            | SnapshotError::Transfer(TransferError::Missing { object } | TransferError::Failed { object, .. }) => {
+                Some(*object)
+            }
+            _ => Some(manifest),
+        };
+        Self { object, reason: error.to_string(), distrusted: false }
+    }
+}
+
+/// What was looked at, and what was found.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// Snapshots that were checked.
+    pub snapshots: u64,
+    /// Objects that they list.
+    pub objects: u64,
+    /// The damaged ones.
+    pub damaged: Vec<Damaged>,
+    /// Damaged objects that no snapshot cites, when the data of a whole store was read.
+    pub loose: Vec<Problem>,
+}
+
+/// Checks these records of the index and, where the data is read, every object that no snapshot cites.
+///
+/// # Errors
+/// When the store fails.
+pub fn check_all(store: &Store, numbers: &[i64], read_data: bool) -> Result<Findings> {
+    let mut findings = check_some(store, numbers, read_data)?;
+    if read_data {
+        let loose = store.backend.damaged_loose_objects().map_err(failed)?;
+        findings.loose = loose.into_iter().map(|object| Problem::of(object, "it is damaged or missing")).collect();
+    }
+    Ok(findings)
+}
+
+/// Checks these records of the index.
+///
+/// # Errors
+/// When the store fails.
+pub fn check_some(store: &Store, numbers: &[i64], read_data: bool) -> Result<Findings> {
+    let mut findings = Findings::default();
+    for number in numbers {
+        let Some((objects, damaged)) = check(store, *number, read_data)? else { continue };
+        findings.snapshots += 1;
+        findings.objects += objects;
+        findings.damaged.extend(damaged);
+    }
+    Ok(findings)
+}
+
+/// Checks one record of the index, by its number: gives how many objects it lists, and the damage. `None` when the
+/// snapshot was forgotten meanwhile.
+///
+/// # Errors
+/// When the index cannot be asked.
+fn check(store: &Store, number: i64, read_data: bool) -> Result<Option<(u64, Option<Damaged>)>> {
+    let Some(audited) = store.backend.audit(number).map_err(failed)? else { return Ok(None) };
+    let mut damaged = Damaged {
+        snapshot: audited.snapshot,
+        path: audited.path,
+        instance: audited.instance,
+        problems: audited.faults.into_iter().map(Problem::of_record).collect(),
+        files: Vec::new(),
+        all_files: false,
+        number,
+    };
+    let mut objects = 0;
+    match &audited.record {
+        None => damaged.all_files = read_data,
+        Some((envelope, record)) => {
+            objects = record.objects.len() as u64;
+            if let Err(error) = store.verify(envelope) {
+                damaged.problems.push(Problem { object: None, reason: error.to_string(), distrusted: true });
+            }
+            if read_data { read(store, record, &mut damaged) } else { present(store, record, &mut damaged) }
+        }
+    }
+    if damaged.problems.is_empty() {
+        return Ok(Some((objects, None)));
+    }
+    // Of a snapshot that was forgotten meanwhile, objects may have been collected.
+    let still = store.backend.audit(number).map_err(failed)?;
+    Ok(still.map(|_| (objects, Some(damaged))))
+}
+
+fn present(store: &Store, record: &Record, damaged: &mut Damaged) {
+    for object in &record.objects {
+        let problem = match store.backend.object_size(&object.id) {
+            Ok(size) if size == object.size => continue,
+            Ok(size) => format!("it has {size} bytes instead of {}", object.size),
+            Err(error) => error.to_string(),
+        };
+        damaged.problems.push(Problem::of(object.id, problem));
+    }
+}
+
+/// Reads every byte: packs with the tree that they hold, everything else by itself.
+fn read(store: &Store, record: &Record, damaged: &mut Damaged) {
+    let (packs, others): (Vec<&ObjectRef>, _) =
+        record.objects.iter().partition(|object| object.kind == ObjectKind::Pack);
+    let mut rest: BTreeSet<ObjectId> = packs.iter().map(|object| object.id).collect();
+    others.iter().for_each(|object| whole(store, &object.id, damaged));
+    match store.manifest(record) {
+        Err(error) => {
+            damaged.add(Problem::of_engine(record.manifest, &error));
+            damaged.all_files = true;
+        }
+        Ok(manifest) => {
+            manifest.packs.iter().for_each(|pack| {
+                rest.remove(&pack.id);
+            });
+            match sci_snapshot::verify::verify(&manifest, &store.backend) {
+                Err(error) => damaged.add(Problem::of_engine(record.manifest, &error)),
+                Ok(found) => {
+                    found.objects.into_iter().for_each(|(object, reason)| damaged.add(Problem::of(object, reason)));
+                    damaged.files = found.files.iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect();
+                }
+            }
+        }
+    }
+    rest.iter().for_each(|object| whole(store, object, damaged));
+    if damaged.problems.is_empty()
+        && let Err(reason) = store.inputs(&record.derivation)
+    {
+        damaged.add(Problem::of(record.derivation, reason));
+    }
+}
+
+fn whole(store: &Store, object: &ObjectId, damaged: &mut Damaged) {
+    match store.backend.is_whole(object) {
+        Ok(true) => {}
+        Ok(false) => damaged.add(Problem::of(*object, "its bytes are not those of its SHA-256")),
+        Err(error) => damaged.add(Problem::of(*object, error.to_string())),
+    }
+}
+
+impl Damaged {
+    /// Adds a problem, unless the same object has one already.
+    fn add(&mut self, problem: Problem) {
+        if problem.object.is_none() || self.problems.iter().all(|known| known.object != problem.object) {
+            self.problems.push(problem);
+        }
+    }
+
+    fn objects(&self) -> impl Iterator<Item = ObjectId> + '_ {
+        self.problems.iter().filter_map(|problem| problem.object)
+    }
+}
+
+/// Drops what cannot be served: damaged objects with every snapshot that cites them, then those of `damaged` that nothing
+/// but forgetting helps. Gives what was done, and the snapshots that are damaged still.
+///
+/// # Errors
+/// When the store fails; what was done until then stays done.
+pub fn repair(store: &Store, damaged: &[Damaged], loose: &[Problem]) -> Result<(Repaired, Vec<SnapshotId>)> {
+    let suspects: BTreeSet<ObjectId> =
+        damaged.iter().flat_map(Damaged::objects).chain(loose.iter().filter_map(|problem| problem.object)).collect();
+    let suspects: Vec<ObjectId> = suspects.into_iter().collect();
+    let mut repaired = store.backend.repair(&suspects, &[]).map_err(failed)?;
+    let mut left = Vec::new();
+    for before in damaged {
+        // Forgotten with its objects, or healed by a save meanwhile.
+        let Some((_, Some(now))) = check(store, before.number, true)? else { continue };
+        // Its record is false, or its objects are what they should be and do not make a tree: that never heals. What was
+        // damaged only since is left to the next look of the store's own.
+        let is_false = now.problems.iter().any(|problem| problem.object.is_none() && !problem.distrusted);
+        let distrusted = now.problems.iter().any(|problem| problem.distrusted);
+        if is_false || !distrusted && now.objects().all(|object| repaired.sound.contains(&object)) {
+            repaired.forgotten.extend(store.backend.repair(&[], &[now.number]).map_err(failed)?.forgotten);
+        } else {
+            left.push(now.snapshot);
+        }
+    }
+    Ok((repaired, left))
+}
