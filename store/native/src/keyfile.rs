@@ -71,7 +71,7 @@ fn create(file: &Path) -> Result<(), Error> {
     let stored = Stored { id, seed: HEXLOWER.encode(&seed) };
     let write = || {
         // A temporary file has mode 0600 from its creation on.
-        let mut temporary = tempfile::NamedTempFile::new_in(directory)?;
+        let mut temporary = crate::layout::partial_in(directory)?;
         serde_json::to_writer(&mut temporary, &stored)?;
         temporary.flush()?;
         temporary.as_file().sync_all()?;

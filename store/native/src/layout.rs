@@ -16,6 +16,8 @@ pub const FORMAT: u32 = 1;
 
 const MARKER: &str = "sci-store.json";
 const LOCK: &str = "sci-store.lock";
+/// How the names of files begin that are written to be put into place.
+const PARTIAL: &str = ".partial-";
 
 /// What [`MARKER`] says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -41,13 +43,14 @@ impl Layout {
         let marker = directory.join(MARKER);
         let lock = directory.join(LOCK);
         // In this order: whoever opens it at the same time makes the lock first, so where something lies it is there, too.
-        if !is_empty(directory)? && !lock.exists() && !marker.exists() {
+        if !is_empty(directory)? && !exists(&lock)? && !exists(&marker)? {
             let problem = "the directory holds something else than a store".to_owned();
             return Err(Error::NotAStore { path: directory.to_owned(), problem });
         }
         let file = File::create(&lock).map_err(Error::io(&lock))?;
         file.lock().map_err(Error::io(&lock))?;
-        if !marker.exists() {
+        remove_partial(directory)?;
+        if !exists(&marker)? {
             write_marker(directory, &marker)?;
         }
         let store = read_marker(directory, &marker)?;
@@ -63,8 +66,30 @@ impl Layout {
     }
 }
 
+/// Makes a file that only this user can read, to be put into place in the store's directory.
+pub(crate) fn partial_in(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
+    tempfile::Builder::new().prefix(PARTIAL).tempfile_in(directory)
+}
+
 fn is_empty(directory: &Path) -> Result<bool, Error> {
     Ok(fs::read_dir(directory).map_err(Error::io(directory))?.next().is_none())
+}
+
+/// Whether something is there. What cannot be looked at is not taken for absent: a new marker would make every record one of
+/// another store.
+fn exists(path: &Path) -> Result<bool, Error> {
+    path.try_exists().map_err(Error::io(path))
+}
+
+/// Removes what a process that was killed while it made the store has not put into place. Whoever makes it holds the lock.
+fn remove_partial(directory: &Path) -> Result<(), Error> {
+    for entry in fs::read_dir(directory).map_err(Error::io(directory))? {
+        let entry = entry.map_err(Error::io(directory))?;
+        if entry.file_name().as_encoded_bytes().starts_with(PARTIAL.as_bytes()) {
+            fs::remove_file(entry.path()).map_err(Error::io(entry.path()))?;
+        }
+    }
+    Ok(())
 }
 
 fn read_marker(directory: &Path, marker: &Path) -> Result<StoreId, Error> {
@@ -87,7 +112,7 @@ fn write_marker(directory: &Path, marker: &Path) -> Result<(), Error> {
     let store = StoreId::new(format!("embedded-{}", HEXLOWER.encode(&random)));
     let write = || {
         let content = Marker { format: FORMAT, store: store.map_err(io::Error::other)? };
-        let mut file = tempfile::NamedTempFile::new_in(directory)?;
+        let mut file = partial_in(directory)?;
         serde_json::to_writer_pretty(&mut file, &content)?;
         file.write_all(b"\n")?;
         file.as_file().sync_all()?;
@@ -95,4 +120,34 @@ fn write_marker(directory: &Path, marker: &Path) -> Result<(), Error> {
         File::open(directory)?.sync_all()
     };
     write().map_err(Error::io(marker))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_process_did_not_put_into_place_goes_with_the_next_opening() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join(LOCK), "").unwrap();
+        partial_in(directory.path()).unwrap().keep().unwrap();
+        let layout = Layout::open(directory.path()).unwrap();
+        drop(layout);
+        let mut names: Vec<_> =
+            fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, [MARKER, LOCK]);
+    }
+
+    #[test]
+    fn a_marker_that_cannot_be_looked_at_is_not_made_anew() {
+        let directory = tempfile::tempdir().unwrap();
+        drop(Layout::open(directory.path()).unwrap());
+        let marker = directory.path().join(MARKER);
+        // As an input error does, a link to itself makes it impossible to say whether the marker is there.
+        fs::remove_file(&marker).unwrap();
+        std::os::unix::fs::symlink(MARKER, &marker).unwrap();
+        assert!(matches!(Layout::open(directory.path()), Err(Error::Io { path, .. }) if path == marker));
+        assert!(marker.is_symlink());
+    }
 }
