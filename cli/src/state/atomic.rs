@@ -1,23 +1,91 @@
 //! Writes that are wholly there or not at all.
 
-use std::fs::Permissions;
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 
-use crate::error::{CliError, Kind, Result};
+use rustix::fs::OFlags;
+
+use crate::error::{CliError, Result};
 
 /// Replaces the file at `path` by one that holds `bytes`. A reader sees the old or the new file, never a part.
 ///
+/// What a killed process left of its attempt, the next one writes over: the partial file has one name.
+///
 /// # Errors
-/// [`Kind::Local`] when the directory cannot be written.
+/// [`Kind::Local`](crate::error::Kind::Local) when the directory cannot be written.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let failed = |error| CliError::local("write", path, error);
-    let directory = path.parent().ok_or_else(|| CliError::new(Kind::Local, "cannot write a root directory"))?;
-    // As `File::create` would: a temporary file is private unless told otherwise.
-    let permissions = Permissions::from_mode(0o666);
-    let mut file = tempfile::Builder::new().permissions(permissions).tempfile_in(directory).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    replace(path, bytes).map_err(|error| CliError::local("write", path, error))
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".partial");
+    let partial = PathBuf::from(name);
+    let mut file = open_alone(&partial)?;
+    let mut write = || {
+        file.set_len(0)?;
+        file.write_all(bytes)?;
+        fs::rename(&partial, path)
+    };
+    let written = write();
+    if written.is_err() {
+        let _ = fs::remove_file(&partial);
+    }
+    written
+}
+
+/// Opens the partial file, which nobody else writes until it is closed.
+fn open_alone(partial: &Path) -> io::Result<File> {
+    loop {
+        // No link: one could have come with a checkout, and lead anywhere.
+        let flags = OFlags::NOFOLLOW.bits().cast_signed();
+        let file = File::options().write(true).create(true).truncate(false).custom_flags(flags).open(partial)?;
+        file.lock()?;
+        // Who held the lock before has put the file in its place: then this is not the partial one any more.
+        match partial.symlink_metadata() {
+            Ok(found) if found.ino() == file.metadata()?.ino() => return Ok(file),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_process_left_is_written_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("before");
+        fs::write(directory.path().join("before.partial"), "longer than what is written").unwrap();
+        write(&file, b"whole").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"whole");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_link_in_the_way_is_not_followed() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, outside) = (directory.path().join("sci.toml"), directory.path().join("outside"));
+        std::os::unix::fs::symlink(&outside, directory.path().join("sci.toml.partial")).unwrap();
+        assert!(write(&file, b"x").is_err());
+        assert!(!file.exists() && !outside.exists());
+    }
+
+    #[test]
+    fn writers_at_once_each_write_a_whole_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("state");
+        let contents: Vec<Vec<u8>> = (1..=8u8).map(|writer| vec![writer; usize::from(writer) * 1000]).collect();
+        std::thread::scope(|scope| {
+            for content in &contents {
+                scope.spawn(|| (0..50).for_each(|_| write(&file, content).unwrap()));
+            }
+        });
+        assert!(contents.contains(&fs::read(&file).unwrap()));
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
 }

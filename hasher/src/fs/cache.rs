@@ -1,6 +1,7 @@
 //! The stat cache: digests remembered between runs.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ const MAX_IDLE: u8 = 16;
 ///
 /// The cache is one file that belongs to one workspace. It only ever saves work: a file that is missing, cut off, damaged
 /// or of another version is an empty cache, and the next [`save`](Self::save) replaces it. Two processes that save at
-/// once both write a whole file, and the last one stays.
+/// once may spoil each other's file, which then is a damaged one; what a killed one left is written over.
 #[derive(Debug)]
 pub struct StatCache {
     file: PathBuf,
@@ -57,11 +58,16 @@ impl StatCache {
         self.entries.retain(|_, entry| entry.idle < MAX_IDLE);
         let parent = self.file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         std::fs::create_dir_all(parent)?;
-        let mut staged = tempfile::NamedTempFile::new_in(parent)?;
-        staged.write_all(&cache_format::encode(&self.entries))?;
-        staged.persist(&self.file).map_err(|error| error.error)?;
-        self.changed = false;
-        Ok(())
+        let mut partial = self.file.clone().into_os_string();
+        partial.push(".partial");
+        let written = File::create(&partial)
+            .and_then(|mut file| file.write_all(&cache_format::encode(&self.entries)))
+            .and_then(|()| std::fs::rename(&partial, &self.file));
+        if written.is_err() {
+            let _ = std::fs::remove_file(&partial);
+        }
+        self.changed &= written.is_err();
+        written
     }
 
     /// Number of files remembered.
@@ -104,6 +110,19 @@ mod tests {
     use std::fs;
 
     use super::*;
+
+    #[test]
+    fn what_a_killed_process_left_is_written_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let stamp = Stamp::of(&fs::metadata(directory.path()).unwrap());
+        let file = directory.path().join("cache");
+        fs::write(directory.path().join("cache.partial"), vec![1; 10_000]).unwrap();
+        let mut cache = StatCache::load(&file);
+        cache.insert(Path::new("some"), stamp, Digest::of(b""));
+        cache.save().unwrap();
+        assert_eq!(StatCache::load(&file).len(), 1);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
 
     #[test]
     fn an_entry_that_nothing_uses_is_dropped_in_time_and_one_in_use_stays() {

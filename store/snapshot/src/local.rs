@@ -180,7 +180,9 @@ impl LocalState {
     pub fn remember(&self, base: &Base) -> Result<()> {
         let write = || -> std::io::Result<()> {
             std::fs::create_dir_all(&self.dir)?;
-            let partial = self.dir.join(format!("base.{}", std::process::id()));
+            // One name for all: what a killed process left is written over. Two at once can spoil each other's file, and then
+            // its digest says so.
+            let partial = self.dir.join("base.partial");
             let written =
                 file::write(&partial, |put| base.encode(put)).and_then(|()| std::fs::rename(&partial, self.file()));
             if written.is_err() {

@@ -128,7 +128,10 @@ fn a_second_restore_writes_nothing_and_a_second_save_stores_nothing() {
     let out = dir.path().join("out");
     let restored = restore_tree(load(&saved, &store).unwrap(), &out, None, &store).unwrap();
     let state = LocalState::new(dir.path().join("state"));
+    // What a killed process left of an attempt is written over.
+    write(&state.dir().join("base.partial"), &noise(100_000, 9));
     state.remember(&restored.into_base()).unwrap();
+    assert_eq!(fs::read_dir(state.dir()).unwrap().count(), 1);
     let base = state.base().unwrap();
     let again = restore_tree(load(&saved, &store).unwrap(), &out, Some(&base), &store).unwrap();
     assert_eq!((again.written, again.adjusted, again.removed), (0, 0, 0));
