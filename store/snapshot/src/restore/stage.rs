@@ -98,8 +98,7 @@ impl Stage {
     pub(crate) fn target_is_vacant(&self, merge: bool) -> bool {
         match fs::openat(&self.parent, self.name.as_slice(), DIR, Mode::empty()) {
             Err(error) => error == Errno::NOENT,
-            // Besides `.` and `..`.
-            Ok(handle) => !merge && fs::Dir::new(handle).is_ok_and(|entries| entries.flatten().count() <= 2),
+            Ok(handle) => !merge && is_empty(handle).unwrap_or(false),
         }
     }
 
@@ -221,6 +220,16 @@ pub(crate) fn take_turn(anchor: &Path, root: &Path) -> Result<Option<OwnedFd>> {
     let turn = fs::openat(&parent, name.as_slice(), DIR, Mode::empty())
         .and_then(|handle| fs::flock(&handle, FlockOperation::LockExclusive).map(|()| handle));
     Ok(turn.ok())
+}
+
+/// Whether a directory holds nothing. One that cannot be read to its end may hold something.
+fn is_empty(directory: OwnedFd) -> Result<bool, Errno> {
+    for entry in fs::Dir::new(directory)? {
+        if ![b".".as_slice(), b".."].contains(&entry?.file_name().to_bytes()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn exists(parent: &OwnedFd, name: &str) -> Result<bool, Errno> {
