@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
+use sci_faults::Step;
 
 use crate::error::{CliError, Result};
 
@@ -27,7 +28,10 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut write = || {
         file.set_len(0)?;
         file.write_all(bytes)?;
-        fs::rename(&partial, path)
+        sci_faults::at(Step::StatePartial);
+        fs::rename(&partial, path)?;
+        sci_faults::at(Step::StateWritten);
+        Ok(())
     };
     let written = write();
     if written.is_err() {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use sci_faults::Step;
 use sci_service::{Blob, BlobError, BlobKey, Blobs};
 use sci_store_api::ObjectId;
 use sha2::{Digest as _, Sha256};
@@ -77,7 +78,9 @@ impl Disk {
         let path = self.path(&blob.key);
         let directory = path.parent().unwrap_or(&self.root);
         fs::create_dir_all(directory)?;
+        sci_faults::at(Step::ObjectPartial);
         let file = file.persist(&path)?;
+        sci_faults::at(Step::ObjectStored);
         self.writeback.written(file, path);
         Ok(Ok(()))
     }
@@ -119,14 +122,18 @@ impl Blobs for Disk {
     }
 
     async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
+        sci_faults::at(Step::ObjectDeleting);
         match fs::remove_file(self.path(key)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.failed(key, &error)),
-            _ => Ok(()),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.failed(key, &error)),
+            _ => sci_faults::at(Step::ObjectDeleted),
         }
+        Ok(())
     }
 
     async fn flush(&self) -> Result<(), BlobError> {
-        self.writeback.flush().map_err(BlobError::Failed)
+        self.writeback.flush().map_err(BlobError::Failed)?;
+        sci_faults::at(Step::ObjectsFlushed);
+        Ok(())
     }
 }
 

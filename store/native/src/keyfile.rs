@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use data_encoding::HEXLOWER;
+use sci_faults::Step;
 use sci_service::{KeyError, Keys};
 use sci_store_api::dsse::{Envelope, PublicKey, SecretKey};
 use sci_store_api::{KeyId, ObjectId};
@@ -75,10 +76,12 @@ fn create(file: &Path) -> Result<(), Error> {
         serde_json::to_writer(&mut temporary, &stored)?;
         temporary.flush()?;
         temporary.as_file().sync_all()?;
+        sci_faults::at(Step::KeyPartial);
         match temporary.persist_noclobber(file) {
-            Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(error.error),
-            _ => fs::File::open(directory)?.sync_all(),
+            Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => return Err(error.error),
+            _ => sci_faults::at(Step::KeyWritten),
         }
+        fs::File::open(directory)?.sync_all()
     };
     write().map_err(Error::io(file))
 }

@@ -6,6 +6,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
+use sci_faults::Step;
 use sci_store_api::StoreId;
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,7 @@ impl Layout {
         }
         let file = File::create(&lock).map_err(Error::io(&lock))?;
         file.lock().map_err(Error::io(&lock))?;
+        sci_faults::at(Step::StoreLocked);
         remove_partial(directory)?;
         if !exists(&marker)? {
             write_marker(directory, &marker)?;
@@ -116,7 +118,9 @@ fn write_marker(directory: &Path, marker: &Path) -> Result<(), Error> {
         serde_json::to_writer_pretty(&mut file, &content)?;
         file.write_all(b"\n")?;
         file.as_file().sync_all()?;
+        sci_faults::at(Step::MarkerPartial);
         file.persist(marker)?;
+        sci_faults::at(Step::MarkerWritten);
         File::open(directory)?.sync_all()
     };
     write().map_err(Error::io(marker))

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params_from_iter};
+use sci_faults::Step;
 use sci_service::{Row, Rows, Sql, SqlError, Statement, Value};
 
 /// How long a writer waits for another one.
@@ -92,7 +93,13 @@ fn transact(connection: &mut Connection, statements: &[Statement]) -> rusqlite::
     for statement in statements {
         results.push(execute(&transaction, statement)?);
     }
+    if !reads {
+        sci_faults::at(Step::BatchRun);
+    }
     transaction.commit()?;
+    if !reads {
+        sci_faults::at(Step::BatchCommitted);
+    }
     Ok(results)
 }
 

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
+use sci_faults::Step;
+
 use crate::error::message;
 
 /// Files that may wait: each holds a descriptor, and a writer that is faster than the disk must wait sometime anyway.
@@ -53,8 +55,11 @@ fn run(queue: &Receiver<Job>) {
     while let Ok(job) = queue.recv() {
         match job {
             Job::Sync(file, path) => {
-                if let Err(error) = file.sync_data() {
-                    failure.get_or_insert_with(|| message(&path, &error));
+                match file.sync_data() {
+                    Ok(()) => sci_faults::at(Step::ObjectSynced),
+                    Err(error) => {
+                        failure.get_or_insert_with(|| message(&path, &error));
+                    }
                 }
                 directories.extend(path.ancestors().skip(1).take(3).map(Path::to_owned));
             }

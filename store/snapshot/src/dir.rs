@@ -10,6 +10,7 @@ use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{self, AtFlags, Mode, OFlags};
 use rustix::io::Errno;
+use sci_faults::Step;
 
 use crate::tree::{STAGE_PREFIX, Tree};
 use crate::{Result, SnapshotError};
@@ -207,7 +208,7 @@ pub(crate) fn remove_all(parent: BorrowedFd<'_>, name: &[u8]) -> Result<(), Errn
         let Some(done) = stack.pop() else { break };
         let above = stack.last().map_or(parent, |doomed| doomed.handle.as_fd());
         match fs::unlinkat(above, done.name.as_slice(), AtFlags::REMOVEDIR) {
-            Ok(()) | Err(Errno::NOENT) => {}
+            Ok(()) | Err(Errno::NOENT) => sci_faults::at(Step::DirectoryRemoved),
             Err(error) => return Err(error),
         }
     }

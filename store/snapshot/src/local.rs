@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use sci_faults::Step;
+
 use crate::manifest::{Manifest, Reader, Refusal, Writer};
 use crate::tree::{Entry, NONE, Stat, Tree, Walked};
 use crate::{Result, SnapshotError};
@@ -183,11 +185,14 @@ impl LocalState {
             // One name for all: what a killed process left is written over. Two at once can spoil each other's file, and then
             // its digest says so.
             let partial = self.dir.join("base.partial");
-            let written =
-                file::write(&partial, |put| base.encode(put)).and_then(|()| std::fs::rename(&partial, self.file()));
+            let written = file::write(&partial, |put| base.encode(put)).and_then(|()| {
+                sci_faults::at(Step::BasePartial);
+                std::fs::rename(&partial, self.file())
+            });
             if written.is_err() {
                 let _ = std::fs::remove_file(partial);
             }
+            sci_faults::at(Step::BaseWritten);
             written
         };
         write().map_err(|error| SnapshotError::io("write", self.file(), error))

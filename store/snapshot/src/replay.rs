@@ -10,6 +10,7 @@ use std::path::Path;
 
 use rustix::fs::{self, AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
+use sci_faults::Step;
 
 use crate::manifest::RecordedInput;
 use crate::restore::set_mtime;
@@ -62,7 +63,7 @@ pub fn replay(
             continue;
         }
         match set(handle.as_fd(), &input.path, mtime) {
-            Ok(()) | Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
+            Ok(()) | Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => sci_faults::at(Step::SourceRenewed),
             Err(error) => return Err(SnapshotError::io("set the time of", dir::display(root, &input.path), error)),
         }
     }

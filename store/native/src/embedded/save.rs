@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use pollster::block_on;
+use sci_faults::Step;
 use sci_service::{BlobError, Hold};
 use sci_store_api::saves::{BegunSave, CommitSave, Committed};
 use sci_store_api::{ErrorCode, ObjectId, ObjectSink, TransferError};
@@ -28,7 +29,9 @@ impl EmbeddedSave<'_> {
     /// # Errors
     /// [`Error::Service`], with the codes of the service's `commit_save`.
     pub fn commit(&self, commit: &CommitSave) -> Result<Committed, Error> {
-        Ok(block_on(self.store.service.commit_save(&self.store.caller, self.begun.save, commit))?)
+        let committed = block_on(self.store.service.commit_save(&self.store.caller, self.begun.save, commit))?;
+        sci_faults::at(Step::SaveAcknowledged);
+        Ok(committed)
     }
 }
 

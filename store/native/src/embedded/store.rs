@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use pollster::block_on;
+use sci_faults::Step;
 use sci_hasher::Digest;
 use sci_service::{Audited, Caller, Hold, Service, Settings};
 use sci_store_api::admin::{DAY, GcPlan, GcPolicy, GcReport, Quarantine, Repaired};
@@ -52,8 +53,10 @@ impl Embedded {
         let layout = Layout::open(directory)?;
         let keys = KeyFile::open(&layout.key())?;
         let index = Sqlite::open(&layout.index()).map_err(sci_service::Error::from)?;
+        sci_faults::at(Step::IndexMade);
         let settings = Settings { store: layout.store.clone(), lease: DAY };
         let service = block_on(Service::open(Disk::open(directory)?, index, SystemClock, keys, settings))?;
+        sci_faults::at(Step::StoreOpened);
         Ok(Self { directory: directory.to_owned(), service, caller, opened: Opened::default() })
     }
 
@@ -104,6 +107,7 @@ impl Embedded {
         let nonce = Nonce::from_bytes(crate::random()?);
         let request = BeginSave { nonce, path: path.clone(), instance: instance.clone(), key, bases };
         let begun = block_on(self.service.begin_save(&self.caller, &request))?;
+        sci_faults::at(Step::SaveBegun);
         Ok(EmbeddedSave { store: self, begun })
     }
 

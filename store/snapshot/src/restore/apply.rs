@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{self, AtFlags, Mode, OFlags, RenameFlags, Timespec, Timestamps};
 use rustix::io::Errno;
+use sci_faults::Step;
 
 use super::intent::{Intent, Op};
 use super::stage::Stage;
@@ -27,7 +28,9 @@ pub enum Recovered {
 /// See [`super::recover`].
 pub(crate) fn recover(anchor: &Path, root: &Path) -> Result<Recovered> {
     let Some(stage) = Stage::left_behind(anchor, root)? else { return Ok(Recovered::Nothing) };
-    let outcome = match stage.read_intent()? {
+    let intent = stage.read_intent()?;
+    sci_faults::at(Step::RestoreFound);
+    let outcome = match intent {
         None => Recovered::Discarded,
         Some(intent) => {
             // What was overtaken meanwhile is found by the next restore, which looks at the tree anew.
@@ -54,13 +57,14 @@ pub(crate) fn apply(stage: &Stage, intent: &Intent) -> Result<Option<PathBuf>> {
     for op in &intent.ops {
         let path = || stage.path().with_file_name(dir::os(op.path()));
         match performer.perform(op) {
-            Ok(()) => {}
+            Ok(()) => sci_faults::at(Step::OpPerformed),
             Err(error) if is_gone(error) => {
                 overtaken.get_or_insert_with(path);
             }
             Err(error) => return Err(SnapshotError::io(op.action(), path(), error)),
         }
     }
+    sci_faults::at(Step::Applied);
     Ok(overtaken)
 }
 
@@ -121,6 +125,7 @@ impl<'a> Performer<'a> {
                 let aside = format!("for {number}");
                 dir::remove_all(trash, aside.as_bytes())?;
                 fs::renameat(parent, name, trash, &aside)?;
+                sci_faults::at(Step::SetAside);
                 fs::renameat(new, &from, parent, name)
             }
             other => other,

@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use rustix::fs::{self, AtFlags};
 use rustix::io::Errno;
+use sci_faults::Step;
 use sci_store_api::ObjectSource;
 
 use crate::dir::{Cursor, Tops};
@@ -110,6 +111,7 @@ pub fn restore(request: RestoreRequest<'_>, source: &dyn ObjectSource) -> Result
         go_on(request.progress)?;
         let walked = walk(request.root, request.excludes, threads)?;
         let plan = Plan::new(&request, walked.as_ref(), threads)?;
+        sci_faults::at(Step::RestorePlanned);
         let stage = if plan.is_empty() {
             None
         } else {
@@ -179,7 +181,9 @@ fn perform(
     fetch::contents(request, plan, stage, threads, source, receipts)?;
     let manifest = &request.manifest;
     let relinked = links::make(manifest, plan, stage, request.root)?;
+    sci_faults::at(Step::LinksStaged);
     links::finish_directories(manifest, plan, stage, request.root)?;
+    sci_faults::at(Step::DirectoriesStaged);
     check_unchanged(request, plan, stage, receipts)?;
     // From here on it is completed.
     go_on(request.progress)?;

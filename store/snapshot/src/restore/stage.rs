@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{self, AtFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
+use sci_faults::Step;
 
 use super::intent::Intent;
 use crate::dir::{self, DIR};
@@ -91,6 +92,7 @@ impl Stage {
         make_dir(handle.as_fd(), b"trash")?;
         let new = fs::openat(&handle, "new", DIR, Mode::empty())?;
         let trash = fs::openat(&handle, "trash", DIR, Mode::empty())?;
+        sci_faults::at(Step::StageMade);
         Ok(Self { parent, name, own_name, path, handle, new, trash })
     }
 
@@ -162,7 +164,10 @@ impl Stage {
                 Err(error) => return Err(fail(error)),
             }
         }
-        fs::renameat(&self.handle, PARTIAL, &self.handle, INTENT).map_err(fail)
+        sci_faults::at(Step::IntentPartial);
+        fs::renameat(&self.handle, PARTIAL, &self.handle, INTENT).map_err(fail)?;
+        sci_faults::at(Step::IntentWritten);
+        Ok(())
     }
 
     /// Whether the point of no return is passed.
@@ -190,9 +195,12 @@ impl Stage {
                 Ok(()) | Err(Errno::NOENT) => {}
                 Err(error) => return Err(error),
             }
+            sci_faults::at(Step::IntentRemoved);
             dir::remove_all(self.parent.as_fd(), &self.own_name)
         };
-        remove().map_err(|error| SnapshotError::io("remove", &self.path, error))
+        remove().map_err(|error| SnapshotError::io("remove", &self.path, error))?;
+        sci_faults::at(Step::StageRemoved);
+        Ok(())
     }
 }
 

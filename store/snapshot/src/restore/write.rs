@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::fs::{self, Mode, OFlags};
 use rustix::io::Errno;
+use sci_faults::Step;
 use sci_hasher::Digest;
 use sci_store_api::ObjectId;
 
@@ -96,6 +97,7 @@ impl<'a> Writer<'a> {
     /// Makes a link, a directory, an empty file, or one that is nothing but a hole.
     pub(crate) fn light(&mut self, index: u32) -> crate::Result<()> {
         self.try_light(index).map_err(|error| self.fail(index, error))?;
+        sci_faults::at(Step::EntryStaged);
         self.progress.advance(1, 0);
         Ok(())
     }
@@ -192,10 +194,12 @@ impl<'a> Writer<'a> {
             }
             rest = &rest[run..];
         }
+        sci_faults::at(Step::FilePartial);
         // Whoever writes the last part of a file completes it.
         let left = self.pending[index as usize].fetch_sub(parts.len() as u32, Ordering::AcqRel);
         if left as usize == parts.len() {
             self.complete(index, &file)?;
+            sci_faults::at(Step::FileStaged);
             self.progress.advance(1, 0);
         }
         Ok(())

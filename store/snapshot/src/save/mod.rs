@@ -15,6 +15,7 @@ use std::os::fd::AsFd as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use sci_faults::Step;
 use sci_hasher::Digest;
 use sci_store_api::{ObjectId, ObjectRef, ObjectSink};
 
@@ -97,6 +98,7 @@ pub fn save(mut request: SaveRequest<'_>, sink: &dyn ObjectSink) -> Result<Saved
     let mut walked = find(&request, threads)?;
     check_names(request.root, &walked)?;
     let Adopted { unknown, stale, mut base } = adopt::adopt(&mut walked, request.base.take());
+    sci_faults::at(Step::SaveWalked);
     let bytes = unknown.iter().map(|index| walked.tree.entry(*index).size).sum();
     request.progress.total(unknown.len() as u64, bytes);
     let stored = store_contents(&request, &mut walked, unknown, (&base, &stale), threads, sink)?;
@@ -124,7 +126,9 @@ pub fn save(mut request: SaveRequest<'_>, sink: &dyn ObjectSink) -> Result<Saved
     let Encoded { object, manifest } = manifest::encode(manifest, Some(&base))?;
     go_on(request.progress)?;
     let uploaded = stored.uploaded + object.len() as u64;
+    sci_faults::at(Step::SaveManifest);
     sink.put(&ObjectId::of(&object), object)?;
+    sci_faults::at(Step::SaveStored);
     done(Base::new(Arc::new(manifest), receipts, device), uploaded, false)
 }
 

@@ -1,5 +1,6 @@
 //! Lays compressed blocks into packs and sends the packs off.
 
+use sci_faults::Step;
 use sci_store_api::{ObjectId, ObjectSink};
 
 use super::Stored;
@@ -28,7 +29,9 @@ impl<'a> Packer<'a> {
         }
         let pack = std::mem::take(&mut self.pack);
         let object = PackRef { id: ObjectId::of(&pack), size: pack.len() as u64 };
+        sci_faults::at(Step::SavePacked);
         self.sink.put(&object.id, pack)?;
+        sci_faults::at(Step::SavePut);
         self.stored.uploaded += object.size;
         self.stored.packs.push(object);
         Ok(())

@@ -8,6 +8,7 @@ use fastcdc::v2020::FastCDC;
 use rustix::buffer::spare_capacity;
 use rustix::fs::{self, AtFlags, Mode, OFlags, SeekFrom};
 use rustix::io::Errno;
+use sci_faults::Step;
 use sci_hasher::Digest;
 
 use super::units::Unit;
@@ -196,6 +197,7 @@ impl<'a> Crew for Reader<'a> {
             }
             Unit::Stride { entry, at, length } => self.stride(worker, entry, at, length, &mut read)?,
         }
+        sci_faults::at(Step::SaveRead);
         Ok(read)
     }
 
