@@ -11,7 +11,7 @@ struct Layer {
 }
 
 /// From the bottom up, so a cycle cannot be written down.
-const LAYERS: [Layer; 13] = [
+const LAYERS: [Layer; 14] = [
     Layer { name: "sci-hasher", code: &[], tests: &[] },
     Layer { name: "sci-presets", code: &["sci-hasher"], tests: &[] },
     Layer { name: "sci-planner", code: &["sci-hasher", "sci-presets"], tests: &[] },
