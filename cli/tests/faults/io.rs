@@ -31,11 +31,11 @@ macro_rules! tests {
     };
 }
 
-// What a restore into an empty directory and a recovery do, the next restore does, too: these two go without the reads.
+// A broken disk fails reads, too, which are most of the calls: for the sake of time one save and one restore stand for the
+// others, whose reads are the same.
 tests! {
     FIRST_SAVE {
         the_first_save_on_a_full_disk Full;
-        the_first_save_on_a_broken_disk Broken;
         the_first_save_with_short_writes Short;
     }
     NEXT_SAVE {
