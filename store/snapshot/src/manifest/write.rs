@@ -40,24 +40,35 @@ pub(crate) fn encode(mut manifest: Manifest, base: Option<&Manifest>) -> Result<
     keep_used(&mut manifest);
     manifest.check_expansion()?;
     let inputs = (!manifest.inputs.is_empty()).then(|| inputs::encode(&manifest.inputs));
-    let known = base.map(|base| few_objects(&manifest, inputs.as_deref(), &base.segments)).unwrap_or_default();
+    let cuts = cuts(&manifest.tree);
+    // What can be leaned on is decided over all segments. They are digested for that, but not kept: all of them together
+    // are as large as the tree.
+    let lean = base.filter(|base| !base.segments.is_empty());
+    let digested = lean.map(|_| digests_of(&manifest, &cuts)).unwrap_or_default();
+    let known = lean.map(|base| few_objects(&digested, inputs.as_deref(), &base.segments)).unwrap_or_default();
     let mut writer = ObjectWriter { root: Root::default(), frames: Vec::new(), length: 0, compressor: compressor()? };
-    let mut digests = Vec::new();
-    let mut lengths = Vec::new();
-    // One segment at a time: all of them together are as large as the tree.
-    for raw in raw_segments(&manifest) {
-        let digest = Digest::of(&raw);
-        let frame = writer.place(&raw, &digest, &known)?;
+    let mut digests = Vec::with_capacity(cuts.len());
+    let mut lengths = Vec::with_capacity(cuts.len());
+    for (number, cut) in cuts.into_iter().enumerate() {
+        let (digest, length, frame) = match digested.get(number).and_then(|digest| Some((digest, known.get(digest)?))) {
+            Some((digest, stored)) => (*digest, stored.length, writer.lean(stored)),
+            None => {
+                let raw = segment::encode(&manifest.tree, &manifest.blocks, cut);
+                let frame = writer.append(&raw)?;
+                (digested.get(number).copied().unwrap_or_else(|| Digest::of(&raw)), raw.len() as u32, frame)
+            }
+        };
         writer.root.segments.push(frame);
         digests.push(digest);
-        lengths.push(raw.len() as u64);
+        lengths.push(u64::from(length));
     }
-    let inputs = (!manifest.inputs.is_empty()).then(|| inputs::encode(&manifest.inputs));
-    lengths.extend(inputs.as_ref().map(|raw| raw.len() as u64));
     check_limits(&manifest, &lengths)?;
     if let Some(raw) = inputs {
         let digest = Digest::of(&raw);
-        writer.root.inputs = Some(writer.place(&raw, &digest, &known)?);
+        writer.root.inputs = Some(match known.get(&digest) {
+            Some(stored) => writer.lean(stored),
+            None => writer.append(&raw)?,
+        });
         digests.push(digest);
     }
     writer.root.packs.clone_from(&manifest.packs);
@@ -95,11 +106,11 @@ fn compressor() -> Result<Compressor> {
 
 /// The known frames that the manifest leans on: those of few enough of the earlier objects.
 fn few_objects<'a>(
-    manifest: &Manifest,
+    segments: &[Digest],
     inputs: Option<&[u8]>,
     known: &'a BTreeMap<Digest, StoredFrame>,
 ) -> HashMap<Digest, &'a StoredFrame> {
-    let digests = raw_segments(manifest).map(|raw| Digest::of(&raw)).chain(inputs.map(Digest::of));
+    let digests = segments.iter().copied().chain(inputs.map(Digest::of));
     let mut frames: HashMap<Digest, &StoredFrame> =
         digests.filter_map(|digest| Some((digest, known.get(&digest)?))).collect();
     let mut needed: BTreeMap<ObjectId, u64> = BTreeMap::new();
@@ -137,9 +148,9 @@ fn keep_used(manifest: &mut Manifest) {
     manifest.packs = kept_packs;
 }
 
-fn raw_segments(manifest: &Manifest) -> impl Iterator<Item = Vec<u8>> {
-    let cuts = cuts(&manifest.tree);
-    cuts.into_iter().map(|cut| segment::encode(&manifest.tree, &manifest.blocks, cut))
+fn digests_of(manifest: &Manifest, cuts: &[Range<u32>]) -> Vec<Digest> {
+    let digest = |cut: &Range<u32>| Digest::of(&segment::encode(&manifest.tree, &manifest.blocks, cut.clone()));
+    cuts.iter().map(digest).collect()
 }
 
 /// The entries of each segment. Cuts are functions of the paths around them, so that a change moves only those near it.
@@ -189,14 +200,6 @@ struct ObjectWriter {
 }
 
 impl ObjectWriter {
-    /// Leans on a known frame with these bytes, or appends one.
-    fn place(&mut self, raw: &[u8], digest: &Digest, known: &HashMap<Digest, &StoredFrame>) -> Result<Frame> {
-        match known.get(digest) {
-            Some(stored) => Ok(self.lean(stored)),
-            None => self.append(raw),
-        }
-    }
-
     fn append(&mut self, raw: &[u8]) -> Result<Frame> {
         let stored =
             self.compressor.compress(raw).map_err(|error| SnapshotError::io("compress", "the manifest", error))?;

@@ -30,9 +30,7 @@ impl Place {
     pub(super) fn root() -> Self {
         Self { listing: 0, parent: None, path: Vec::new() }
     }
-}
 
-impl Place {
     /// The path so that comparing bytes compares component by component: no name holds a zero.
     fn key(&self) -> impl Iterator<Item = u8> + '_ {
         self.path.iter().map(|byte| if *byte == b'/' { 0 } else { *byte })
@@ -69,6 +67,13 @@ pub(super) struct Found {
     name_len: u8,
 }
 
+impl Found {
+    /// Its name, among those of its listing.
+    fn name<'n>(&self, names: &'n [u8]) -> &'n [u8] {
+        &names[self.name_at as usize..][..self.name_len as usize]
+    }
+}
+
 /// What a directory holds, in the order of names. Takes no more room than it needs.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
@@ -87,7 +92,7 @@ impl Listing {
     }
 
     pub(super) fn name(&self, found: &Found) -> &[u8] {
-        &self.names[found.name_at as usize..][..found.name_len as usize]
+        found.name(&self.names)
     }
 
     pub(super) fn target(&self, found: &Found) -> Option<&[u8]> {
@@ -99,7 +104,7 @@ impl Listing {
     pub(super) fn directories(&mut self, first: u32, handle: &Arc<fs::Dir>, path: &[u8]) -> Vec<Place> {
         let mut places = Vec::new();
         for found in self.entries.iter_mut().filter(|found| found.facts.kind == FileType::Directory) {
-            let name = &self.names[found.name_at as usize..][..found.name_len as usize];
+            let name = found.name(&self.names);
             let (listing, path) = (first + places.len() as u32, join(path, name));
             found.more = listing;
             let deep = path.iter().filter(|byte| **byte == b'/').count() > dir::KEPT;
@@ -179,8 +184,7 @@ impl<'a> Lister<'a> {
 
     /// What was read, in order and in boxes of just its size.
     fn take(&mut self, hides: bool) -> Listing {
-        let name = |found: &Found| &self.names[found.name_at as usize..][..found.name_len as usize];
-        self.entries.sort_unstable_by(|a, b| name(a).cmp(name(b)));
+        self.entries.sort_unstable_by(|a, b| a.name(&self.names).cmp(b.name(&self.names)));
         let listing = Listing {
             entries: self.entries.as_slice().into(),
             names: self.names.as_slice().into(),
