@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ObjectId, RunId, SnapshotId};
+use crate::{ObjectId, RepositoryId, RunId, SnapshotId};
 
 /// One day in milliseconds.
 pub const DAY: u64 = 24 * 60 * 60 * 1_000;
@@ -11,8 +11,38 @@ pub const DAY: u64 = 24 * 60 * 60 * 1_000;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Quarantine {
+    /// The repository.
+    pub repository: RepositoryId,
     /// The run.
     pub run: RunId,
+}
+
+/// What a quarantine reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quarantined {
+    /// Every snapshot of the repository that is refused now, by this or an earlier quarantine.
+    pub snapshots: Vec<SnapshotId>,
+}
+
+/// Forgets a snapshot, of whatever scope.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Forget {
+    /// The repository.
+    pub repository: RepositoryId,
+    /// The snapshot.
+    pub snapshot: SnapshotId,
+}
+
+/// Collects.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Collect {
+    /// Of this repository only.
+    #[serde(default)]
+    pub repository: Option<RepositoryId>,
+    /// What may be removed.
+    pub policy: GcPolicy,
 }
 
 /// What collection may remove.

@@ -190,8 +190,8 @@ impl<'de> Deserialize<'de> for PublicKey {
 /// Why a record is not believed.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
-    /// The payload is something else than a record.
-    #[error("the payload is of type {found:?}, not a record")]
+    /// The payload is something else than what was expected.
+    #[error("the payload is of another type: {found:?}")]
     Type {
         /// The type found, cut at 80 characters.
         found: String,
@@ -248,18 +248,31 @@ pub struct Verified {
 /// # Errors
 /// [`VerifyError`]; nothing of the payload is looked at unless a trusted key's signature over it holds.
 pub fn verify(envelope: &Envelope, trusted: &[PublicKey]) -> Result<Verified, VerifyError> {
-    if envelope.payload.len() > MAX_PAYLOAD || envelope.signatures.len() > MAX_SIGNATURES {
-        return Err(VerifyError::TooLarge);
-    }
-    if envelope.payload_type != RECORD_TYPE {
-        return Err(VerifyError::Type { found: envelope.payload_type.chars().take(80).collect() });
-    }
-    let signers = signers(envelope, trusted)?;
+    let signers = signed_by(envelope, RECORD_TYPE, trusted)?;
     let record = Record::decode(&envelope.payload)?;
     match signers.iter().find(|key| key.covers(record.created)) {
         Some(key) => Ok(Verified { id: envelope.snapshot_id(), record, key: key.id.clone() }),
         None => Err(VerifyError::Window { key: signers[0].id.clone() }),
     }
+}
+
+/// The trusted keys that signed an envelope of this type: at least one. Whether they were valid at the time that the payload
+/// names is for the caller to check, who then may read it.
+///
+/// # Errors
+/// [`VerifyError`].
+pub fn signed_by<'a>(
+    envelope: &Envelope,
+    payload_type: &str,
+    trusted: &'a [PublicKey],
+) -> Result<Vec<&'a PublicKey>, VerifyError> {
+    if envelope.payload.len() > MAX_PAYLOAD || envelope.signatures.len() > MAX_SIGNATURES {
+        return Err(VerifyError::TooLarge);
+    }
+    if envelope.payload_type != payload_type {
+        return Err(VerifyError::Type { found: envelope.payload_type.chars().take(80).collect() });
+    }
+    signers(envelope, trusted)
 }
 
 /// The trusted keys whose signatures hold: at least one.

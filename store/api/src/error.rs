@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub enum ErrorCode {
     /// The request breaks a rule of the protocol.
     Invalid,
+    /// No identity was given, or it is not good (any more): a fresh one may be.
+    Unauthorized,
     /// The caller may not do this.
     Forbidden,
     /// There is no such thing for this caller.
@@ -22,6 +24,12 @@ pub enum ErrorCode {
     Conflict,
     /// The state changed meanwhile; send the objects again and repeat.
     Retry,
+    /// The scope or the repository has used up what it may keep.
+    Quota,
+    /// Too many requests; send fewer, later.
+    Busy,
+    /// The client speaks a protocol that this backend does not.
+    Protocol,
     /// The backend failed; the outcome is unknown.
     Unavailable,
     /// The store holds something that it must not hold.
@@ -33,10 +41,14 @@ impl ErrorCode {
     pub const fn status(self) -> u16 {
         match self {
             Self::Invalid | Self::WrongContent => 400,
+            Self::Unauthorized => 401,
             Self::Forbidden => 403,
             Self::NotFound => 404,
             Self::UnknownObject => 422,
             Self::Conflict => 409,
+            Self::Quota => 507,
+            Self::Busy => 429,
+            Self::Protocol => 426,
             Self::Retry => 425,
             Self::Unavailable => 503,
             Self::Corrupt => 500,
@@ -45,7 +57,7 @@ impl ErrorCode {
 
     /// Whether the same request may succeed when it is repeated.
     pub const fn is_retryable(self) -> bool {
-        matches!(self, Self::Retry | Self::Unavailable)
+        matches!(self, Self::Retry | Self::Busy | Self::Unavailable)
     }
 }
 

@@ -122,6 +122,11 @@ name! {
     KeyId, "key id", "has 1 to 100 of A-Z a-z 0-9 . _ -", |text| plain(text, 100)
 }
 
+name! {
+    /// A token made by `sci token`, for lists and revocation; it opens nothing.
+    TokenId, "token id", "has 1 to 64 of A-Z a-z 0-9 . _ -", |text| plain(text, 64)
+}
+
 fn plain(text: &str, longest: usize) -> bool {
     (1..=longest).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))

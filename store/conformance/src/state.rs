@@ -117,6 +117,7 @@ pub fn caller(run: &str, scopes: &[&str]) -> Caller {
         scopes_read: scopes,
         run: RunId::new(run).unwrap(),
         claims: BTreeMap::new(),
+        is_public: false,
     }
 }
 

@@ -17,4 +17,6 @@ pub struct Caller {
     pub run: RunId,
     /// What the identity says of the run (`sha`, `event_name`, …), for the record.
     pub claims: BTreeMap<String, String>,
+    /// Whether nobody vouches for the caller. It only reads, and causes no write: no lease, no lineage, no plan.
+    pub is_public: bool,
 }

@@ -8,7 +8,10 @@ pub mod audit;
 pub mod blobs;
 pub mod caller;
 pub mod error;
+pub mod http;
+pub mod identity;
 pub mod keys;
+pub mod policy;
 pub mod schema;
 pub mod sql;
 
@@ -21,10 +24,14 @@ mod quarantine;
 mod ranking;
 mod records;
 mod repair;
+mod repositories;
 mod resolve;
 mod saves;
+mod sealed;
 mod service;
+mod sessions;
 mod snapshots;
+mod tokens;
 
 pub use audit::Audited;
 pub use blobs::{Blob, BlobError, BlobKey, Blobs};

@@ -70,6 +70,9 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         size: u64,
         body: B::Upload,
     ) -> Result<(), Error> {
+        if caller.is_public {
+            return Err(Error::refused(ErrorCode::Forbidden, "objects are taken only from a run that has an identity"));
+        }
         if size > MAX_OBJECT_SIZE {
             return Err(Error::refused(ErrorCode::Invalid, format!("an object has at most {MAX_OBJECT_SIZE} bytes")));
         }
@@ -168,6 +171,11 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         range: Range<u64>,
     ) -> Result<B::Download, Error> {
         let blob = self.authorise(caller, object).await?;
+        self.open_blob(&blob, range).await
+    }
+
+    /// Reads a range of an object that was found before.
+    pub(crate) async fn open_blob(&self, blob: &Blob, range: Range<u64>) -> Result<B::Download, Error> {
         if range.start > range.end || range.end > blob.size {
             return Err(Error::refused(ErrorCode::Invalid, "the range goes beyond the object"));
         }

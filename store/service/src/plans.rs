@@ -40,6 +40,9 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     /// # Errors
     /// [`ErrorCode::UnknownObject`] when a derivation was not put by this run and is not one that the caller may read.
     pub async fn record_plan(&self, caller: &Caller, request: &RecordPlan) -> Result<PlanId, Error> {
+        if caller.is_public {
+            return Err(Error::refused(ErrorCode::Forbidden, "a plan is stored only for a run that has an identity"));
+        }
         let body = serde_json::to_string(&request.paths)?;
         if request.paths.len() > MAX_PLANNED_PATHS || body.len() > MAX_BODY {
             return Err(Error::refused(ErrorCode::Invalid, "the plan is too large to be kept"));

@@ -1,7 +1,7 @@
 //! Quarantine: a run's snapshots and all that descends from them are refused, also what is saved later.
 
+use sci_store_api::SnapshotId;
 use sci_store_api::admin::Quarantine;
-use sci_store_api::{RepositoryId, SnapshotId};
 
 use crate::blobs::Blobs;
 use crate::error::Error;
@@ -24,7 +24,8 @@ const LIST: &str = "SELECT DISTINCT snapshot FROM ancestry WHERE repository = ?1
 
 impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     /// Quarantines a run of the repository. Gives every snapshot that is quarantined now, by this or an earlier call.
-    pub async fn quarantine(&self, repository: &RepositoryId, request: &Quarantine) -> Result<Vec<SnapshotId>, Error> {
+    pub async fn quarantine(&self, request: &Quarantine) -> Result<Vec<SnapshotId>, Error> {
+        let repository = &request.repository;
         let run = || [repository.as_str().into(), request.run.as_str().into()];
         let batch = vec![
             Statement::new(RUN, run()),

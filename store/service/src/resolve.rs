@@ -167,8 +167,11 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         Ok(())
     }
 
-    /// Names candidates in scopes that the caller may not read.
+    /// Names candidates in scopes that the caller may not read; to a stranger not even that they exist.
     async fn elsewhere(&self, search: &mut Search<'_>, classes: &[InputClass]) -> Result<(), Error> {
+        if search.caller.is_public {
+            return Ok(());
+        }
         for class in classes {
             let [repository, path, instance] = search.place();
             let digest = search.query.ladder.rung(*class);
@@ -206,6 +209,9 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     }
 
     async fn serve(&self, caller: &Caller, found: &Found) -> Result<(), Error> {
+        if caller.is_public {
+            return Ok(());
+        }
         let Indexed { number, snapshot, .. } = &found.ranked.indexed;
         let until = self.clock.now().plus(self.settings.lease);
         let row = [

@@ -60,6 +60,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         Ok(Session {
             store: self.settings.store.clone(),
             repository: caller.repository.clone(),
+            run: caller.run.clone(),
             scope_write: caller.scope_write.clone(),
             scopes_read: caller.scopes_read.clone(),
             public_keys: self.keys.public_keys().await?,

@@ -1,7 +1,7 @@
 //! Snapshots: list, show, forget.
 
 use sci_store_api::snapshots::{MAX_PAGE, SnapshotDetail, SnapshotPage, SnapshotQuery};
-use sci_store_api::{ErrorCode, SnapshotId};
+use sci_store_api::{ErrorCode, RepositoryId, SnapshotId};
 
 use crate::blobs::Blobs;
 use crate::caller::Caller;
@@ -27,6 +27,7 @@ const GET: &str = concat!(
 );
 const FORGETTABLE: &str = "SELECT number FROM records WHERE repository = ?1 AND scope = ?2 AND snapshot = ?3 \
      AND forgotten IS NULL";
+const ANYWHERE: &str = "SELECT number FROM records WHERE repository = ?1 AND snapshot = ?2 AND forgotten IS NULL";
 const FORGET: &str = "UPDATE records SET forgotten = ?2 WHERE forgotten IS NULL \
      AND number IN (SELECT value FROM json_each(?1))";
 const UNLIST: &str = "DELETE FROM rungs WHERE record IN (SELECT value FROM json_each(?1))";
@@ -70,6 +71,17 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         let scope = writer(caller)?.to_string();
         let params = [caller.repository.as_str().into(), scope.into(), id.as_bytes().into()];
         let rows = self.sql.query(Statement::new(FORGETTABLE, params)).await?;
+        let number = rows.first().ok_or_else(unknown_snapshot)?.integer(0)?;
+        self.forget_records(&[number]).await
+    }
+
+    /// Removes a snapshot of whatever scope, for an administrator.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] when there is none.
+    pub async fn forget_any(&self, repository: &RepositoryId, id: &SnapshotId) -> Result<(), Error> {
+        let params = [repository.as_str().into(), id.as_bytes().into()];
+        let rows = self.sql.query(Statement::new(ANYWHERE, params)).await?;
         let number = rows.first().ok_or_else(unknown_snapshot)?.integer(0)?;
         self.forget_records(&[number]).await
     }

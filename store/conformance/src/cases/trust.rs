@@ -44,8 +44,9 @@ pub fn quarantine_reaches_descendants<H: Harness>() {
     world.clock.advance(3 * sci_store_api::admin::DAY);
     world.gc(0);
     let clean = world.saved(&main("clean"), &State::new("other", "s", "clean"));
-    let request = Quarantine { run: "1".parse().unwrap() };
-    let quarantined = block_on(world.service.quarantine(&main("x").repository, &request)).unwrap();
+    let repository = main("x").repository;
+    let request = Quarantine { repository, run: "1".parse().unwrap() };
+    let quarantined = block_on(world.service.quarantine(&request)).unwrap();
     assert_eq!(quarantined.len(), 3);
     let resolved = world.resolve(&main("reader"), &states[2]);
     assert_eq!(resolved.verdict.snapshot(), Some(clean));

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use sci_service::Caller;
+use sci_service::policy::references;
 use sci_store_api::{NameError, RepositoryId, RunId, Scope, ScopeClass};
 
 /// The claims taken from the environment of a GitHub job: claim, variable.
@@ -46,7 +47,8 @@ pub fn caller(
     if let Some(sha) = sha {
         claims.insert("sha".to_owned(), sha.to_owned());
     }
-    Ok(Caller { repository: RepositoryId::new(digest.to_string())?, scope_write, scopes_read, run, claims })
+    let repository = RepositoryId::new(digest.to_string())?;
+    Ok(Caller { repository, scope_write, scopes_read, run, claims, is_public: false })
 }
 
 /// The scope that may be written, and the scopes that may be read, in order.
@@ -66,8 +68,8 @@ fn scopes(env: &BTreeMap<String, String>) -> (Option<Scope>, Vec<Scope>) {
     let (write, base) = match get("GITHUB_EVENT_NAME") {
         "push" | "schedule" if is_trusted => (scope(ScopeClass::Trusted, reference), None),
         "push" if is_branch => (scope(ScopeClass::Branch, reference), trusted(default)),
-        "merge_group" => (scope(ScopeClass::Queue, reference), queue_base(reference).and_then(trusted)),
-        "pull_request" => (pull_request(reference).map(Scope::pr), trusted(get("GITHUB_BASE_REF"))),
+        "merge_group" => (scope(ScopeClass::Queue, reference), references::queue_base(reference).and_then(trusted)),
+        "pull_request" => (references::pull_request(reference).map(Scope::pr), trusted(get("GITHUB_BASE_REF"))),
         "workflow_dispatch" if is_trusted => {
             return (None, scope(ScopeClass::Trusted, reference).into_iter().collect());
         }
@@ -80,15 +82,4 @@ fn scopes(env: &BTreeMap<String, String>) -> (Option<Scope>, Vec<Scope>) {
         read.dedup();
     }
     (write, read)
-}
-
-/// The branch that a merge queue's reference, `refs/heads/gh-readonly-queue/<branch>/pr-<n>-<sha>`, is for.
-fn queue_base(reference: &str) -> Option<&str> {
-    Some(reference.strip_prefix("refs/heads/gh-readonly-queue/")?.rsplit_once("/pr-")?.0)
-}
-
-/// The number in `refs/pull/<n>/merge`, and in nothing else.
-fn pull_request(reference: &str) -> Option<u64> {
-    let number = reference.strip_prefix("refs/pull/")?.strip_suffix("/merge")?;
-    number.parse().ok().filter(|parsed: &u64| parsed.to_string() == number)
 }

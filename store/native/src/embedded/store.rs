@@ -176,8 +176,8 @@ impl Embedded {
     /// # Errors
     /// [`Error::Service`].
     pub fn quarantine(&self, run: &RunId) -> Result<Vec<SnapshotId>, Error> {
-        let request = Quarantine { run: run.clone() };
-        Ok(block_on(self.service.quarantine(&self.caller.repository, &request))?)
+        let request = Quarantine { repository: self.caller.repository.clone(), run: run.clone() };
+        Ok(block_on(self.service.quarantine(&request))?)
     }
 
     /// What a collection would do now.

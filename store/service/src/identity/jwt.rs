@@ -1,0 +1,117 @@
+//! The token itself: its form, its signature, its audience and its times.
+
+use data_encoding::BASE64URL_NOPAD;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::Rejection;
+use super::jwks::IssuerKey;
+
+/// How far clocks may be apart, in seconds.
+const SKEW: i64 = 60;
+/// How old a token may be, in seconds: they are made for one job's step and used at once.
+const MAX_AGE: i64 = 10 * 60;
+
+/// A token taken apart. Nothing of it is believed yet.
+#[derive(Debug)]
+pub(super) struct Unverified<'a> {
+    signed: &'a str,
+    signature: Vec<u8>,
+    pub(super) key: String,
+    claims: Map<String, Value>,
+}
+
+/// What a token says, its signature, audience and times checked.
+#[derive(Debug)]
+pub(super) struct Claims(Map<String, Value>);
+
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    kid: String,
+    /// Extensions that a reader must understand. There are none that this one does.
+    crit: Option<Value>,
+}
+
+impl<'a> Unverified<'a> {
+    pub(super) fn parse(token: &'a str) -> Result<Self, Rejection> {
+        let (signed, signature) = token.rsplit_once('.').ok_or(Rejection::Form)?;
+        let (header, claims) = signed.split_once('.').ok_or(Rejection::Form)?;
+        let header: Header = part(header)?;
+        if header.alg != "RS256" || header.crit.is_some() {
+            return Err(Rejection::Algorithm);
+        }
+        let signature = BASE64URL_NOPAD.decode(signature.as_bytes()).map_err(|_| Rejection::Form)?;
+        Ok(Self { signed, signature, key: header.kid, claims: part(claims)? })
+    }
+
+    /// Who says to have issued it: only to choose whose keys to check it with.
+    pub(super) fn issuer(&self) -> Option<&str> {
+        self.claims.get("iss").and_then(Value::as_str)
+    }
+
+    /// Checks everything that does not depend on what the claims mean. `now` is in seconds since 1970.
+    pub(super) fn verify(self, key: &IssuerKey, audience: &str, now: i64) -> Result<Claims, Rejection> {
+        if !key.holds(self.signed.as_bytes(), &self.signature) {
+            return Err(Rejection::Signature);
+        }
+        let claims = Claims(self.claims);
+        if !claims.is_for(audience) {
+            return Err(Rejection::Audience { expected: audience.to_owned() });
+        }
+        claims.check_times(now)?;
+        Ok(claims)
+    }
+}
+
+impl Claims {
+    /// A claim that is a text; numbers are given as they are written.
+    pub(super) fn text(&self, claim: &str) -> Option<String> {
+        match self.0.get(claim)? {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        }
+    }
+
+    /// A claim that must be there and not empty.
+    pub(super) fn required(&self, claim: &str) -> Result<String, Rejection> {
+        let found = self.text(claim).filter(|text| !text.is_empty());
+        found.ok_or_else(|| Rejection::Claim { claim: claim.to_owned() })
+    }
+
+    /// Whether the claim is the text `true`; a boolean, or any other spelling, is not.
+    pub(super) fn is_true(&self, claim: &str) -> bool {
+        self.0.get(claim).and_then(Value::as_str) == Some("true")
+    }
+
+    fn is_for(&self, audience: &str) -> bool {
+        match self.0.get("aud") {
+            Some(Value::String(found)) => found == audience,
+            Some(Value::Array(found)) => matches!(found.as_slice(), [Value::String(found)] if found == audience),
+            _ => false,
+        }
+    }
+
+    fn check_times(&self, now: i64) -> Result<(), Rejection> {
+        let time = |claim: &str| self.0.get(claim).and_then(Value::as_i64);
+        let required = |claim: &str| time(claim).ok_or_else(|| Rejection::Claim { claim: claim.to_owned() });
+        let (expires, issued) = (required("exp")?, required("iat")?);
+        let begins = if self.0.contains_key("nbf") { required("nbf")? } else { issued };
+        let fault = if expires.saturating_add(SKEW) < now {
+            "has expired"
+        } else if begins.saturating_sub(SKEW) > now || issued.saturating_sub(SKEW) > now {
+            "is not valid yet: a clock is wrong"
+        } else if issued.saturating_add(MAX_AGE + SKEW) < now {
+            "is too old: ask for a fresh one"
+        } else {
+            return Ok(());
+        };
+        Err(Rejection::Time { fault })
+    }
+}
+
+fn part<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Rejection> {
+    let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| Rejection::Form)?;
+    serde_json::from_slice(&bytes).map_err(|_| Rejection::Form)
+}

@@ -1,0 +1,194 @@
+//! Sessions: an identity becomes a ticket, and a ticket a [`Caller`]. What a caller may do is decided anew at each request,
+//! from the identity in the ticket and the registration of now.
+
+use std::collections::BTreeMap;
+
+use sci_store_api::session::{SessionRequest, SessionResponse, TICKET_LIFE};
+use sci_store_api::tokens::TokenPower;
+use sci_store_api::{ApiError, ErrorCode, Registration, RepositoryId, RunId, Scope, ScopeClass, TokenId, UnixMillis};
+use serde::{Deserialize, Serialize};
+
+use crate::blobs::Blobs;
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::identity::{Fetch, Gate, Rejection};
+use crate::keys::{Clock, Keys};
+use crate::policy::{self, Identity};
+use crate::sealed::{self, Sealed};
+use crate::service::Service;
+use crate::sql::Sql;
+use crate::tokens::Token;
+
+/// The run that every reader without an identity belongs to. It saves nothing, so it needs no lineage.
+const PUBLIC_RUN: &str = "public";
+
+/// What is sealed in a ticket.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ticket {
+    holder: Holder,
+    made: UnixMillis,
+    expires: UnixMillis,
+}
+
+/// Who holds a ticket.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+enum Holder {
+    /// A run whose identity was checked.
+    Run { identity: Box<Identity> },
+    /// The holder of a token.
+    Token { token: TokenId, repository: RepositoryId, scope_write: Option<Scope>, run: RunId },
+    /// Anybody.
+    Public { repository: RepositoryId },
+}
+
+impl Sealed for Ticket {
+    const PREFIX: &'static str = "sci_ticket";
+    const PAYLOAD_TYPE: &'static str = "application/vnd.sci.ticket.v1+json";
+
+    fn sealed_at(&self) -> UnixMillis {
+        self.made
+    }
+
+    fn expires(&self) -> UnixMillis {
+        self.expires
+    }
+}
+
+impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
+    /// Gives a ticket to whoever the bearer shows the caller to be. Writes nothing.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Unauthorized`] for an identity that is not good, [`ErrorCode::Forbidden`] for one that may do nothing here.
+    pub async fn start_session<F: Fetch>(
+        &self,
+        gate: &Gate<F>,
+        bearer: Option<&str>,
+        request: &SessionRequest,
+    ) -> Result<SessionResponse, Error> {
+        let now = self.clock.now();
+        let holder = match bearer {
+            None => Holder::Public { repository: request.public.clone().ok_or_else(no_identity)? },
+            Some(text) if sealed::is::<Token>(text) => self.token_holder(text, request).await?,
+            Some(text) => {
+                let identity = gate.identify(text, now.0).await.map_err(rejected)?;
+                Holder::Run { identity: Box::new(identity) }
+            }
+        };
+        let caller = self.caller_of(&holder).await?;
+        let ticket = Ticket { holder, made: now, expires: now.plus(TICKET_LIFE) };
+        Ok(SessionResponse {
+            ticket: sealed::seal(&self.keys, &ticket).await?,
+            expires: ticket.expires,
+            now,
+            session: self.session(&caller).await?,
+        })
+    }
+
+    /// Who holds a ticket, and what the holder may do now.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Unauthorized`] when the ticket is not good any more, [`ErrorCode::Forbidden`] when its holder may do nothing
+    /// any more.
+    pub async fn caller(&self, ticket: &str) -> Result<Caller, Error> {
+        let ticket: Ticket = sealed::open(&self.keys, ticket, self.clock.now()).await?;
+        self.caller_of(&ticket.holder).await
+    }
+
+    /// Lets an administrator in.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Unauthorized`] when the token is not good, [`ErrorCode::Forbidden`] when it is not an administrator's.
+    pub async fn administrator(&self, bearer: Option<&str>) -> Result<TokenId, Error> {
+        let token = self.open_token(bearer.ok_or_else(no_identity)?).await?;
+        match token.power {
+            TokenPower::Admin => Ok(token.id),
+            TokenPower::Repository { .. } => {
+                Err(Error::refused(ErrorCode::Forbidden, "this needs an administrator's token"))
+            }
+        }
+    }
+
+    async fn token_holder(&self, text: &str, request: &SessionRequest) -> Result<Holder, Error> {
+        let token = self.open_token(text).await?;
+        let TokenPower::Repository { repository, scope_write } = token.power else {
+            return Err(Error::refused(ErrorCode::Forbidden, "an administrator's token opens no repository"));
+        };
+        let chosen = request.run.as_ref().map_or("", RunId::as_str);
+        let invalid = |_| Error::refused(ErrorCode::Invalid, "the run's name is too long");
+        let run = RunId::new(format!("token-{}-{chosen}", token.id)).map_err(invalid)?;
+        Ok(Holder::Token { token: token.id, repository, scope_write, run })
+    }
+
+    async fn caller_of(&self, holder: &Holder) -> Result<Caller, Error> {
+        match holder {
+            Holder::Run { identity } => {
+                let registration = self.registered(&identity.repository).await?;
+                let grant = policy::decide(identity, &registration)
+                    .map_err(|denial| Error::refused(ErrorCode::Forbidden, denial.to_string()))?;
+                Ok(Caller {
+                    repository: identity.repository.clone(),
+                    scope_write: grant.write,
+                    scopes_read: grant.read,
+                    run: identity.run.clone(),
+                    claims: identity.claims.clone(),
+                    is_public: false,
+                })
+            }
+            Holder::Token { token, repository, scope_write, run } => {
+                self.check_token(token).await?;
+                let registration = self.registered(repository).await?;
+                let trusted = default_trusted(&registration)?;
+                let mut scopes_read: Vec<Scope> = scope_write.iter().cloned().collect();
+                if !scopes_read.contains(&trusted) {
+                    scopes_read.push(trusted);
+                }
+                Ok(Caller {
+                    repository: repository.clone(),
+                    scope_write: scope_write.clone(),
+                    scopes_read,
+                    run: run.clone(),
+                    claims: BTreeMap::from([("token".to_owned(), token.to_string())]),
+                    is_public: false,
+                })
+            }
+            Holder::Public { repository } => self.public_caller(repository).await,
+        }
+    }
+
+    /// A repository that is not open answers like one that does not exist.
+    async fn public_caller(&self, repository: &RepositoryId) -> Result<Caller, Error> {
+        let registration = self.registration(repository).await?.filter(|registration| registration.public_read);
+        let registration = registration.ok_or_else(no_identity)?;
+        let run = RunId::new(PUBLIC_RUN).map_err(|error| Error::refused(ErrorCode::Invalid, error.to_string()))?;
+        Ok(Caller {
+            repository: repository.clone(),
+            scope_write: None,
+            scopes_read: vec![default_trusted(&registration)?],
+            run,
+            claims: BTreeMap::new(),
+            is_public: true,
+        })
+    }
+}
+
+fn default_trusted(registration: &Registration) -> Result<Scope, Error> {
+    Scope::new(ScopeClass::Trusted, registration.default_ref.as_str())
+        .map_err(|error| Error::refused(ErrorCode::Forbidden, error.to_string()))
+}
+
+fn no_identity() -> Error {
+    let error = ApiError::new(ErrorCode::Unauthorized, "no identity was given");
+    Error::Refused(error.with_hint(
+        "a GitHub job needs `permissions: id-token: write`; elsewhere an administrator makes a token with `sci token create`",
+    ))
+}
+
+fn rejected(rejection: Rejection) -> Error {
+    let code = match rejection {
+        Rejection::NoKeys => ErrorCode::Unavailable,
+        _ => ErrorCode::Unauthorized,
+    };
+    Error::refused(code, rejection.to_string())
+}
