@@ -14,7 +14,8 @@ use sci_store_api::{KeyId, UnixMillis};
 pub struct TestClock(Arc<AtomicU64>);
 
 impl TestClock {
-    pub(crate) fn at(millis: u64) -> Self {
+    /// A clock that shows so many milliseconds since 1970.
+    pub fn at(millis: u64) -> Self {
         Self(Arc::new(AtomicU64::new(millis)))
     }
 
@@ -34,13 +35,15 @@ impl Clock for TestClock {
 #[derive(Debug, Clone)]
 pub struct TestKeys(Arc<Mutex<(SecretKey, Vec<PublicKey>)>>);
 
-impl TestKeys {
-    pub(crate) fn new() -> Self {
+impl Default for TestKeys {
+    fn default() -> Self {
         let key = secret("sci-1", 1);
         let public = vec![key.public()];
         Self(Arc::new(Mutex::new((key, public))))
     }
+}
 
+impl TestKeys {
     /// Ends the window of every key known so far at `time`.
     pub fn retire(&self, time: UnixMillis) {
         self.0.lock().unwrap().1.iter_mut().for_each(|key| key.not_after = Some(time));

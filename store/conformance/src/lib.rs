@@ -6,6 +6,7 @@
 
 pub mod cases;
 pub mod fakes;
+pub mod issuer;
 pub mod state;
 pub mod world;
 

@@ -42,7 +42,7 @@ impl<H: Harness> Default for World<H> {
         let (blobs, sql) = harness.open();
         let blobs = Hooked::new(blobs);
         let clock = TestClock::at(1_000 * DAY);
-        let keys = TestKeys::new();
+        let keys = TestKeys::default();
         let settings = Settings { store: StoreId::new("under-test").unwrap(), lease: DAY };
         let service = block_on(Service::open(blobs, Flaky::new(sql), clock.clone(), keys.clone(), settings)).unwrap();
         Self { service, clock, keys, nonces: AtomicU64::new(0), _harness: harness }

@@ -17,7 +17,7 @@ pub enum ClaimMap {
     /// GitLab CI.
     GitLab,
     /// Any other, by the names of its claims.
-    Generic(GenericClaims),
+    Generic(Box<GenericClaims>),
 }
 
 /// The claims of an issuer that is neither GitHub nor GitLab. What has no claim is absent: an unprotected reference, no

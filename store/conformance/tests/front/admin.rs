@@ -1,0 +1,135 @@
+//! Administration: tokens, registration, quarantine, collection.
+
+use sci_conformance::state::State;
+use sci_service::http::{Body, Method};
+use sci_store_api::admin::DAY;
+use sci_store_api::session::SessionResponse;
+use sci_store_api::tokens::{CreatedToken, Tokens};
+use sci_store_api::{Registration, routes};
+use serde_json::{Value, json};
+
+use crate::bench::{Bench, registration};
+
+fn create(bench: &Bench, id: &str, scope: Option<&str>) -> String {
+    let created: CreatedToken = bench.post(routes::TOKENS, &bench.admin, &request(id, scope, false)).read();
+    created.token.expose().to_owned()
+}
+
+fn request(id: &str, scope: Option<&str>, allow_trusted: bool) -> Value {
+    json!({
+        "id": id, "power": { "kind": "repository", "repository": "1001", "scope_write": scope },
+        "life": 30 * DAY, "note": "a build machine", "allow_trusted": allow_trusted,
+    })
+}
+
+fn session(bench: &Bench, token: &str) -> SessionResponse {
+    bench.post(routes::SESSION, token, &json!({ "run": "night-1" })).read()
+}
+
+#[test]
+fn a_token_opens_its_scope_until_it_is_revoked() {
+    let bench = Bench::default();
+    let token = create(&bench, "builder", Some("branch:machines/builder"));
+    let opened = session(&bench, &token);
+    assert_eq!(opened.session.run.as_str(), "token-builder-night-1");
+    let scopes: Vec<String> = opened.session.scopes_read.iter().map(ToString::to_string).collect();
+    assert_eq!(scopes, ["branch:machines/builder", "trusted:refs/heads/main"]);
+    let ticket = opened.ticket.expose();
+    bench.save(ticket, &State::new("l", "s", "t"), 1);
+    let path = routes::fill(routes::TOKEN, "builder");
+    assert_eq!(bench.send(Method::Delete, &path, Some(&bench.admin), Body::Json(Vec::new())).status, 200);
+    // The ticket ends with the token.
+    assert_eq!(bench.get(routes::SNAPSHOTS, ticket).code(), "unauthorized");
+    assert_eq!(bench.post(routes::SESSION, &token, &json!({})).code(), "unauthorized");
+    let listed: Tokens = bench.get(routes::TOKENS, &bench.admin).read();
+    assert!(listed.tokens[0].revoked.is_some() && listed.tokens[0].note == "a build machine");
+}
+
+#[test]
+fn a_token_ends_by_itself_and_cannot_be_edited() {
+    let bench = Bench::default();
+    let token = create(&bench, "builder", Some("branch:b"));
+    let parts: Vec<&str> = token.split('.').collect();
+    let payload = String::from_utf8(data_encoding::BASE64URL_NOPAD.decode(parts[1].as_bytes()).unwrap()).unwrap();
+    let raised = payload.replace("branch:b", "trusted:refs/heads/main");
+    assert_ne!(raised, payload);
+    let raised = token.replace(parts[1], &data_encoding::BASE64URL_NOPAD.encode(raised.as_bytes()));
+    assert_eq!(bench.post(routes::SESSION, &raised, &json!({})).code(), "unauthorized");
+    bench.clock.advance(30 * DAY);
+    assert_eq!(bench.post(routes::SESSION, &token, &json!({})).code(), "unauthorized");
+}
+
+#[test]
+fn tokens_write_branches_unless_it_is_said() {
+    let bench = Bench::default();
+    let trusted = Some("trusted:refs/heads/main");
+    let refused = bench.post(routes::TOKENS, &bench.admin, &request("t", trusted, false));
+    assert_eq!(refused.code(), "invalid");
+    assert!(refused.message().contains("at most a branch scope"));
+    assert_eq!(bench.post(routes::TOKENS, &bench.admin, &request("t", trusted, true)).status, 200);
+    let mut unregistered = request("u", None, false);
+    unregistered["power"]["repository"] = "9".into();
+    assert_eq!(bench.post(routes::TOKENS, &bench.admin, &unregistered).code(), "invalid");
+    let mut endless = request("e", None, false);
+    endless["life"] = (10_000 * DAY).into();
+    assert_eq!(bench.post(routes::TOKENS, &bench.admin, &endless).code(), "invalid");
+    // Repeated, the request gives the same token; another one does not get the id.
+    let (first, again) = (create(&bench, "r", None), create(&bench, "r", None));
+    assert_eq!(first, again);
+    assert_eq!(bench.post(routes::TOKENS, &bench.admin, &request("r", Some("branch:b"), false)).code(), "conflict");
+}
+
+#[test]
+fn administration_needs_an_administrator() {
+    let bench = Bench::default();
+    let (ticket, token) = (bench.main(), create(&bench, "builder", Some("branch:b")));
+    let before = bench.rows();
+    for bearer in ["", "x", &ticket] {
+        assert_eq!(bench.get(routes::REPOSITORIES, bearer).code(), "unauthorized");
+        assert_eq!(bench.post(routes::QUARANTINE, bearer, &json!({})).code(), "unauthorized");
+    }
+    assert_eq!(bench.get(routes::TOKENS, &token).code(), "forbidden");
+    assert_eq!(bench.send(Method::Get, routes::TOKENS, None, Body::Json(Vec::new())).code(), "unauthorized");
+    assert_eq!(bench.rows(), before);
+    // And an administrator's token opens no snapshot.
+    assert_eq!(bench.post(routes::SESSION, &bench.admin, &json!({})).code(), "forbidden");
+}
+
+#[test]
+fn registrations_are_checked() {
+    let bench = Bench::default();
+    let put = |registration: &Registration, id: &str| {
+        let body = Body::Json(serde_json::to_vec(registration).unwrap());
+        bench.send(Method::Put, &routes::fill(routes::REPOSITORY, id), Some(&bench.admin), body)
+    };
+    assert_eq!(put(&registration(), "1002").code(), "invalid");
+    let short = Registration { trusted_refs: vec!["main".to_owned()], ..registration() };
+    assert!(put(&short, "1001").message().contains("not a branch in full"));
+    let open = Registration { public_read: true, ..registration() };
+    assert_eq!(put(&open, "1001").read::<Registration>(), open);
+    let found: Registration = bench.get(&routes::fill(routes::REPOSITORY, "1001"), &bench.admin).read();
+    assert_eq!(found, open);
+    let all: Value = bench.get(routes::REPOSITORIES, &bench.admin).read();
+    assert_eq!(all["repositories"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn quarantine_and_forgetting_reach_every_scope() {
+    let bench = Bench::default();
+    let state = State::new("l", "s", "t");
+    let poisoned = bench.save(&bench.pull_request(42), &state, 1).snapshot();
+    let pr = bench.pull_request(42);
+    assert_eq!(bench.resolve(&pr, &state)["verdict"], "exact");
+    let answer: Value =
+        bench.post(routes::QUARANTINE, &bench.admin, &json!({ "repository": "1001", "run": "6042-1" })).read();
+    assert_eq!(answer["snapshots"], json!([poisoned]));
+    let verdict = bench.resolve(&pr, &state);
+    assert_eq!((&verdict["verdict"], &verdict["candidates"][0]["reason"]), (&json!("miss"), &json!("quarantined")));
+    let forget = json!({ "repository": "1001", "snapshot": poisoned });
+    assert_eq!(bench.post(routes::FORGET, &bench.admin, &forget).status, 204);
+    assert_eq!(bench.post(routes::FORGET, &bench.admin, &forget).code(), "not-found");
+    let hasty = json!({ "policy": { "grace": 1, "keep_newest": null, "max_age": null } });
+    assert_eq!(bench.post(routes::GC, &bench.admin, &hasty).code(), "invalid");
+    let collect = json!({ "policy": { "grace": DAY, "keep_newest": null, "max_age": null } });
+    assert_eq!(bench.post(routes::GC, &bench.admin, &collect).status, 200);
+}
