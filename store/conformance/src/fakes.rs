@@ -4,7 +4,6 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
 use sci_service::{Blob, BlobError, BlobKey, Blobs, Clock, KeyError, Keys, Rows, Sql, SqlError, Statement};
 use sci_store_api::dsse::{Envelope, PublicKey, SecretKey};
 use sci_store_api::{KeyId, UnixMillis};
@@ -116,16 +115,16 @@ fn fire(hook: &Mutex<Option<Hook>>) {
     }
 }
 
-impl<B: Blobs<Upload = Bytes, Download = Bytes>> Blobs for Hooked<B> {
-    type Upload = Bytes;
-    type Download = Bytes;
+impl<B: Blobs> Blobs for Hooked<B> {
+    type Upload = B::Upload;
+    type Download = B::Download;
 
-    async fn put(&self, blob: &Blob, body: Bytes) -> Result<(), BlobError> {
+    async fn put(&self, blob: &Blob, body: B::Upload) -> Result<(), BlobError> {
         fire(&self.before_put);
         self.inner.put(blob, body).await
     }
 
-    async fn get(&self, key: &BlobKey, range: Range<u64>) -> Result<Bytes, BlobError> {
+    async fn get(&self, key: &BlobKey, range: Range<u64>) -> Result<B::Download, BlobError> {
         self.inner.get(key, range).await
     }
 

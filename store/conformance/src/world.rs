@@ -1,5 +1,7 @@
 //! A store under test, and what a case does with it.
 
+use std::fmt::Debug;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
@@ -16,7 +18,7 @@ pub use crate::state::{State, caller, main, path};
 /// A backend under test.
 pub trait Harness: Default + Send + Sync + 'static {
     /// Its store of objects.
-    type Blobs: Blobs<Upload = Bytes, Download = Bytes> + Send + Sync;
+    type Blobs: Blobs<Upload: From<Bytes>, Download: TryInto<Bytes, Error: Debug> + Debug> + Send + Sync;
     /// Its index.
     type Sql: Sql + Send + Sync;
 
@@ -72,7 +74,7 @@ impl<H: Harness> World<H> {
     /// Puts one object.
     pub fn put(&self, caller: &Caller, hold: Hold, bytes: &Bytes) -> Result<(), Error> {
         let id = ObjectId::of(bytes);
-        block_on(self.service.put_object(caller, hold, id, bytes.len() as u64, bytes.clone()))
+        block_on(self.service.put_object(caller, hold, id, bytes.len() as u64, bytes.clone().into()))
     }
 
     /// Puts every object of a state.
@@ -122,7 +124,12 @@ impl<H: Harness> World<H> {
     /// Reads a whole object.
     pub fn read(&self, caller: &Caller, id: &ObjectId) -> Result<Bytes, Error> {
         let size = block_on(self.service.authorise(caller, id))?.size;
-        block_on(self.service.get_object(caller, id, 0..size))
+        self.read_range(caller, id, 0..size)
+    }
+
+    /// Reads a range of an object.
+    pub fn read_range(&self, caller: &Caller, id: &ObjectId, range: Range<u64>) -> Result<Bytes, Error> {
+        Ok(block_on(self.service.get_object(caller, id, range))?.try_into().unwrap())
     }
 
     /// Collects with a grace.

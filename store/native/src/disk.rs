@@ -3,18 +3,17 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
 use sci_faults::Step;
 use sci_service::{Blob, BlobError, BlobKey, Blobs};
 use sci_store_api::ObjectId;
 use sha2::{Digest as _, Sha256};
 
+use crate::body::{Download, Upload};
+use crate::error::{Error, message};
 use crate::writeback::Writeback;
-use crate::{Error, error::message};
 
 /// Bytes hashed and written at a time: what was hashed is still in the processor's cache when it is written.
 const STEP: usize = 256 * 1024;
@@ -61,16 +60,23 @@ impl Disk {
         }
     }
 
-    fn write(&self, blob: &Blob, body: &[u8]) -> io::Result<Result<(), BlobError>> {
+    fn write(&self, blob: &Blob, body: Upload) -> io::Result<Result<(), BlobError>> {
         let wrong = |fault| Ok(Err(BlobError::WrongContent { object: blob.key.object, fault }));
-        if body.len() as u64 != blob.size {
-            return wrong("has not the size that was announced");
+        let wrong_size = || wrong("has not the size that was announced");
+        if matches!(&body, Upload::Whole(bytes) if bytes.len() as u64 != blob.size) {
+            return wrong_size();
         }
         let mut file = tempfile::NamedTempFile::new_in(self.root.join("incoming"))?;
         let mut hasher = Sha256::new();
-        for part in body.chunks(STEP) {
-            hasher.update(part);
-            file.write_all(part)?;
+        let mut missing = blob.size;
+        for part in body.parts(STEP) {
+            let Some(left) = missing.checked_sub(part.len() as u64) else { return wrong_size() };
+            missing = left;
+            hasher.update(&part);
+            file.write_all(&part)?;
+        }
+        if missing > 0 {
+            return wrong_size();
         }
         if hasher.finalize().as_slice() != blob.key.object.as_bytes() {
             return wrong("has not the SHA-256 that was announced");
@@ -87,16 +93,17 @@ impl Disk {
 }
 
 impl Blobs for Disk {
-    type Upload = Bytes;
-    type Download = Bytes;
+    type Upload = Upload;
+    type Download = Download;
 
-    async fn put(&self, blob: &Blob, body: Bytes) -> Result<(), BlobError> {
-        self.write(blob, &body).unwrap_or_else(|error| Err(refused(&self.path(&blob.key), &error)))
+    async fn put(&self, blob: &Blob, body: Upload) -> Result<(), BlobError> {
+        self.write(blob, body).unwrap_or_else(|error| Err(refused(&self.path(&blob.key), &error)))
     }
 
-    async fn get(&self, key: &BlobKey, range: Range<u64>) -> Result<Bytes, BlobError> {
+    async fn get(&self, key: &BlobKey, range: Range<u64>) -> Result<Download, BlobError> {
         let file = self.file(key)?;
-        read_range(&file, range).map(Bytes::from).map_err(|error| self.failed(key, &error))
+        let size = file.metadata().map_err(|error| self.failed(key, &error))?.len();
+        if range.end > size { Err(BlobError::Missing) } else { Ok(Download::File { file, rest: range }) }
     }
 
     async fn size(&self, key: &BlobKey) -> Result<Option<u64>, BlobError> {
@@ -161,14 +168,6 @@ fn hash(mut file: &File) -> io::Result<(u64, ObjectId)> {
             Err(error) => return Err(error),
         }
     }
-}
-
-/// Reads exactly the range.
-pub(crate) fn read_range(file: &File, range: Range<u64>) -> io::Result<Vec<u8>> {
-    let length = usize::try_from(range.end.saturating_sub(range.start)).map_err(io::Error::other)?;
-    let mut bytes = vec![0; length];
-    file.read_exact_at(&mut bytes, range.start)?;
-    Ok(bytes)
 }
 
 fn remove_stale(incoming: &Path) -> io::Result<()> {

@@ -33,6 +33,12 @@ pub enum Error {
         /// What is wrong.
         problem: String,
     },
+    /// Another server uses the directory.
+    #[error("another server uses the store in {}", path.display())]
+    Served {
+        /// The store's directory.
+        path: PathBuf,
+    },
     /// The system gave no random bytes.
     #[error("the system gives no random bytes: {0}")]
     Random(String),
@@ -59,6 +65,7 @@ impl Error {
         match self {
             Self::NewerFormat { .. } => Some("install the newest sci, or name another directory with --store"),
             Self::NotAStore { .. } => Some("name a store or an empty directory with --store"),
+            Self::Served { .. } => Some("stop it first, or give this one a directory of its own with --store"),
             Self::Service(error) => error.hint(),
             Self::Io { .. } | Self::Random(_) => None,
         }

@@ -2,17 +2,20 @@
 //!
 //! This crate deliberately decides nothing that the service decides, and knows no manifest, no sci.toml and no terminal.
 
+pub mod body;
 pub mod clock;
 pub mod disk;
 pub mod embedded;
 pub mod error;
 pub mod keyfile;
 pub mod memory;
+pub mod open;
 pub mod sqlite;
 
 mod layout;
 mod writeback;
 
+pub use body::{Download, Upload};
 pub use clock::SystemClock;
 pub use disk::Disk;
 pub use embedded::{Embedded, EmbeddedSave, Reach, caller, in_ci};
@@ -20,6 +23,7 @@ pub use error::Error;
 pub use keyfile::KeyFile;
 pub use layout::FORMAT;
 pub use memory::MemoryBlobs;
+pub use open::{NativeService, ServerLock};
 pub use sci_service::Audited;
 pub use sqlite::Sqlite;
 

@@ -8,6 +8,8 @@ use bytes::Bytes;
 use sci_service::{Blob, BlobError, BlobKey, Blobs};
 use sci_store_api::ObjectId;
 
+use crate::body::{Download, Upload};
+
 /// Objects in memory.
 #[derive(Debug, Default)]
 pub struct MemoryBlobs {
@@ -22,10 +24,11 @@ impl MemoryBlobs {
 }
 
 impl Blobs for MemoryBlobs {
-    type Upload = Bytes;
-    type Download = Bytes;
+    type Upload = Upload;
+    type Download = Download;
 
-    async fn put(&self, blob: &Blob, body: Bytes) -> Result<(), BlobError> {
+    async fn put(&self, blob: &Blob, body: Upload) -> Result<(), BlobError> {
+        let body = gather(blob, body);
         let wrong = |fault| BlobError::WrongContent { object: blob.key.object, fault };
         if body.len() as u64 != blob.size {
             return Err(wrong("has not the size that was announced"));
@@ -37,12 +40,13 @@ impl Blobs for MemoryBlobs {
         Ok(())
     }
 
-    async fn get(&self, key: &BlobKey, range: Range<u64>) -> Result<Bytes, BlobError> {
+    async fn get(&self, key: &BlobKey, range: Range<u64>) -> Result<Download, BlobError> {
         let blob = self.blobs().get(key).cloned().ok_or(BlobError::Missing)?;
         let (Ok(start), Ok(end)) = (usize::try_from(range.start), usize::try_from(range.end)) else {
             return Err(BlobError::Missing);
         };
-        if start <= end && end <= blob.len() { Ok(blob.slice(start..end)) } else { Err(BlobError::Missing) }
+        let is_within = start <= end && end <= blob.len();
+        if is_within { Ok(Download::Memory(blob.slice(start..end))) } else { Err(BlobError::Missing) }
     }
 
     async fn size(&self, key: &BlobKey) -> Result<Option<u64>, BlobError> {
@@ -61,5 +65,22 @@ impl Blobs for MemoryBlobs {
 
     async fn flush(&self) -> Result<(), BlobError> {
         Ok(())
+    }
+}
+
+/// The body in one piece; of one that is too long, no more than shows it.
+fn gather(blob: &Blob, body: Upload) -> Bytes {
+    match body {
+        Upload::Whole(bytes) => bytes,
+        Upload::Parts(parts) => {
+            let mut whole = Vec::new();
+            for part in parts {
+                whole.extend_from_slice(&part);
+                if whole.len() as u64 > blob.size {
+                    break;
+                }
+            }
+            whole.into()
+        }
     }
 }

@@ -113,13 +113,17 @@ impl Bench {
             query: query.to_owned(),
             bearer: bearer.map(|bearer| Secret::new(bearer.to_owned())),
             range: range.map(str::to_owned),
-            body,
+            body: match body {
+                Body::Json(bytes) => Body::Json(bytes),
+                Body::Object { length, body } => Body::Object { length, body: body.into() },
+            },
         };
         let response = block_on(self.front.handle(request));
         let body = match response.body {
             Reply::Empty => Bytes::new(),
             Reply::Json(bytes) => bytes.into(),
             Reply::Object { length, body } => {
+                let body = Bytes::try_from(body).unwrap();
                 assert_eq!(length, body.len() as u64);
                 body
             }

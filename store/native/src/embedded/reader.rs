@@ -11,7 +11,7 @@ use sci_store_api::{ErrorCode, ObjectId, ObjectSource, TransferError};
 
 use super::Embedded;
 use crate::Error;
-use crate::disk::read_range;
+use crate::body::read_range;
 
 /// Files kept open; when there are more, all are closed and opened again as needed.
 const OPEN_FILES: usize = 256;

@@ -39,7 +39,7 @@ impl ObjectSink for EmbeddedSave<'_> {
     fn put(&self, object: &ObjectId, bytes: Vec<u8>) -> Result<(), TransferError> {
         let hold = Hold::Save(self.begun.save);
         let size = bytes.len() as u64;
-        let put = self.store.service.put_object(&self.store.caller, hold, *object, size, Bytes::from(bytes));
+        let put = self.store.service.put_object(&self.store.caller, hold, *object, size, Bytes::from(bytes).into());
         block_on(put).map_err(|error| match error.code() {
             _ if matches!(error, sci_service::Error::Blobs(BlobError::Full(_))) => {
                 TransferError::NoRoom { object: *object, reason: error.to_string() }

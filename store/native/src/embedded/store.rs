@@ -6,8 +6,8 @@ use bytes::Bytes;
 use pollster::block_on;
 use sci_faults::Step;
 use sci_hasher::Digest;
-use sci_service::{Audited, Caller, Hold, Service, Settings};
-use sci_store_api::admin::{DAY, GcPlan, GcPolicy, GcReport, Quarantine, Repaired};
+use sci_service::{Audited, Caller, Hold};
+use sci_store_api::admin::{GcPlan, GcPolicy, GcReport, Quarantine, Repaired};
 use sci_store_api::dsse::{self, Envelope, PublicKey, Verified, VerifyError};
 use sci_store_api::explain::Explanation;
 use sci_store_api::plans::{PlanSummary, PlannedPath, RecordPlan};
@@ -21,15 +21,15 @@ use sci_store_api::{
 
 use super::EmbeddedSave;
 use super::reader::Opened;
-use crate::layout::Layout;
-use crate::{Disk, Error, KeyFile, Sqlite, SystemClock};
+use crate::Error;
+use crate::open::{self, NativeService};
 
 /// A store in a directory, used by one caller. Synchronous; may be used from many threads, and many processes may open one
 /// directory at once.
 #[derive(Debug)]
 pub struct Embedded {
     directory: PathBuf,
-    pub(super) service: Service<Disk, Sqlite, SystemClock, KeyFile>,
+    pub(super) service: NativeService,
     pub(super) caller: Caller,
     pub(super) opened: Opened,
 }
@@ -50,13 +50,7 @@ impl Embedded {
     /// [`Error::NewerFormat`] and [`Error::NotAStore`] before anything is written; [`Error::Io`]; [`Error::Service`] when the
     /// index cannot be used.
     pub fn open(directory: &Path, caller: Caller) -> Result<Self, Error> {
-        let layout = Layout::open(directory)?;
-        let keys = KeyFile::open(&layout.key())?;
-        let index = Sqlite::open(&layout.index()).map_err(sci_service::Error::from)?;
-        sci_faults::at(Step::IndexMade);
-        let settings = Settings { store: layout.store.clone(), lease: DAY };
-        let service = block_on(Service::open(Disk::open(directory)?, index, SystemClock, keys, settings))?;
-        sci_faults::at(Step::StoreOpened);
+        let service = open::service(directory)?;
         Ok(Self { directory: directory.to_owned(), service, caller, opened: Opened::default() })
     }
 
@@ -118,7 +112,7 @@ impl Embedded {
     pub fn put_derivation(&self, bytes: Vec<u8>) -> Result<ObjectId, Error> {
         let id = ObjectId::of(&bytes);
         let size = bytes.len() as u64;
-        block_on(self.service.put_object(&self.caller, Hold::Run, id, size, Bytes::from(bytes)))?;
+        block_on(self.service.put_object(&self.caller, Hold::Run, id, size, Bytes::from(bytes).into()))?;
         Ok(id)
     }
 
