@@ -1,30 +1,53 @@
-//! The store's signing key in a file that only its owner can read.
+//! The store's signing keys in a file that only its owner can read.
 
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use data_encoding::HEXLOWER;
 use sci_faults::Step;
 use sci_service::{KeyError, Keys};
 use sci_store_api::dsse::{Envelope, PublicKey, SecretKey};
-use sci_store_api::{KeyId, ObjectId};
+use sci_store_api::{KeyId, ObjectId, UnixMillis};
 use serde::{Deserialize, Serialize};
+use tempfile::{NamedTempFile, PersistError};
+use zeroize::Zeroize;
 
 use crate::Error;
 
-/// A signing key kept in a file.
+/// A signing key kept in a file, with the keys that were used before it. When the file changes (`sci key rotate` beside a
+/// running server) the new content counts from the next signature on.
 #[derive(Debug)]
 pub struct KeyFile {
-    key: SecretKey,
+    file: PathBuf,
+    loaded: Mutex<Arc<Loaded>>,
 }
+
+/// The file's content, and what the file looked like when it was read.
+#[derive(Debug)]
+struct Loaded {
+    stamp: Stamp,
+    key: SecretKey,
+    not_before: Option<UnixMillis>,
+    retired: Vec<PublicKey>,
+}
+
+/// A file's change time and inode.
+type Stamp = (i64, i64, u64);
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored {
     id: KeyId,
     seed: String,
+    /// Since when the key signs; always, for a store's first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    not_before: Option<UnixMillis>,
+    /// The public halves of earlier keys, each with the end of its window.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    retired: Vec<PublicKey>,
 }
 
 impl KeyFile {
@@ -34,53 +57,121 @@ impl KeyFile {
     /// # Errors
     /// [`Error::Io`]; [`Error::NotAStore`] when the file is damaged, or when others than its owner could read it.
     pub fn open(file: &Path) -> Result<Self, Error> {
-        match fs::read(file) {
-            Ok(stored) => Self::read(file, &stored),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        let loaded = match Loaded::read(file) {
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 create(file)?;
-                Self::read(file, &fs::read(file).map_err(Error::io(file))?)
+                Loaded::read(file)?
             }
-            Err(error) => Err(Error::io(file)(error)),
-        }
+            loaded => loaded?,
+        };
+        Ok(Self { file: file.to_owned(), loaded: Mutex::new(Arc::new(loaded)) })
     }
 
-    /// The public half, for `trusted-public-keys`.
-    pub fn public(&self) -> PublicKey {
-        self.key.public()
+    /// The public halves of every key, the current one first, for `trusted-public-keys`.
+    ///
+    /// # Errors
+    /// As [`KeyFile::open`].
+    pub fn public(&self) -> Result<Vec<PublicKey>, Error> {
+        Ok(self.current()?.public())
     }
 
-    fn read(file: &Path, stored: &[u8]) -> Result<Self, Error> {
-        let damaged = |problem: &str| Error::NotAStore { path: file.to_owned(), problem: problem.to_owned() };
-        let mode = fs::metadata(file).map_err(Error::io(file))?.permissions().mode();
-        if mode & 0o077 != 0 {
-            return Err(damaged("the signing key can be read by others; make it 0600, or remove it for a new one"));
+    /// Signs with a new key from `now` on. Records that the old key signed until then stay good; it signs no more.
+    ///
+    /// # Errors
+    /// As [`KeyFile::open`].
+    pub fn rotate(&self, now: UnixMillis) -> Result<PublicKey, Error> {
+        let current = self.current()?;
+        let mut retired = current.public();
+        if let Some(old) = retired.first_mut() {
+            old.not_after = Some(now);
         }
-        let stored: Stored = serde_json::from_slice(stored).map_err(|_| damaged("the signing key is damaged"))?;
-        let seed = HEXLOWER.decode(stored.seed.as_bytes()).ok().and_then(|seed| <[u8; 32]>::try_from(seed).ok());
-        let seed = seed.ok_or_else(|| damaged("the signing key is damaged"))?;
-        Ok(Self { key: SecretKey::from_seed(stored.id, &seed) })
+        let mut stored = generate(&self.file)?;
+        stored.not_before = Some(now);
+        stored.retired = retired;
+        write(&self.file, &stored, |temporary, file| temporary.persist(file).map(drop))?;
+        let current = self.current()?;
+        current.public().into_iter().next().ok_or_else(|| damaged(&self.file, "the signing key is damaged"))
+    }
+
+    /// The content of the file as it is now.
+    fn current(&self) -> Result<Arc<Loaded>, Error> {
+        // A panic cannot leave a part of the one assignment.
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if stamp(&self.file)? != loaded.stamp {
+            *loaded = Arc::new(Loaded::read(&self.file)?);
+        }
+        Ok(Arc::clone(&loaded))
     }
 }
 
+impl Loaded {
+    fn read(file: &Path) -> Result<Self, Error> {
+        let stamp = stamp(file)?;
+        let mut stored = fs::read(file).map_err(Error::io(file))?;
+        let mode = fs::metadata(file).map_err(Error::io(file))?.permissions().mode();
+        if mode & 0o077 != 0 {
+            let problem = "the signing key can be read by others; make it 0600, or remove it for a new one";
+            return Err(damaged(file, problem));
+        }
+        let parsed = serde_json::from_slice::<Stored>(&stored);
+        stored.zeroize();
+        let Stored { id, seed, not_before, retired } =
+            parsed.map_err(|_| damaged(file, "the signing key is damaged"))?;
+        let seed = HEXLOWER.decode(seed.as_bytes()).ok().and_then(|seed| <[u8; 32]>::try_from(seed).ok());
+        let seed = seed.ok_or_else(|| damaged(file, "the signing key is damaged"))?;
+        Ok(Self { stamp, key: SecretKey::from_seed(id, &seed), not_before, retired })
+    }
+
+    fn public(&self) -> Vec<PublicKey> {
+        let mut current = self.key.public();
+        current.not_before = self.not_before;
+        std::iter::once(current).chain(self.retired.iter().cloned()).collect()
+    }
+}
+
+fn stamp(file: &Path) -> Result<Stamp, Error> {
+    let metadata = fs::metadata(file).map_err(Error::io(file))?;
+    Ok((metadata.ctime(), metadata.ctime_nsec(), metadata.ino()))
+}
+
+fn damaged(file: &Path, problem: &str) -> Error {
+    Error::NotAStore { path: file.to_owned(), problem: problem.to_owned() }
+}
+
 fn create(file: &Path) -> Result<(), Error> {
+    let stored = generate(file)?;
+    write(file, &stored, |temporary, file| match temporary.persist_noclobber(file) {
+        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    })
+}
+
+/// A new key, named after its public half.
+fn generate(file: &Path) -> Result<Stored, Error> {
+    let invalid = |error| Error::io(file)(io::Error::other(error));
     let seed: [u8; 32] = crate::random()?;
-    let directory = file.parent().unwrap_or(Path::new("."));
-    let unnamed = KeyId::new("new").map_err(|error| Error::io(file)(io::Error::other(error)))?;
+    let unnamed = KeyId::new("new").map_err(invalid)?;
     let public = SecretKey::from_seed(unnamed, &seed).public();
-    let name = format!("sci-{}", &ObjectId::of(public.as_bytes()).short()[..8]);
-    let id = KeyId::new(name).map_err(|error| Error::io(file)(io::Error::other(error)))?;
-    let stored = Stored { id, seed: HEXLOWER.encode(&seed) };
+    let id = KeyId::new(format!("sci-{}", &ObjectId::of(public.as_bytes()).short()[..8])).map_err(invalid)?;
+    Ok(Stored { id, seed: HEXLOWER.encode(&seed), not_before: None, retired: Vec::new() })
+}
+
+/// Puts a key file into place, whole.
+fn write(
+    file: &Path,
+    stored: &Stored,
+    place: impl FnOnce(NamedTempFile, &Path) -> Result<(), PersistError>,
+) -> Result<(), Error> {
+    let directory = file.parent().unwrap_or(Path::new("."));
     let write = || {
         // A temporary file has mode 0600 from its creation on.
         let mut temporary = crate::layout::partial_in(directory)?;
-        serde_json::to_writer(&mut temporary, &stored)?;
+        serde_json::to_writer(&mut temporary, stored)?;
         temporary.flush()?;
         temporary.as_file().sync_all()?;
         sci_faults::at(Step::KeyPartial);
-        match temporary.persist_noclobber(file) {
-            Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => return Err(error.error),
-            _ => sci_faults::at(Step::KeyWritten),
-        }
+        place(temporary, file).map_err(|error| error.error)?;
+        sci_faults::at(Step::KeyWritten);
         fs::File::open(directory)?.sync_all()
     };
     write().map_err(Error::io(file))
@@ -88,10 +179,46 @@ fn create(file: &Path) -> Result<(), Error> {
 
 impl Keys for KeyFile {
     async fn sign(&self, payload_type: &str, payload: Vec<u8>) -> Result<Envelope, KeyError> {
-        Ok(self.key.sign(payload_type, payload))
+        Ok(self.current().map_err(|error| KeyError(error.to_string()))?.key.sign(payload_type, payload))
     }
 
     async fn public_keys(&self) -> Result<Vec<PublicKey>, KeyError> {
-        Ok(vec![self.key.public()])
+        self.public().map_err(|error| KeyError(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pollster::block_on;
+    use sci_store_api::dsse::signed_by;
+
+    use super::*;
+
+    #[test]
+    fn a_rotated_key_signs_for_who_had_opened_the_file_before() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("key.json");
+        let (server, administrator) = (KeyFile::open(&file).unwrap(), KeyFile::open(&file).unwrap());
+        let before = block_on(server.sign("t", b"before".to_vec())).unwrap();
+        let new = administrator.rotate(UnixMillis(1_000)).unwrap();
+        let after = block_on(server.sign("t", b"after".to_vec())).unwrap();
+        let keys = server.public().unwrap();
+        assert_eq!(keys.len(), 2);
+        assert_eq!(signed_by(&after, "t", &keys).unwrap(), [&new]);
+        let old = signed_by(&before, "t", &keys).unwrap()[0];
+        assert!(old.covers(UnixMillis(1_000)) && !old.covers(UnixMillis(1_001)));
+        assert!(new.covers(UnixMillis(1_000)) && !new.covers(UnixMillis(999)));
+        administrator.rotate(UnixMillis(2_000)).unwrap();
+        assert_eq!(KeyFile::open(&file).unwrap().public().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn a_key_that_others_can_read_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("key.json");
+        KeyFile::open(&file).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        let error = KeyFile::open(&file).unwrap_err().to_string();
+        assert!(error.contains("can be read by others"), "{error}");
     }
 }

@@ -1,7 +1,7 @@
 //! The service itself: what it is made of, and the session.
 
 use sci_store_api::session::Session;
-use sci_store_api::{ErrorCode, Scope, StoreId};
+use sci_store_api::{ErrorCode, Scope, StoreId, UnixMillis};
 
 use crate::blobs::Blobs;
 use crate::caller::Caller;
@@ -48,6 +48,16 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     /// The index, for the host's own use: backups, statistics.
     pub const fn index(&self) -> &S {
         &self.sql
+    }
+
+    /// The signing keys, for the host's own use: rotation.
+    pub const fn keys(&self) -> &K {
+        &self.keys
+    }
+
+    /// The time, by the service's clock.
+    pub fn now(&self) -> UnixMillis {
+        self.clock.now()
     }
 
     /// The store's id.
