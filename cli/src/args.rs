@@ -1,11 +1,13 @@
 //! The command line: the global flags, each with its `SCI_*` variable, and the tree of commands.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::commands::{
-    completions, diff, doctor, explain, gc, init, ls, plan, presets, restore, run, save, show, verify,
+    completions, diff, doctor, explain, forget, gc, init, key, ls, plan, presets, quarantine, repo, restore, run, save,
+    show, token, verify,
 };
 use crate::output::{ColorChoice, Options};
 
@@ -109,6 +111,44 @@ pub fn switch(text: &str) -> Result<bool, String> {
     }
 }
 
+/// Reads a length of time: a whole number and s, m, h, d or w.
+///
+/// # Errors
+/// A sentence that says what is expected.
+pub fn span(text: &str) -> Result<Duration, String> {
+    let expected = || format!("expected a number and a unit (s, m, h, d, w), as in 30d; found {text:?}");
+    let unit = text.chars().next_back().ok_or_else(expected)?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        'w' => 7 * 86_400,
+        _ => return Err(expected()),
+    };
+    let number: u64 = text[..text.len() - unit.len_utf8()].parse().map_err(|_| expected())?;
+    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(expected)
+}
+
+/// Reads a number of bytes: a whole number and K, M, G or T, in steps of 1,024.
+///
+/// # Errors
+/// A sentence that says what is expected.
+pub fn size(text: &str) -> Result<u64, String> {
+    let expected = || format!("expected a number of bytes, as in 500M or 20G; found {text:?}");
+    let unit = text.chars().next_back().ok_or_else(expected)?;
+    let shift = match unit {
+        '0'..='9' => return text.parse().map_err(|_| expected()),
+        'K' => 10,
+        'M' => 20,
+        'G' => 30,
+        'T' => 40,
+        _ => return Err(expected()),
+    };
+    let number: u64 = text[..text.len() - 1].parse().map_err(|_| expected())?;
+    number.checked_mul(1 << shift).ok_or_else(expected)
+}
+
 /// The commands, in the order of their use.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -134,6 +174,16 @@ pub enum Command {
     Verify(verify::Arguments),
     /// Delete what no snapshot needs
     Gc(gc::Arguments),
+    /// Remove a snapshot from the index
+    Forget(forget::Arguments),
+    /// Refuse what a run saved, and everything that descends from it
+    Quarantine(quarantine::Arguments),
+    /// Register the repositories that a store serves, and say what it trusts of each
+    Repo(repo::Arguments),
+    /// Make, list and revoke tokens for machines without an identity of their own
+    Token(token::Arguments),
+    /// Make, rotate and print the keys that sign a store's records
+    Key(key::Arguments),
     /// List the built-in presets, or show one
     Presets(presets::Arguments),
     /// Show what sci sees of this machine and workspace, and what is wrong
@@ -157,6 +207,11 @@ impl Command {
             Self::Diff(_) => "diff",
             Self::Verify(_) => "verify",
             Self::Gc(_) => "gc",
+            Self::Forget(_) => "forget",
+            Self::Quarantine(_) => "quarantine",
+            Self::Repo(_) => "repo",
+            Self::Token(_) => "token",
+            Self::Key(_) => "key",
             Self::Presets(_) => "presets",
             Self::Doctor(_) => "doctor",
             Self::Completions(_) => "completions",
@@ -188,5 +243,22 @@ mod tests {
         assert_eq!(switch("YES"), Ok(true));
         assert_eq!(switch(""), Ok(false));
         assert!(switch("perhaps").is_err());
+    }
+
+    #[test]
+    fn spans_need_a_unit() {
+        assert_eq!(span("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(span("2w"), Ok(Duration::from_secs(14 * 86_400)));
+        for bad in ["", "d", "5", "1.5h", "-1d", "3é", "99999999999999999999d", "9999999999999999999w"] {
+            assert!(span(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_in_steps_of_1024() {
+        assert_eq!((size("0"), size("20G"), size("3K")), (Ok(0), Ok(20 << 30), Ok(3 << 10)));
+        for bad in ["", "G", "1.5G", "-1", "5é", "20GB", "99999999999T"] {
+            assert!(size(bad).is_err(), "{bad:?}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! This crate decides nothing about keys, trust or formats. It is the only one that prints, that reads the process
 //! environment, and that chooses exit codes.
 
+pub mod administration;
 pub mod args;
 pub mod child;
 pub mod commands;
@@ -73,6 +74,11 @@ fn dispatch(command: &Command, context: &mut Context) -> Result<Exit> {
         Command::Diff(arguments) => diff::run(arguments, context),
         Command::Verify(arguments) => verify::run(arguments, context),
         Command::Gc(arguments) => gc::run(arguments, context),
+        Command::Forget(arguments) => forget::run(arguments, context),
+        Command::Quarantine(arguments) => quarantine::run(arguments, context),
+        Command::Repo(arguments) => repo::run(arguments, context),
+        Command::Token(arguments) => token::run(arguments, context),
+        Command::Key(arguments) => key::run(arguments, context),
         Command::Presets(arguments) => presets::run(arguments, context),
         Command::Doctor(arguments) => doctor::run(arguments, context),
         Command::Completions(arguments) => completions::run(arguments, context),

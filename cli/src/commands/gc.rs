@@ -6,6 +6,7 @@ use sci_native::Reach;
 use sci_store_api::admin::{DAY, GcObject, GcPlan, GcPolicy, GcReport};
 use serde::Serialize;
 
+use crate::args::span;
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
 use crate::exit::Exit;
@@ -89,35 +90,5 @@ fn render(text: &mut Text, report: &Report) {
     text.line(format_args!("{would} {}, {}", counted(deleted as u64, "object"), bytes(report.freed_bytes)));
     if marked > 0 {
         text.line(format_args!("{} unneeded, to be deleted when their grace is over", counted(marked, "object")));
-    }
-}
-
-/// Reads a length of time: a whole number and s, m, h, d or w.
-fn span(text: &str) -> Result<Duration, String> {
-    let expected = || format!("expected a number and a unit (s, m, h, d, w), as in 30d; found {text:?}");
-    let unit = text.chars().next_back().ok_or_else(expected)?;
-    let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3_600,
-        'd' => 86_400,
-        'w' => 7 * 86_400,
-        _ => return Err(expected()),
-    };
-    let number: u64 = text[..text.len() - unit.len_utf8()].parse().map_err(|_| expected())?;
-    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(expected)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spans_need_a_unit() {
-        assert_eq!(span("90s"), Ok(Duration::from_secs(90)));
-        assert_eq!(span("2w"), Ok(Duration::from_secs(14 * 86_400)));
-        for bad in ["", "d", "5", "1.5h", "-1d", "3é", "99999999999999999999d", "9999999999999999999w"] {
-            assert!(span(bad).is_err(), "{bad:?}");
-        }
     }
 }

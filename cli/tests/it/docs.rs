@@ -22,8 +22,10 @@ fn section(command: &str) -> &'static str {
 fn every_command_and_flag_is_described() {
     for command in Cli::command().get_subcommands() {
         let text = section(command.get_name());
-        for flag in command.get_arguments().filter_map(|argument| argument.get_long()).filter(|flag| *flag != "help") {
-            assert!(text.contains(&format!("--{flag}")), "sci {} --{flag}", command.get_name());
+        for part in std::iter::once(command).chain(command.get_subcommands()) {
+            for flag in part.get_arguments().filter_map(|argument| argument.get_long()).filter(|flag| *flag != "help") {
+                assert!(text.contains(&format!("--{flag}")), "sci {} --{flag}", command.get_name());
+            }
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod sandbox;
 
+mod administration;
 mod basics;
 mod config;
 mod docs;

@@ -29,6 +29,14 @@ pub use open::{NativeService, ServerLock};
 pub use sci_service::Audited;
 pub use sqlite::Sqlite;
 
+/// A name that nobody else draws: 16 hexadecimal digits.
+///
+/// # Errors
+/// [`Error::Random`].
+pub fn fresh_name() -> Result<String, Error> {
+    Ok(data_encoding::HEXLOWER.encode(&random::<8>()?))
+}
+
 /// Random bytes from the system.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
