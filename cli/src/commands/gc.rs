@@ -72,7 +72,7 @@ fn policy(arguments: &Arguments) -> Result<GcPolicy> {
         return Err(CliError::new(Kind::Usage, "--grace is below 24h")
             .hint("objects of a save that is still running look unused; --unsafe-grace allows it all the same"));
     }
-    Ok(GcPolicy { grace, keep_newest: arguments.keep, max_age: arguments.max_age.map(millis) })
+    Ok(GcPolicy { grace, keep_newest: arguments.keep, max_age: arguments.max_age.map(millis), ..GcPolicy::default() })
 }
 
 fn total(objects: &[GcObject]) -> u64 {

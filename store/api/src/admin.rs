@@ -1,8 +1,10 @@
 //! Administration: forgetting snapshots, quarantine, and the collection of what nothing needs.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{ObjectId, RepositoryId, RunId, SnapshotId};
+use crate::{ObjectId, RepositoryId, RunId, ScopeClass, SnapshotId};
 
 /// One day in milliseconds.
 pub const DAY: u64 = 24 * 60 * 60 * 1_000;
@@ -56,11 +58,14 @@ pub struct GcPolicy {
     pub keep_newest: Option<u32>,
     /// Forget snapshots older than so many milliseconds.
     pub max_age: Option<u64>,
+    /// Forget snapshots of scopes of a class that were neither saved nor restored for so many milliseconds.
+    #[serde(default)]
+    pub max_idle: BTreeMap<ScopeClass, u64>,
 }
 
 impl Default for GcPolicy {
     fn default() -> Self {
-        Self { grace: DAY, keep_newest: None, max_age: None }
+        Self { grace: DAY, keep_newest: None, max_age: None, max_idle: BTreeMap::new() }
     }
 }
 

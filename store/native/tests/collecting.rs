@@ -141,7 +141,7 @@ fn collector(directory: &Path, acknowledged: &AtomicUsize, done: &AtomicBool) ->
         let now = acknowledged.load(Ordering::Acquire);
         let grace = if now > seen { 0 } else { DAY };
         seen = now;
-        let policy = GcPolicy { grace, keep_newest: Some(1), max_age: None };
+        let policy = GcPolicy { grace, keep_newest: Some(1), max_age: None, ..GcPolicy::default() };
         deleted += store.gc(&policy, Reach::Project).unwrap().deleted.len();
     }
     deleted

@@ -110,7 +110,9 @@ fn projects_share_a_store_unseen() {
     assert!(matches!(theirs.read(&ObjectId::of(b"pack t"), 0..1), Err(TransferError::Missing { .. })));
     let envelope = mine.snapshot(&snapshot).unwrap().envelope;
     assert!(theirs.verify(&envelope, &theirs.public_keys().unwrap()).is_err(), "signed for another repository");
-    theirs.gc(&GcPolicy { grace: 0, keep_newest: Some(0), max_age: None }, Reach::Project).unwrap();
+    theirs
+        .gc(&GcPolicy { grace: 0, keep_newest: Some(0), max_age: None, ..GcPolicy::default() }, Reach::Project)
+        .unwrap();
     assert_eq!(resolve(&mine, "a"), Outcome::Exact { snapshot });
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use sci_store_api::repositories::Quota;
 use sci_store_api::{RepositoryId, RunId, Scope};
 
 /// A checked identity and what policy grants it.
@@ -19,4 +20,6 @@ pub struct Caller {
     pub claims: BTreeMap<String, String>,
     /// Whether nobody vouches for the caller. It only reads, and causes no write: no lease, no lineage, no plan.
     pub is_public: bool,
+    /// How much the repository and its scopes may keep.
+    pub quota: Quota,
 }

@@ -6,7 +6,9 @@ use sci_hasher::Digest;
 use sci_store_api::dsse::RECORD_TYPE;
 use sci_store_api::record::{MAX_OBJECTS, VERSION};
 use sci_store_api::saves::{CommitSave, Committed};
-use sci_store_api::{ApiError, ErrorCode, ObjectId, ObjectRef, Record, RepositoryId, SaveId, SnapshotId};
+use sci_store_api::{
+    ApiError, ErrorCode, ObjectId, ObjectRef, Record, RepositoryId, SaveId, Scope, ScopeClass, SnapshotId,
+};
 
 use crate::blobs::{Blob, BlobKey, Blobs};
 use crate::caller::Caller;
@@ -16,7 +18,7 @@ use crate::objects::{unknown_object, unknown_save};
 use crate::records::{Indexed, indexed_columns};
 use crate::saves::Save;
 use crate::service::{Service, writer};
-use crate::sql::{self, Sql, Statement, Value};
+use crate::sql::{self, Row, Sql, Statement, Value};
 
 const NEWEST: &str = concat!(
     "SELECT ",
@@ -30,7 +32,8 @@ const CITABLE: &str = "SELECT object, number, size FROM objects WHERE repository
      EXISTS (SELECT 1 FROM uploads WHERE hold = ?3 AND uploads.object = objects.number AND verified = 1) \
      OR EXISTS (SELECT 1 FROM record_objects JOIN served ON served.record = record_objects.record \
              WHERE record_objects.object = objects.number AND served.repository = ?1 AND run = ?4))";
-const PARENTS: &str = "SELECT snapshot FROM served WHERE repository = ?1 AND run = ?2 ORDER BY snapshot";
+const PARENTS: &str = "SELECT served.snapshot, scope FROM served LEFT JOIN records ON number = record \
+     WHERE served.repository = ?1 AND served.run = ?2 ORDER BY served.snapshot";
 
 const GUARD_OPEN: &str = "INSERT INTO guard SELECT 0 WHERE NOT EXISTS \
      (SELECT 1 FROM saves JOIN holds ON hold = save WHERE save = ?1 AND answer IS NULL)";
@@ -108,7 +111,10 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         let seen = newest.map_or(0, |found| found.number);
         let statements = self.statements(&record, payload, request, &numbers, seen).await?;
         self.blobs.flush().await?;
-        self.conclude(&save, digest, statements, Committed::Saved { snapshot }).await
+        let committed = self.conclude(&save, digest, statements, Committed::Saved { snapshot }).await?;
+        // The save is acknowledged whatever becomes of this: room that is not made now is made after the next commit.
+        let _ = self.make_room(caller, snapshot.as_bytes()).await;
+        Ok(committed)
     }
 
     /// The newest record of the save's place with the key.
@@ -198,7 +204,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     async fn record(&self, caller: &Caller, save: &Save, request: &CommitSave) -> Result<Record, Error> {
         let params = [caller.repository.as_str().into(), caller.run.as_str().into()];
         let rows = self.sql.query(Statement::new(PARENTS, params)).await?;
-        let parents = rows.iter().map(|row| row.id(0).map(SnapshotId::from_bytes)).collect::<Result<_, _>>()?;
+        let parents = rows.iter().map(|row| parent(row, &save.scope)).collect::<Result<_, _>>()?;
         Ok(Record {
             version: VERSION,
             store: self.settings.store.clone(),
@@ -306,4 +312,16 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         self.sql.batch(batch).await?;
         Ok(answer)
     }
+}
+
+/// A snapshot that was served to the run. A state is trusted at most as much as what it grew from; that a release grew from
+/// trusted state is the administrator's choice.
+fn parent(row: &Row, scope: &Scope) -> Result<SnapshotId, Error> {
+    let class = if row.is_null(1) { None } else { Some(row.parse::<Scope>(1)?.class()) };
+    let needed = scope.class().min(ScopeClass::Trusted);
+    if class.is_some_and(|class| class < needed) {
+        let message = format!("this run was served state of a lower class than {scope}, so it cannot save there");
+        return Err(Error::refused(ErrorCode::Forbidden, message));
+    }
+    Ok(SnapshotId::from_bytes(row.id(0)?))
 }

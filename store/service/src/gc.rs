@@ -4,8 +4,10 @@
 //! the leases of the runs that it was served to are over. Dooming looks at all that in the very statement that dooms, and
 //! a commit's batch fails when an object that it cites is doomed: so no record ever cites what is being deleted.
 
+use std::collections::BTreeMap;
+
 use sci_store_api::admin::{GcObject, GcPlan, GcPolicy, GcReport};
-use sci_store_api::{ObjectId, RepositoryId, SnapshotId};
+use sci_store_api::{ObjectId, RepositoryId, ScopeClass, SnapshotId};
 
 use crate::blobs::{BlobKey, Blobs};
 use crate::error::Error;
@@ -29,9 +31,11 @@ macro_rules! needed {
     };
 }
 
-const VICTIMS: &str = "SELECT number, snapshot FROM (SELECT number, snapshot, created, \
+const VICTIMS: &str = "SELECT number, snapshot FROM (SELECT number, snapshot, created, scope, \
      row_number() OVER (PARTITION BY site, scope ORDER BY number DESC) AS place FROM records \
-     WHERE forgotten IS NULL AND (?1 IS NULL OR repository = ?1)) WHERE place > ?2 OR created < ?3 ORDER BY number";
+     WHERE forgotten IS NULL AND (?1 IS NULL OR repository = ?1)) WHERE place > ?2 OR created < ?3 \
+     OR EXISTS (SELECT 1 FROM json_each(?4) WHERE key = substr(scope, 1, instr(scope, ':') - 1) AND value > \
+         max(created, coalesce((SELECT max(until) FROM served WHERE served.record = number), 0))) ORDER BY number";
 const IDLE_HOLDS: &str = "SELECT count(*) FROM holds WHERE (?1 IS NULL OR repository = ?1) AND touched < ?2 \
      AND hold IN (SELECT save FROM saves)";
 /// Objects that are not needed once the records in ?4 and the forgotten ones without a lease are gone.
@@ -140,7 +144,10 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     ) -> Result<Vec<(i64, SnapshotId)>, Error> {
         let oldest = policy.max_age.map_or(0, |age| self.clock.now().minus(age).0);
         let keep = policy.keep_newest.map_or(i64::MAX, i64::from);
-        let rows = self.sql.query(Statement::new(VICTIMS, [extent(repository), keep.into(), oldest.into()])).await?;
+        let since = |(class, idle): (&ScopeClass, &u64)| (class.name(), self.clock.now().minus(*idle).0);
+        let idle: BTreeMap<&str, u64> = policy.max_idle.iter().map(since).collect();
+        let params = [extent(repository), keep.into(), oldest.into(), serde_json::to_string(&idle)?.into()];
+        let rows = self.sql.query(Statement::new(VICTIMS, params)).await?;
         let victim = |row: &Row| Ok((row.integer(0)?, SnapshotId::from_bytes(row.id(1)?)));
         Ok(rows.iter().map(victim).collect::<Result<_, SqlError>>()?)
     }

@@ -21,6 +21,7 @@ mod ids;
 mod objects;
 mod plans;
 mod quarantine;
+mod quota;
 mod ranking;
 mod records;
 mod repair;

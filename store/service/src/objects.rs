@@ -76,6 +76,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         if size > MAX_OBJECT_SIZE {
             return Err(Error::refused(ErrorCode::Invalid, format!("an object has at most {MAX_OBJECT_SIZE} bytes")));
         }
+        self.admit(caller, size).await?;
         let id = match hold {
             Hold::Save(save) => *save.as_bytes(),
             Hold::Run => ids::run_hold(caller),

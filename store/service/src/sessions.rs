@@ -134,6 +134,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
                     run: identity.run.clone(),
                     claims: identity.claims.clone(),
                     is_public: false,
+                    quota: registration.quota,
                 })
             }
             Holder::Token { token, repository, scope_write, run } => {
@@ -151,6 +152,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
                     run: run.clone(),
                     claims: BTreeMap::from([("token".to_owned(), token.to_string())]),
                     is_public: false,
+                    quota: registration.quota,
                 })
             }
             Holder::Public { repository } => self.public_caller(repository).await,
@@ -169,6 +171,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
             run,
             claims: BTreeMap::new(),
             is_public: true,
+            quota: registration.quota,
         })
     }
 }

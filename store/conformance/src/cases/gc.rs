@@ -210,7 +210,7 @@ pub fn policy_prunes_per_place<H: Harness>() {
         }
         world.saved(&stranger, &State::new("l", source, source));
     }
-    let policy = GcPolicy { grace: 0, keep_newest: Some(2), max_age: None };
+    let policy = GcPolicy { grace: 0, keep_newest: Some(2), max_age: None, ..GcPolicy::default() };
     let repository = main("1").repository;
     let report = block_on(world.service.gc(Some(&repository), &policy)).unwrap();
     assert_eq!(report.forgotten.len(), 8);
@@ -223,7 +223,7 @@ pub fn policy_prunes_per_place<H: Harness>() {
     assert_eq!(list(stranger).len(), 4);
     world.clock.advance(DAY);
     let young = world.saved(&main("1"), &State::new("l", "young", "young"));
-    let policy = GcPolicy { grace: 0, keep_newest: None, max_age: Some(DAY / 2) };
+    let policy = GcPolicy { grace: 0, keep_newest: None, max_age: Some(DAY / 2), ..GcPolicy::default() };
     block_on(world.service.gc(Some(&repository), &policy)).unwrap();
     let left = list(main("x"));
     assert_eq!(left.iter().map(|summary| summary.snapshot).collect::<Vec<_>>(), [young]);
@@ -237,7 +237,7 @@ pub fn plan_tells_what_gc_does<H: Harness>() {
     }
     let leased = State::new("l", "a", "a");
     world.resolve(&main("reader"), &leased);
-    let policy = GcPolicy { grace: 0, keep_newest: Some(1), max_age: None };
+    let policy = GcPolicy { grace: 0, keep_newest: Some(1), max_age: None, ..GcPolicy::default() };
     let plan = block_on(world.service.plan_gc(None, &policy)).unwrap();
     let report = block_on(world.service.gc(None, &policy)).unwrap();
     assert_eq!(report.forgotten, plan.forget);

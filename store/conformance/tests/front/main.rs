@@ -5,4 +5,5 @@ mod admin;
 mod bench;
 mod identities;
 mod objects;
+mod quotas;
 mod scopes;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use sci_service::Caller;
 use sci_service::policy::references;
+use sci_store_api::repositories::Quota;
 use sci_store_api::{NameError, RepositoryId, RunId, Scope, ScopeClass};
 
 /// The claims taken from the environment of a GitHub job: claim, variable.
@@ -48,7 +49,7 @@ pub fn caller(
         claims.insert("sha".to_owned(), sha.to_owned());
     }
     let repository = RepositoryId::new(digest.to_string())?;
-    Ok(Caller { repository, scope_write, scopes_read, run, claims, is_public: false })
+    Ok(Caller { repository, scope_write, scopes_read, run, claims, is_public: false, quota: Quota::default() })
 }
 
 /// The scope that may be written, and the scopes that may be read, in order.
