@@ -7,7 +7,7 @@ use sci_store_api::resolve::ResolveRequest;
 use sci_store_api::saves::{BeginSave, CommitSave};
 use sci_store_api::session::{Health, PROTOCOL, SessionRequest};
 use sci_store_api::tokens::CreateToken;
-use sci_store_api::{ApiError, ErrorCode, ObjectId, PlanId, RepositoryId, SaveId, SnapshotId, TokenId, routes};
+use sci_store_api::{ApiError, ErrorCode, ObjectId, PlanId, RepositoryId, RunId, SaveId, SnapshotId, TokenId, routes};
 use serde::de::DeserializeOwned;
 
 use super::message::{Body, Method, Reply, Request, Response};
@@ -58,28 +58,37 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys, F: Fetch> Front<B, S, C, K, F> {
 
     /// Answers a request. Whatever goes wrong is in the response.
     pub async fn handle(&self, request: Request<B::Upload>) -> Response<B::Download> {
-        let route = route(&request.path);
-        let Some(route) = route else { return Response::error("unknown", no_route(&request.path)) };
+        let Some(route) = route(&request.path) else { return Response::error(NO_ROUTE, no_route(&request.path)) };
+        let mut asked = None;
         let answer = if route.starts_with("/v1/admin/") {
             self.administer(route, request).await
         } else {
-            self.serve(route, request).await
+            self.serve(route, request, &mut asked).await
         };
-        answer.unwrap_or_else(|error| Response::error(route, error))
+        let response = answer.unwrap_or_else(|error| Response::error(route, error));
+        Response { asked, ..response }
     }
 
-    async fn serve(&self, route: &'static str, request: Request<B::Upload>) -> Answer<B> {
+    async fn serve(
+        &self,
+        route: &'static str,
+        request: Request<B::Upload>,
+        asked: &mut Option<(RepositoryId, RunId)>,
+    ) -> Answer<B> {
         let service = &self.service;
         let bearer = request.bearer.as_ref().map(sci_store_api::Secret::expose);
         match (route, request.method) {
             (routes::HEALTH, Method::Get | Method::Head) => return Response::json(route, &self.health()),
             (routes::SESSION, Method::Post) => {
                 let wanted: SessionRequest = json(&request.body)?;
-                return Response::json(route, &service.start_session(&self.gate, bearer, &wanted).await?);
+                let opened = service.start_session(&self.gate, bearer, &wanted).await?;
+                *asked = Some((opened.session.repository.clone(), opened.session.run.clone()));
+                return Response::json(route, &opened);
             }
             _ => {}
         }
         let caller = service.caller(bearer.unwrap_or_default()).await?;
+        *asked = Some((caller.repository.clone(), caller.run.clone()));
         let name = routes::matched(route, &request.path).unwrap_or_default();
         match (route, request.method) {
             (routes::OBJECT, method) => self.object(method, &caller, parse(name)?, request).await,
@@ -233,7 +242,11 @@ const ROUTES: [&str; 17] = [
     routes::TOKEN,
 ];
 
-fn route(path: &str) -> Option<&'static str> {
+/// What a path that is no route's counts as.
+pub const NO_ROUTE: &str = "unknown";
+
+/// The route of a path, for metrics and limits.
+pub fn route(path: &str) -> Option<&'static str> {
     ROUTES.into_iter().find(|route| routes::matched(route, path).is_some())
 }
 

@@ -1,6 +1,6 @@
 //! A request and a response, without a framework.
 
-use sci_store_api::{ApiError, Secret};
+use sci_store_api::{ApiError, RepositoryId, RunId, Secret};
 use serde::Serialize;
 
 use crate::error::Error;
@@ -64,6 +64,8 @@ pub struct Response<D> {
     pub body: Reply<D>,
     /// What went wrong inside, for the operator's log: the caller is not told.
     pub fault: Option<Error>,
+    /// Who asked, once that is known, for the operator's log.
+    pub asked: Option<(RepositoryId, RunId)>,
 }
 
 /// A response's body.
@@ -85,11 +87,11 @@ pub enum Reply<D> {
 impl<D> Response<D> {
     pub(super) fn json<T: Serialize>(route: &'static str, value: &T) -> Result<Self, Error> {
         let body = Reply::Json(serde_json::to_vec(value)?);
-        Ok(Self { status: 200, route, headers: Vec::new(), body, fault: None })
+        Ok(Self { status: 200, route, headers: Vec::new(), body, fault: None, asked: None })
     }
 
     pub(super) const fn empty(route: &'static str, status: u16) -> Self {
-        Self { status, route, headers: Vec::new(), body: Reply::Empty, fault: None }
+        Self { status, route, headers: Vec::new(), body: Reply::Empty, fault: None, asked: None }
     }
 
     pub(super) fn error(route: &'static str, error: Error) -> Self {
@@ -105,6 +107,6 @@ impl<D> Response<D> {
     pub fn api_error(route: &'static str, error: &ApiError) -> Self {
         // An error has no value that JSON could refuse.
         let body = Reply::Json(serde_json::to_vec(error).unwrap_or_default());
-        Self { status: error.code.status(), route, headers: Vec::new(), body, fault: None }
+        Self { status: error.code.status(), route, headers: Vec::new(), body, fault: None, asked: None }
     }
 }

@@ -8,7 +8,7 @@ mod message;
 mod query;
 mod range;
 
-pub use front::{Front, Limits};
+pub use front::{Front, Limits, NO_ROUTE, route};
 pub use message::{Body, Method, Reply, Request, Response};
 
 /// What a host has to read of a request's body before it calls [`Front::handle`].
