@@ -23,6 +23,23 @@ pub struct SnapshotQuery {
     pub before: Option<u64>,
 }
 
+impl SnapshotQuery {
+    /// The query of a request: only what is safe in one as it is, or encoded.
+    pub fn parameters(&self) -> String {
+        let mut text = form_urlencoded::Serializer::new(String::new());
+        let mut add = |name, value: Option<String>| {
+            if let Some(value) = value {
+                text.append_pair(name, &value);
+            }
+        };
+        add("path", self.path.as_ref().map(ToString::to_string));
+        add("instance", self.instance.as_ref().map(ToString::to_string));
+        add("limit", self.limit.map(|limit| limit.to_string()));
+        add("before", self.before.map(|before| before.to_string()));
+        text.finish()
+    }
+}
+
 /// Snapshots that the caller may read, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SnapshotPage {

@@ -41,4 +41,5 @@ pub use error::Error;
 pub use keys::{Clock, KeyError, Keys};
 pub use objects::Hold;
 pub use service::{Service, Settings};
+pub use sessions::Access;
 pub use sql::{Row, Rows, Sql, SqlError, Statement, Value};

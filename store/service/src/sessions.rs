@@ -19,6 +19,42 @@ use crate::service::Service;
 use crate::sql::Sql;
 use crate::tokens::Token;
 
+/// Who is let in, and as whom: the identities and tickets of a [`Gate`]; a suite of tests brings what it likes.
+pub trait Access<B, S, C, K> {
+    /// Answers who asks for a ticket.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Unauthorized`] for an identity that is not good, [`ErrorCode::Forbidden`] for one that may do nothing here.
+    async fn open(
+        &self,
+        service: &Service<B, S, C, K>,
+        bearer: Option<&str>,
+        request: &SessionRequest,
+    ) -> Result<SessionResponse, Error>;
+
+    /// Who holds a ticket, and what the holder may do now.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Unauthorized`] when the ticket is not good any more, [`ErrorCode::Forbidden`] when its holder may do nothing
+    /// any more.
+    async fn caller(&self, service: &Service<B, S, C, K>, ticket: &str) -> Result<Caller, Error>;
+}
+
+impl<B: Blobs, S: Sql, C: Clock, K: Keys, F: Fetch> Access<B, S, C, K> for Gate<F> {
+    async fn open(
+        &self,
+        service: &Service<B, S, C, K>,
+        bearer: Option<&str>,
+        request: &SessionRequest,
+    ) -> Result<SessionResponse, Error> {
+        service.start_session(self, bearer, request).await
+    }
+
+    async fn caller(&self, service: &Service<B, S, C, K>, ticket: &str) -> Result<Caller, Error> {
+        service.caller(ticket).await
+    }
+}
+
 /// The run that every reader without an identity belongs to. It saves nothing, so it needs no lineage.
 const PUBLIC_RUN: &str = "public";
 
@@ -61,7 +97,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     ///
     /// # Errors
     /// [`ErrorCode::Unauthorized`] for an identity that is not good, [`ErrorCode::Forbidden`] for one that may do nothing here.
-    pub async fn start_session<F: Fetch>(
+    async fn start_session<F: Fetch>(
         &self,
         gate: &Gate<F>,
         bearer: Option<&str>,
@@ -91,7 +127,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     /// # Errors
     /// [`ErrorCode::Unauthorized`] when the ticket is not good any more, [`ErrorCode::Forbidden`] when its holder may do nothing
     /// any more.
-    pub async fn caller(&self, ticket: &str) -> Result<Caller, Error> {
+    async fn caller(&self, ticket: &str) -> Result<Caller, Error> {
         let ticket: Ticket = sealed::open(&self.keys, ticket, self.clock.now()).await?;
         self.caller_of(&ticket.holder).await
     }

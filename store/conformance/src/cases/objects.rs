@@ -13,7 +13,7 @@ pub fn wrong_hash_is_refused<H: Harness>() {
     let me = main("1");
     let save = world.begin(&me, &State::new("l", "s", "t"), &[]).unwrap();
     let id = ObjectId::of(b"right");
-    let put = world.service.put_object(&me, Hold::Save(save.save), id, 5, Bytes::from_static(b"wrong").into());
+    let put = world.service.put_object(&me, Hold::Save(save.save), id, 5, Bytes::from_static(b"wrong"));
     assert_eq!(code(block_on(put)), ErrorCode::WrongContent);
     assert_eq!(code(world.read(&me, &id)), ErrorCode::UnknownObject);
 }
@@ -25,7 +25,7 @@ pub fn wrong_size_is_refused<H: Harness>() {
     let save = world.begin(&me, &State::new("l", "s", "t"), &[]).unwrap();
     let id = ObjectId::of(b"right");
     for size in [4, 6, u64::MAX] {
-        let put = world.service.put_object(&me, Hold::Save(save.save), id, size, Bytes::from_static(b"right").into());
+        let put = world.service.put_object(&me, Hold::Save(save.save), id, size, Bytes::from_static(b"right"));
         assert!(matches!(code(block_on(put)), ErrorCode::WrongContent | ErrorCode::Invalid), "size {size}");
         assert_eq!(code(world.read(&me, &id)), ErrorCode::UnknownObject);
     }

@@ -162,8 +162,7 @@ pub fn unverified_upload_cannot_be_cited<H: Harness>() {
     let save = world.begin(&me, &state, &[]).unwrap();
     world.put_all(&me, &save, &state).unwrap();
     let forged = Bytes::from(vec![0; pack.len()]);
-    let put =
-        world.service.put_object(&me, Hold::Save(save.save), ObjectId::of(&pack), pack.len() as u64, forged.into());
+    let put = world.service.put_object(&me, Hold::Save(save.save), ObjectId::of(&pack), pack.len() as u64, forged);
     assert_eq!(code(block_on(put)), ErrorCode::WrongContent);
     assert_eq!(code(world.read(&me, &ObjectId::of(&pack))), ErrorCode::UnknownObject);
     let mut commit = state.commit();

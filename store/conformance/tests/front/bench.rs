@@ -23,7 +23,7 @@ pub(crate) const URL: &str = "https://sci.example";
 
 /// A backend, its clock and its issuer.
 pub(crate) struct Bench {
-    pub(crate) front: Front<MemoryBlobs, Sqlite, TestClock, TestKeys, TestIssuer>,
+    pub(crate) front: Front<MemoryBlobs, Sqlite, TestClock, TestKeys, Gate<TestIssuer>>,
     pub(crate) clock: TestClock,
     pub(crate) keys: TestKeys,
     pub(crate) issuer: TestIssuer,

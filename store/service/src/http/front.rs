@@ -15,10 +15,10 @@ use super::{query, range};
 use crate::blobs::Blobs;
 use crate::caller::Caller;
 use crate::error::Error;
-use crate::identity::{Fetch, Gate};
 use crate::keys::{Clock, Keys};
 use crate::objects::Hold;
 use crate::service::Service;
+use crate::sessions::Access;
 use crate::sql::Sql;
 
 /// What a host allows.
@@ -36,19 +36,19 @@ impl Default for Limits {
 
 /// The service behind its routes.
 #[derive(Debug)]
-pub struct Front<B, S, C, K, F> {
+pub struct Front<B, S, C, K, A> {
     service: Service<B, S, C, K>,
-    gate: Gate<F>,
+    access: A,
     limits: Limits,
     version: String,
 }
 
 type Answer<B> = Result<Response<<B as Blobs>::Download>, Error>;
 
-impl<B: Blobs, S: Sql, C: Clock, K: Keys, F: Fetch> Front<B, S, C, K, F> {
+impl<B: Blobs, S: Sql, C: Clock, K: Keys, A: Access<B, S, C, K>> Front<B, S, C, K, A> {
     /// Puts a service behind its routes. `version` is the program's.
-    pub fn new(service: Service<B, S, C, K>, gate: Gate<F>, limits: Limits, version: impl Into<String>) -> Self {
-        Self { service, gate, limits, version: version.into() }
+    pub fn new(service: Service<B, S, C, K>, access: A, limits: Limits, version: impl Into<String>) -> Self {
+        Self { service, access, limits, version: version.into() }
     }
 
     /// The service, for the host's own use.
@@ -81,13 +81,13 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys, F: Fetch> Front<B, S, C, K, F> {
             (routes::HEALTH, Method::Get | Method::Head) => return Response::json(route, &self.health()),
             (routes::SESSION, Method::Post) => {
                 let wanted: SessionRequest = json(&request.body)?;
-                let opened = service.start_session(&self.gate, bearer, &wanted).await?;
+                let opened = self.access.open(service, bearer, &wanted).await?;
                 *asked = Some((opened.session.repository.clone(), opened.session.run.clone()));
                 return Response::json(route, &opened);
             }
             _ => {}
         }
-        let caller = service.caller(bearer.unwrap_or_default()).await?;
+        let caller = self.access.caller(service, bearer.unwrap_or_default()).await?;
         *asked = Some((caller.repository.clone(), caller.run.clone()));
         let name = routes::matched(route, &request.path).unwrap_or_default();
         match (route, request.method) {
