@@ -1,5 +1,7 @@
 //! The store as its administrator uses it: no project, no ticket, no snapshot's bytes.
 
+use std::path::PathBuf;
+
 use sci_native::LocalAdmin;
 
 use crate::context::Context;
@@ -11,11 +13,18 @@ use crate::store::failed;
 /// # Errors
 /// [`Kind::Usage`] when there is no place for a store; [`Kind::Store`] when it cannot be opened.
 pub fn local(context: &Context) -> Result<LocalAdmin> {
-    let directory = match context.globals.store() {
-        Some(flag) => std::path::absolute(&flag).map_err(|error| CliError::local("resolve", &flag, error))?,
-        None => context.state()?.default_store(),
-    };
-    LocalAdmin::open(&directory).map_err(failed)
+    LocalAdmin::open(&directory(context)?).map_err(failed)
+}
+
+/// The directory of the store on this machine: `--store`, else the default one.
+///
+/// # Errors
+/// [`Kind::Usage`] when there is no place for a store.
+pub fn directory(context: &Context) -> Result<PathBuf> {
+    match context.globals.store() {
+        Some(flag) => std::path::absolute(&flag).map_err(|error| CliError::local("resolve", &flag, error)),
+        None => Ok(context.state()?.default_store()),
+    }
 }
 
 /// Reads a name of the protocol from the command line.

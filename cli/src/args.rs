@@ -7,7 +7,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::commands::{
     completions, diff, doctor, explain, forget, gc, init, key, ls, plan, presets, quarantine, repo, restore, run, save,
-    show, token, verify,
+    serve, show, token, verify,
 };
 use crate::output::{ColorChoice, Options};
 
@@ -184,6 +184,8 @@ pub enum Command {
     Token(token::Arguments),
     /// Make, rotate and print the keys that sign a store's records
     Key(key::Arguments),
+    /// Serve the store to many machines over HTTP
+    Serve(serve::Arguments),
     /// List the built-in presets, or show one
     Presets(presets::Arguments),
     /// Show what sci sees of this machine and workspace, and what is wrong
@@ -212,6 +214,7 @@ impl Command {
             Self::Repo(_) => "repo",
             Self::Token(_) => "token",
             Self::Key(_) => "key",
+            Self::Serve(_) => "serve",
             Self::Presets(_) => "presets",
             Self::Doctor(_) => "doctor",
             Self::Completions(_) => "completions",

@@ -79,6 +79,7 @@ fn dispatch(command: &Command, context: &mut Context) -> Result<Exit> {
         Command::Repo(arguments) => repo::run(arguments, context),
         Command::Token(arguments) => token::run(arguments, context),
         Command::Key(arguments) => key::run(arguments, context),
+        Command::Serve(arguments) => serve::run(arguments, context),
         Command::Presets(arguments) => presets::run(arguments, context),
         Command::Doctor(arguments) => doctor::run(arguments, context),
         Command::Completions(arguments) => completions::run(arguments, context),

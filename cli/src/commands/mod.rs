@@ -17,6 +17,7 @@ pub mod repo;
 pub mod restore;
 pub mod run;
 pub mod save;
+pub mod serve;
 pub mod show;
 pub mod token;
 pub mod verify;

@@ -11,7 +11,7 @@ struct Layer {
 }
 
 /// From the bottom up, so a cycle cannot be written down.
-const LAYERS: [Layer; 14] = [
+const LAYERS: [Layer; 15] = [
     Layer { name: "sci-hasher", code: &[], tests: &[] },
     Layer { name: "sci-presets", code: &["sci-hasher"], tests: &[] },
     Layer { name: "sci-planner", code: &["sci-hasher", "sci-presets"], tests: &[] },
@@ -26,6 +26,11 @@ const LAYERS: [Layer; 14] = [
         tests: &["sci-conformance", "sci-snapshot"],
     },
     Layer {
+        name: "sci-serve",
+        code: &["sci-store-api", "sci-service", "sci-native"],
+        tests: &["sci-hasher", "sci-conformance"],
+    },
+    Layer {
         name: "sci",
         code: &[
             "sci-hasher",
@@ -35,6 +40,7 @@ const LAYERS: [Layer; 14] = [
             "sci-store-api",
             "sci-snapshot",
             "sci-native",
+            "sci-serve",
         ],
         tests: &[],
     },

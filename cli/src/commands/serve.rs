@@ -1,0 +1,125 @@
+//! `sci serve`: the backend for many machines, over HTTP.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use sci_planner::config::ConfigError;
+use sci_serve::{Error, Limits, Settings, logging, tls};
+use serde::Serialize;
+
+use crate::administration;
+use crate::args::span;
+use crate::context::Context;
+use crate::error::{CliError, Kind, Result};
+use crate::exit::Exit;
+use crate::store::failed;
+
+/// Arguments of `sci serve`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// What clients reach the backend at, as https://sci.example.org: identities must be made for exactly this audience
+    #[arg(long, value_name = "URL")]
+    url: String,
+    /// Address and port to listen on
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8420")]
+    listen: SocketAddr,
+    /// Address and port for /metrics, which is beside everything else otherwise
+    #[arg(long, value_name = "ADDRESS")]
+    metrics_listen: Option<SocketAddr>,
+    /// Certificate with its chain, PEM; without one something before the backend has it
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// TOML file that lists whose identities are believed [default: GitHub's]
+    #[arg(long, value_name = "FILE")]
+    issuers: Option<PathBuf>,
+    /// Pause between collections; 0s for none at all
+    #[arg(long, value_name = "TIME", value_parser = span, default_value = "1h")]
+    gc_every: Duration,
+    /// Requests that are carried out at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096), default_value = "256")]
+    max_requests: u16,
+    /// How long requests in flight may go on when the backend is stopped
+    #[arg(long, value_name = "TIME", value_parser = span, default_value = "30s")]
+    grace: Duration,
+    /// Form of the log, which goes to stderr
+    #[arg(long, value_enum, default_value = "text", value_name = "FORM")]
+    log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    address: SocketAddr,
+    url: &'a str,
+}
+
+/// Serves until a signal asks to stop.
+///
+/// # Errors
+/// [`Kind::Usage`] and [`Kind::Config`] for what cannot be; [`Kind::Store`]; [`Kind::Local`] when the system refuses.
+pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
+    let settings = Settings {
+        store: administration::directory(context)?,
+        listen: arguments.listen,
+        metrics_listen: arguments.metrics_listen,
+        url: arguments.url.clone(),
+        issuers: arguments.issuers.clone(),
+        tls: arguments
+            .tls_cert
+            .clone()
+            .zip(arguments.tls_key.clone())
+            .map(|(certificate, key)| tls::Files { certificate, key }),
+        collect: (!arguments.gc_every.is_zero()).then_some(arguments.gc_every),
+        limits: Limits { requests: arguments.max_requests.into(), shutdown: arguments.grace, ..Limits::default() },
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let format = match arguments.log_format {
+        LogFormat::Text => logging::Format::Text,
+        LogFormat::Json => logging::Format::Json,
+    };
+    logging::install(format, std::io::stderr);
+    let ready = |address| context.out.document("serve", &Report { address, url: &settings.url });
+    sci_serve::run(&settings, ready).map_err(refused)?;
+    Ok(Exit::Success)
+}
+
+fn refused(error: Error) -> CliError {
+    let kind = match &error {
+        Error::Settings { .. } => Kind::Usage,
+        Error::Tls { .. } | Error::Read { .. } | Error::Issuers { .. } => Kind::Config,
+        Error::Listen { .. } | Error::Roots(_) | Error::System { .. } => Kind::Local,
+        Error::Store(_) => Kind::Store,
+    };
+    match error {
+        Error::Store(error) => failed(error),
+        Error::Issuers { path, problems } => {
+            let finding = |problem: sci_serve::issuers::Problem| ConfigError {
+                file: path.clone(),
+                line: problem.line,
+                column: problem.column,
+                span: problem.span,
+                text: problem.text,
+                message: problem.message,
+                hint: None,
+            };
+            CliError::config(&problems.into_iter().map(finding).collect::<Vec<_>>())
+        }
+        error => {
+            let refused = CliError::new(kind, &error);
+            match error.hint() {
+                Some(hint) => refused.hint(hint),
+                None => refused,
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The whole life of `sci serve`: the store is opened, the server runs, signals end it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sci_native::ServerLock;
+use sci_service::http::Front;
+use sci_service::identity::{Gate, Issuer};
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::fetch::HttpsFetch;
+use crate::metrics::Metrics;
+use crate::server::{Options, Server};
+use crate::{Error, Limits, Settings, issuers};
+
+/// Threads that read parts of objects, beside those that carry requests out.
+const READERS: usize = 32;
+/// How long threads that still work are waited for at the very end.
+const LAST: Duration = Duration::from_secs(5);
+
+/// Serves until SIGTERM or SIGINT, then ends what is in flight; a second signal ends it at once. `ready` is told the address
+/// when the server listens.
+///
+/// # Errors
+/// Whatever keeps it from starting.
+pub fn run(settings: &Settings, ready: impl FnOnce(std::net::SocketAddr)) -> Result<(), Error> {
+    settings.check()?;
+    let issuers = match &settings.issuers {
+        Some(path) => issuers::read(path)?,
+        None => vec![Issuer::github()],
+    };
+    let metrics = Arc::new(Metrics::default());
+    let fetch = HttpsFetch::new(Arc::clone(&metrics))?;
+    let service = sci_native::open::service(&settings.store)?;
+    let _lock = ServerLock::take(&settings.store)?;
+    let gate = Gate::new(&settings.url, issuers, fetch);
+    let front = Front::new(service, gate, sci_service::http::Limits::default(), &settings.version);
+    let options = Options {
+        listen: settings.listen,
+        metrics_listen: settings.metrics_listen,
+        tls: settings.tls.clone(),
+        limits: settings.limits.clone(),
+        collect: settings.collect,
+    };
+    let runtime = runtime(&settings.limits)?;
+    let served = runtime.block_on(async {
+        let server = Server::bind(Arc::new(front), metrics, options).await?;
+        let address = server.address().map_err(Error::system("cannot tell the address"))?;
+        let stop = signals()?;
+        tracing::info!(%address, url = settings.url, store = %settings.store.display(), "serving");
+        ready(address);
+        server.run(stop).await;
+        tracing::info!("stopped");
+        Ok(())
+    });
+    runtime.shutdown_timeout(LAST);
+    served
+}
+
+/// A runtime with a thread for each request that may be carried out at once.
+///
+/// # Errors
+/// [`Error::System`].
+pub(crate) fn runtime(limits: &Limits) -> Result<Runtime, Error> {
+    let threads = limits.requests.saturating_add(READERS);
+    let built = Builder::new_multi_thread().enable_all().max_blocking_threads(threads).thread_name("sci-serve").build();
+    built.map_err(Error::system("cannot start threads"))
+}
+
+/// Ready at the first signal that asks to stop.
+fn signals() -> Result<impl Future<Output = ()>, Error> {
+    let listen = |kind| signal(kind).map_err(Error::system("cannot take signals"));
+    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: requests in flight are carried out");
+    })
+}
