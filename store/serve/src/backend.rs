@@ -3,8 +3,7 @@
 use pollster::block_on;
 use sci_native::{Download, Upload};
 use sci_service::http::{Front, Request, Response};
-use sci_service::identity::Fetch;
-use sci_service::{Blobs, Clock, Error, Keys, Sql};
+use sci_service::{Access, Blobs, Clock, Error, Keys, Sql};
 use sci_store_api::admin::{GcPolicy, GcReport};
 
 /// A service behind its routes, whatever keeps its objects and rows. Every method may block.
@@ -19,13 +18,13 @@ pub trait Backend: Send + Sync + 'static {
     fn collect(&self, policy: &GcPolicy) -> Result<GcReport, Error>;
 }
 
-impl<B, S, C, K, F> Backend for Front<B, S, C, K, F>
+impl<B, S, C, K, A> Backend for Front<B, S, C, K, A>
 where
     B: Blobs<Upload = Upload, Download = Download> + Send + Sync + 'static,
     S: Sql + Send + Sync + 'static,
     C: Clock + Send + Sync + 'static,
     K: Keys + Send + Sync + 'static,
-    F: Fetch + Send + Sync + 'static,
+    A: Access<B, S, C, K> + Send + Sync + 'static,
 {
     fn handle(&self, request: Request<Upload>) -> Response<Download> {
         block_on(Front::handle(self, request))

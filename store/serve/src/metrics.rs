@@ -86,7 +86,7 @@ impl Default for Metrics {
         };
         metrics.register();
         for outcome in [DONE, FAILED] {
-            metrics.collections.get_or_create(&[("outcome", outcome.to_owned())]);
+            let _made = metrics.collections.get_or_create(&[("outcome", outcome.to_owned())]);
         }
         metrics
     }
