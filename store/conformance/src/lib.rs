@@ -7,6 +7,7 @@
 pub mod cases;
 pub mod door;
 pub mod fakes;
+pub mod http;
 pub mod issuer;
 pub mod state;
 pub mod world;

@@ -11,7 +11,7 @@ struct Layer {
 }
 
 /// From the bottom up, so a cycle cannot be written down.
-const LAYERS: [Layer; 15] = [
+const LAYERS: [Layer; 16] = [
     Layer { name: "sci-hasher", code: &[], tests: &[] },
     Layer { name: "sci-presets", code: &["sci-hasher"], tests: &[] },
     Layer { name: "sci-planner", code: &["sci-hasher", "sci-presets"], tests: &[] },
@@ -31,6 +31,11 @@ const LAYERS: [Layer; 15] = [
         tests: &["sci-hasher", "sci-conformance"],
     },
     Layer {
+        name: "sci-remote",
+        code: &["sci-hasher", "sci-store-api"],
+        tests: &["sci-conformance", "sci-native", "sci-service"],
+    },
+    Layer {
         name: "sci",
         code: &[
             "sci-hasher",
@@ -41,8 +46,9 @@ const LAYERS: [Layer; 15] = [
             "sci-snapshot",
             "sci-native",
             "sci-serve",
+            "sci-remote",
         ],
-        tests: &[],
+        tests: &["sci-conformance", "sci-service"],
     },
     Layer {
         name: "sci-benches",

@@ -1,0 +1,181 @@
+//! An operation: attempts until one succeeds, the time is up, or the store is given up.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use sci_store_api::session::{SessionRequest, SessionResponse};
+use sci_store_api::{ErrorCode, Secret, routes};
+use serde::de::DeserializeOwned;
+use ureq::http::Method;
+
+use crate::attempts::Attempts;
+use crate::breaker::Breaker;
+use crate::error::Error;
+use crate::identity::Identity;
+use crate::remote::Wanted;
+use crate::ticket::{Ticket, Tickets};
+use crate::wire::{Failure, Outgoing, Wire};
+
+/// The longest answer in JSON, in bytes.
+pub(crate) const LONGEST_JSON: u64 = 8 << 20;
+
+/// What all operations share.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) wire: Wire,
+    pub(crate) breaker: Breaker,
+    pub(crate) tickets: Tickets,
+    pub(crate) identity: Box<dyn Identity>,
+    pub(crate) wanted: Wanted,
+}
+
+/// What kind of operation it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Kind {
+    /// Bytes that it moves.
+    pub(crate) bytes: u64,
+    /// Whether it changes something, so that an outcome can be unknown.
+    pub(crate) changes: bool,
+    /// Attempts that it has whatever time they take.
+    pub(crate) least: u32,
+    /// Time that the server may need beyond the usual.
+    pub(crate) work: Duration,
+}
+
+/// What an attempt is given.
+pub(crate) struct Attempt<'a> {
+    pub(crate) bearer: Option<&'a Secret>,
+    pub(crate) attempts: &'a mut Attempts,
+    pub(crate) work: Duration,
+}
+
+impl Line {
+    /// An operation with a ticket.
+    pub(crate) fn with_ticket<T>(
+        &self,
+        kind: Kind,
+        mut attempt: impl FnMut(Attempt<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Error> {
+        let ticket = self.ticket()?;
+        match self.attempts(kind, Some(&ticket.secret), &mut attempt) {
+            Err(Error::Refused(error)) if error.code == ErrorCode::Unauthorized => {
+                self.tickets.spoilt(&ticket);
+                let ticket = self.ticket()?;
+                self.attempts(kind, Some(&ticket.secret), &mut attempt)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// An operation with this bearer, or without one.
+    pub(crate) fn attempts<T>(
+        &self,
+        kind: Kind,
+        bearer: Option<&Secret>,
+        attempt: &mut dyn FnMut(Attempt<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Error> {
+        let address = || self.wire.address().to_string();
+        let mut attempts = Attempts::new(self.wire.settings().timeout + kind.work, kind.bytes);
+        let mut outcome_unknown = false;
+        loop {
+            if let Some(reason) = self.breaker.reason() {
+                return Err(Error::GivenUp { address: address(), reason });
+            }
+            let failure = match attempt(Attempt { bearer, attempts: &mut attempts, work: kind.work }) {
+                Ok(done) => return Ok(done),
+                Err(failure) => failure,
+            };
+            match failure {
+                Failure::Refused(error) => return Err(Error::Refused(error)),
+                Failure::Nonsense(reason) => return Err(Error::Nonsense { address: address(), reason }),
+                Failure::TooLong(most) => return Err(Error::TooLong { address: address(), most }),
+                Failure::Again { reason, asked, sent } => {
+                    outcome_unknown |= sent && kind.changes;
+                    if let Some(pause) = attempts.pause(asked, kind.least) {
+                        std::thread::sleep(pause);
+                        continue;
+                    }
+                    let times = attempts.failed();
+                    let reason = if times > 1 { format!("{reason} ({times} attempts)") } else { reason };
+                    self.breaker.give_up(&reason);
+                    return Err(Error::NoAnswer { address: address(), reason, outcome_unknown });
+                }
+            }
+        }
+    }
+
+    /// An operation in JSON with a ticket.
+    pub(crate) fn json<T: DeserializeOwned>(
+        &self,
+        method: &Method,
+        target: &str,
+        body: Option<&[u8]>,
+        kind: Kind,
+    ) -> Result<T, Error> {
+        self.with_ticket(kind, |attempt| self.json_once(method, target, body, attempt))
+    }
+
+    pub(crate) fn json_once<T: DeserializeOwned>(
+        &self,
+        method: &Method,
+        target: &str,
+        body: Option<&[u8]>,
+        attempt: Attempt<'_>,
+    ) -> Result<T, Failure> {
+        let body = body.map(|body| ("application/json", body));
+        let request = Outgoing { method: method.clone(), target, bearer: attempt.bearer, range: None, body };
+        self.wire.send(&request, attempt.attempts.left(), attempt.work)?.json(LONGEST_JSON)
+    }
+
+    /// The ticket, got or renewed when needed.
+    pub(crate) fn ticket(&self) -> Result<Arc<Ticket>, Error> {
+        self.tickets.get(|before| {
+            let fresh = self.session()?;
+            match before {
+                Some(before) if !same_place(before, &fresh) => Err(Error::Nonsense {
+                    address: self.wire.address().to_string(),
+                    reason: "the renewed ticket is for another store, repository or run".to_owned(),
+                }),
+                _ => Ok(fresh),
+            }
+        })
+    }
+
+    /// A fresh ticket for a fresh identity.
+    fn session(&self) -> Result<Ticket, Error> {
+        if let Some(reason) = self.breaker.reason() {
+            return Err(Error::GivenUp { address: self.wire.address().to_string(), reason });
+        }
+        let identity = self.identity.fresh(self.wire.address().as_str())?;
+        let public = if identity.is_none() { self.wanted.repository.clone() } else { None };
+        let request = SessionRequest { public, run: self.wanted.run.clone().filter(|_| identity.is_some()) };
+        let body = serde_json::to_vec(&request).unwrap_or_default();
+        let mut clock_offset = 0;
+        let response: SessionResponse = self.attempts(Kind::default(), identity.as_ref(), &mut |attempt| {
+            let asked = local_now();
+            let response: SessionResponse = self.json_once(&Method::POST, routes::SESSION, Some(&body), attempt)?;
+            let middle = asked + (local_now() - asked) / 2;
+            clock_offset = i64::try_from(response.now.0).unwrap_or(i64::MAX).saturating_sub(middle);
+            Ok(response)
+        })?;
+        let session = &response.session;
+        match &self.wanted.repository {
+            Some(wanted) if *wanted != session.repository => Err(Error::Nonsense {
+                address: self.wire.address().to_string(),
+                reason: format!("it opens repository {} instead of {wanted}", session.repository),
+            }),
+            _ => Ok(Ticket::new(response, clock_offset)),
+        }
+    }
+}
+
+fn same_place(before: &Ticket, fresh: &Ticket) -> bool {
+    let (before, fresh) = (&before.session, &fresh.session);
+    before.store == fresh.store && before.repository == fresh.repository && before.run == fresh.run
+}
+
+/// Milliseconds since 1970 by this machine's clock.
+fn local_now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,58 @@
+//! A save in progress.
+
+use std::time::Duration;
+
+use sci_store_api::saves::{BegunSave, CommitSave, Committed};
+use sci_store_api::{ErrorCode, ObjectId, ObjectSink, TransferError, routes};
+
+use crate::call::Kind;
+use crate::error::Error;
+use crate::remote::Remote;
+
+/// How fast the store is believed to bring a save's bytes to its disk at the commit, in bytes per second.
+const FLUSHED: u64 = 8 << 20;
+
+/// A save in progress: the sink for its objects. Dropped without a commit it leaves nothing visible; what it stored is
+/// collected when its time of grace is over.
+#[derive(Debug)]
+pub struct RemoteSave {
+    remote: Remote,
+    begun: BegunSave,
+}
+
+impl RemoteSave {
+    pub(crate) const fn new(remote: Remote, begun: BegunSave) -> Self {
+        Self { remote, begun }
+    }
+
+    /// What the store said at the beginning.
+    pub const fn begun(&self) -> &BegunSave {
+        &self.begun
+    }
+
+    /// Makes the stored objects a snapshot. Safe to repeat.
+    ///
+    /// # Errors
+    /// [`Error`]; [`Error::NoAnswer`] says when it is unknown whether the snapshot was made.
+    pub fn commit(&self, commit: &CommitSave) -> Result<Committed, Error> {
+        let bytes: u64 = commit.objects.iter().map(|object| object.size).fold(0, u64::saturating_add);
+        let work = Duration::from_secs(bytes / FLUSHED);
+        let target = routes::fill(routes::COMMIT, self.begun.save);
+        self.remote.post(&target, commit, Kind { changes: true, work, ..Kind::default() })
+    }
+}
+
+impl ObjectSink for RemoteSave {
+    fn put(&self, object: &ObjectId, bytes: Vec<u8>) -> Result<(), TransferError> {
+        self.remote.put_object(object, Some(&self.begun.save), &bytes).map_err(|error| refused(*object, &error))
+    }
+}
+
+fn refused(object: ObjectId, error: &Error) -> TransferError {
+    let reason = error.to_string();
+    match error.code() {
+        Some(ErrorCode::Quota) => TransferError::NoRoom { object, reason },
+        Some(ErrorCode::Retry | ErrorCode::NotFound) => TransferError::Again { object, reason },
+        _ => TransferError::Failed { object, reason },
+    }
+}

@@ -1,0 +1,9 @@
+//! The client against a real service behind a small server that can also lie, be slow, and be down.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
+mod lies;
+mod operations;
+mod sessions;
+mod storage;
+mod trouble;
