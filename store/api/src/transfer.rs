@@ -16,11 +16,18 @@ pub trait ObjectSource: Sync {
     /// # Errors
     /// [`TransferError::Missing`] when the object does not exist for this reader; [`TransferError::Failed`] otherwise.
     fn read(&self, object: &ObjectId, range: Range<u64>) -> Result<Vec<u8>, TransferError>;
+
+    /// How many reads are worth having under way at once, whatever the number of processors: one where a read waits for
+    /// nothing but this machine.
+    fn reads_at_once(&self) -> usize {
+        1
+    }
 }
 
 /// Stores objects. Idempotent: an object that is already there is a success.
 pub trait ObjectSink: Sync {
-    /// Stores `bytes`, whose SHA-256 is `object`; the store checks that it is.
+    /// Stores `bytes`, whose SHA-256 is `object`; the store checks that it is. A sink may take them and store them later: that
+    /// it could not is then told by a later put, or by what completes the save.
     ///
     /// # Errors
     /// [`TransferError::Failed`]; whether the object was stored is then unknown, and a retry is safe. [`TransferError::Again`].

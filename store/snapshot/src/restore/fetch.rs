@@ -1,11 +1,13 @@
 //! Fetches blocks and writes the files they hold: read, check, unpack, check, write, on every thread.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use sci_store_api::ObjectSource;
+use sci_store_api::{ObjectId, ObjectSource};
 
 use super::RestoreRequest;
+use super::ahead::Ahead;
 use super::plan::Plan;
 use super::reads::together;
 use super::stage::Stage;
@@ -19,13 +21,6 @@ use crate::{Result, SnapshotError};
 /// Entries without content that one job makes.
 const LIGHT: usize = 256;
 
-enum Job<'a> {
-    /// Consecutive parts, whose blocks lie near each other in one pack.
-    Blocks(&'a [Part]),
-    /// Links, empty files and directories.
-    Light(&'a [u32]),
-}
-
 /// Builds every staged entry but hard links, and notes receipts of the files.
 pub(crate) fn contents(
     request: &RestoreRequest<'_>,
@@ -37,38 +32,59 @@ pub(crate) fn contents(
 ) -> Result<()> {
     let manifest = &request.manifest;
     let (parts, light) = split(manifest, plan);
-    let mut jobs: Vec<Job<'_>> = light.chunks(LIGHT).map(Job::Light).collect();
-    jobs.extend(batches(manifest, &parts).into_iter().map(Job::Blocks));
+    let batches = batches(manifest, &parts);
+    let light: Vec<&[u32]> = light.chunks(LIGHT).collect();
     let pending: Vec<AtomicU32> = pending(manifest, &parts);
     let next = AtomicUsize::new(0);
     let stop = AtomicBool::new(false);
     let outcome = Mutex::new((receipts, None));
+    let readers = source.reads_at_once();
+    let far = readers > 1;
+    let ahead = Ahead::new(
+        source,
+        if far { batches.iter().map(|parts| wanted(manifest, parts)).collect() } else { Vec::new() },
+    );
+    // The next piece of work: what needs no block, then the batches, as they come or in order.
+    let work = |worker: &mut Worker<'_>| -> Option<Result<()>> {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        if let Some(entries) = light.get(number) {
+            return Some(entries.iter().try_for_each(|index| worker.writer.light(*index)));
+        }
+        if far {
+            let (index, came) = ahead.take(&|| request.progress.interrupted())?;
+            let written = came.map_err(SnapshotError::from).and_then(|bytes| worker.blocks(batches[index], &bytes));
+            ahead.written(index);
+            return Some(written);
+        }
+        let parts = batches.get(number - light.len())?;
+        let (object, range) = wanted(manifest, parts);
+        Some(source.read(&object, range).map_err(SnapshotError::from).and_then(|bytes| worker.blocks(parts, &bytes)))
+    };
     let run = || {
-        let mut worker = Worker {
-            manifest,
-            source,
-            writer: Writer::new(request, plan, stage, &pending),
-            context: Decompressor::new(),
-            raw: Vec::new(),
-        };
+        let writer = Writer::new(request, plan, stage, &pending);
+        let mut worker = Worker { manifest, writer, context: Decompressor::new(), raw: Vec::new() };
         let mut result = Ok(());
         while result.is_ok() && !stop.load(Ordering::Relaxed) {
-            let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-            result = go_on(request.progress).and_then(|()| match job {
-                Job::Light(entries) => entries.iter().try_for_each(|index| worker.writer.light(*index)),
-                Job::Blocks(parts) => worker.blocks(parts),
-            });
+            result = go_on(request.progress);
+            match if result.is_ok() { work(&mut worker) } else { None } {
+                Some(done) => result = done,
+                None => break,
+            }
             let mut outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner);
             for (index, receipt) in worker.writer.receipts.drain(..) {
                 outcome.0[index as usize] = receipt;
             }
         }
-        if let Err(error) = result {
+        if let Err(error) = result.and_then(|()| go_on(request.progress)) {
             stop.store(true, Ordering::Relaxed);
+            ahead.stop();
             outcome.lock().unwrap_or_else(PoisonError::into_inner).1.get_or_insert(error);
         }
     };
     std::thread::scope(|scope| {
+        for _ in 0..if far { readers.min(batches.len()) } else { 0 } {
+            scope.spawn(|| ahead.fetch());
+        }
         for _ in 1..threads {
             scope.spawn(run);
         }
@@ -137,23 +153,26 @@ fn batches<'a>(manifest: &Manifest, parts: &'a [Part]) -> Vec<&'a [Part]> {
     batches
 }
 
+/// What is read of a pack for a batch: its parts are in the order of their blocks' beginnings.
+fn wanted(manifest: &Manifest, parts: &[Part]) -> (ObjectId, Range<u64>) {
+    let blocks = || parts.iter().map(|part| &manifest.blocks[part.block as usize]);
+    let (first, start) = blocks().next().map_or((0, 0), |first| (first.pack, first.offset));
+    // In a forged manifest blocks may overlap: the last need not end last.
+    let end = blocks().map(|block| block.offset + u64::from(block.stored)).max().unwrap_or_default();
+    (manifest.packs[first as usize].id, start..end)
+}
+
 struct Worker<'a> {
     manifest: &'a Manifest,
-    source: &'a dyn ObjectSource,
     writer: Writer<'a>,
     context: Decompressor,
     raw: Vec<u8>,
 }
 
 impl Worker<'_> {
-    fn blocks(&mut self, parts: &[Part]) -> Result<()> {
-        let block = |part: &Part| &self.manifest.blocks[part.block as usize];
-        let Some(first) = parts.first().map(block) else { return Ok(()) };
-        let pack = self.manifest.packs[first.pack as usize].id;
-        // In a forged manifest blocks may overlap: the last need not end last.
-        let end = parts.iter().map(|part| block(part).offset + u64::from(block(part).stored)).max().unwrap_or_default();
-        let start = first.offset;
-        let bytes = self.source.read(&pack, start..end)?;
+    /// Writes a batch of which these bytes have come.
+    fn blocks(&mut self, parts: &[Part], bytes: &[u8]) -> Result<()> {
+        let (pack, Range { start, end }) = wanted(self.manifest, parts);
         if bytes.len() as u64 != end - start {
             return Err(SnapshotError::damaged(
                 &pack,
@@ -161,7 +180,7 @@ impl Worker<'_> {
             ));
         }
         for parts in parts.chunk_by(|a, b| a.block == b.block) {
-            let block = block(&parts[0]);
+            let block = &self.manifest.blocks[parts[0].block as usize];
             let at = (block.offset - start) as usize;
             let stored = &bytes[at..at + block.stored as usize];
             block::open(&mut self.context, stored, &block.digest, block.length, &mut self.raw)

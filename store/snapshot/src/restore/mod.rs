@@ -3,6 +3,7 @@
 //! Until the intent is on disk the old tree stands; from then on the new one is certain: whoever comes next completes it
 //! ([`recover`]). A target that is absent or empty is built whole and renamed into place.
 
+mod ahead;
 mod apply;
 mod check;
 mod fetch;
