@@ -17,6 +17,7 @@ mod call;
 mod clean;
 mod ticket;
 mod transfer;
+mod uploads;
 mod wire;
 
 pub use address::{Address, AddressError};

@@ -8,6 +8,7 @@ use sci_store_api::{ErrorCode, ObjectId, ObjectSink, TransferError, routes};
 use crate::call::Kind;
 use crate::error::Error;
 use crate::remote::Remote;
+use crate::uploads::Uploads;
 
 /// How fast the store is believed to bring a save's bytes to its disk at the commit, in bytes per second.
 const FLUSHED: u64 = 8 << 20;
@@ -18,11 +19,13 @@ const FLUSHED: u64 = 8 << 20;
 pub struct RemoteSave {
     remote: Remote,
     begun: BegunSave,
+    uploads: Uploads,
 }
 
 impl RemoteSave {
-    pub(crate) const fn new(remote: Remote, begun: BegunSave) -> Self {
-        Self { remote, begun }
+    pub(crate) fn new(remote: Remote, begun: BegunSave) -> Self {
+        let uploads = Uploads::new(remote.clone(), begun.save);
+        Self { remote, begun, uploads }
     }
 
     /// What the store said at the beginning.
@@ -30,11 +33,12 @@ impl RemoteSave {
         &self.begun
     }
 
-    /// Makes the stored objects a snapshot. Safe to repeat.
+    /// Waits until every object is stored, and makes them a snapshot. Safe to repeat.
     ///
     /// # Errors
     /// [`Error`]; [`Error::NoAnswer`] says when it is unknown whether the snapshot was made.
     pub fn commit(&self, commit: &CommitSave) -> Result<Committed, Error> {
+        self.uploads.finish()?;
         let bytes: u64 = commit.objects.iter().map(|object| object.size).fold(0, u64::saturating_add);
         let work = Duration::from_secs(bytes / FLUSHED);
         let target = routes::fill(routes::COMMIT, self.begun.save);
@@ -44,7 +48,7 @@ impl RemoteSave {
 
 impl ObjectSink for RemoteSave {
     fn put(&self, object: &ObjectId, bytes: Vec<u8>) -> Result<(), TransferError> {
-        self.remote.put_object(object, Some(&self.begun.save), &bytes).map_err(|error| refused(*object, &error))
+        self.uploads.put(*object, bytes).map_err(|error| refused(*object, &error))
     }
 }
 

@@ -91,7 +91,8 @@ fn a_login_page_is_no_stored_object() {
     let remote = storage.main();
     let save = storage.begin(&remote, &State::new("l", "s", "t"));
     storage.answer("/v1/objects", usize::MAX, Said::json(200, "<html>"));
-    let error = save.put(&ObjectId::of(b"x"), b"x".to_vec()).unwrap_err().to_string();
+    save.put(&ObjectId::of(b"x"), b"x".to_vec()).unwrap();
+    let error = save.commit(&State::new("l", "s", "t").commit()).unwrap_err().to_string();
     assert!(error.contains("status 200 where 204 was expected"), "{error}");
 }
 

@@ -103,13 +103,16 @@ fn many_threads_read_and_put_at_once() {
             scope.spawn(|| {
                 while let Some(bytes) = objects.get(next.fetch_add(1, Ordering::Relaxed)) {
                     save.put(&ObjectId::of(bytes), bytes.clone()).unwrap();
+                    assert_eq!(remote.put_derivation(bytes).unwrap(), ObjectId::of(bytes));
                 }
             });
         }
     });
+    // Nothing was stored that a commit could cite, but everything has arrived when it asks.
+    save.commit(&state.commit()).unwrap_err();
     // One ticket for all of them.
     assert_eq!(storage.count("/v1/session"), 1);
-    assert_eq!(storage.count("/v1/objects"), 40);
+    assert_eq!(storage.count("/v1/objects"), 80);
 }
 
 #[test]
@@ -117,8 +120,10 @@ fn bytes_under_another_name_are_refused() {
     let storage = Storage::default();
     let remote = storage.main();
     let save = storage.begin(&remote, &State::new("l", "s", "tree"));
-    let error = save.put(&ObjectId::of(b"one"), b"another".to_vec()).unwrap_err();
-    assert!(matches!(&error, TransferError::Failed { reason, .. } if reason.contains("SHA-256")), "{error}");
+    save.put(&ObjectId::of(b"one"), b"another".to_vec()).unwrap();
     let error = save.commit(&State::new("l", "s", "tree").commit()).unwrap_err();
-    assert!(matches!(&error, Error::Refused(error) if error.code == ErrorCode::UnknownObject), "{error}");
+    assert!(matches!(&error, Error::Refused(error) if error.code == ErrorCode::WrongContent), "{error}");
+    // Once it has failed, nothing more is taken.
+    let error = save.put(&ObjectId::of(b"two"), b"two".to_vec()).unwrap_err();
+    assert!(matches!(&error, TransferError::Failed { reason, .. } if reason.contains("SHA-256")), "{error}");
 }

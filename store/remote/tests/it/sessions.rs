@@ -9,16 +9,12 @@ use sci_remote::{Address, Error, GitHub, Identity as _, Nobody, Remote, Token, W
 use sci_store_api::snapshots::SnapshotQuery;
 use sci_store_api::{ErrorCode, Secret};
 
-use crate::storage::{Pusher, Storage, client, impatient};
-
-fn pusher(storage: &Storage) -> Pusher {
-    Pusher { issuer: storage.issuer.clone(), clock: storage.clock.clone(), given: Arc::default() }
-}
+use crate::storage::{Storage, client, impatient};
 
 #[test]
 fn an_expired_ticket_is_renewed_with_a_fresh_identity() {
     let storage = Storage::default();
-    let identity = pusher(&storage);
+    let identity = storage.pusher();
     let given = Arc::clone(&identity.given);
     let remote = storage.client(identity);
     remote.snapshots(&SnapshotQuery::default()).unwrap();
@@ -66,7 +62,7 @@ fn a_session_for_another_repository_is_refused() {
     let storage = Storage::default();
     let wanted = Wanted { repository: Some("2002".parse().unwrap()), run: None };
     let address = Address::new(&storage.server.url(), false).unwrap();
-    let remote = Remote::new(address, impatient(), Box::new(pusher(&storage)), wanted).unwrap();
+    let remote = Remote::new(address, impatient(), Box::new(storage.pusher()), wanted).unwrap();
     let error = remote.session().unwrap_err().to_string();
     assert!(error.contains("opens repository 1001 instead of 2002"), "{error}");
 }

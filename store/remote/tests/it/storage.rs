@@ -28,9 +28,7 @@ type Meddler = Box<dyn FnMut(&Heard, &dyn Fn(&Heard) -> Said) -> Said + Send>;
 /// A store at an address.
 pub(crate) struct Storage {
     pub(crate) clock: TestClock,
-    pub(crate) keys: TestKeys,
     pub(crate) issuer: TestIssuer,
-    pub(crate) front: Arc<TestFront>,
     heard: Arc<Mutex<Vec<Heard>>>,
     meddler: Arc<Mutex<Option<Meddler>>>,
     pub(crate) server: Server,
@@ -38,28 +36,28 @@ pub(crate) struct Storage {
 
 impl Default for Storage {
     fn default() -> Self {
-        let (clock, keys, issuer) = (TestClock::at(20_000 * DAY), TestKeys::default(), TestIssuer::default());
+        let (clock, issuer) = (TestClock::at(20_000 * DAY), TestIssuer::default());
         let settings = ServiceSettings { store: StoreId::new("under-test").unwrap(), lease: DAY };
         let index = Sqlite::memory().unwrap();
-        let service = Service::open(MemoryBlobs::default(), index, clock.clone(), keys.clone(), settings);
+        let service = Service::open(MemoryBlobs::default(), index, clock.clone(), TestKeys::default(), settings);
         let service = block_on(service).unwrap();
         let mut registration = Registration::new("1001".parse().unwrap(), "77", "refs/heads/main");
         registration.public_read = true;
         block_on(service.register(&registration)).unwrap();
         let gate = Gate::new(AUDIENCE, vec![Issuer::github()], issuer.clone());
-        let front = Arc::new(Front::new(service, gate, Limits::default(), "0.0.0"));
+        let front: TestFront = Front::new(service, gate, Limits::default(), "0.0.0");
         let heard: Arc<Mutex<Vec<Heard>>> = Arc::default();
         let meddler: Arc<Mutex<Option<Meddler>>> = Arc::default();
-        let (front_of, heard_of, meddler_of) = (Arc::clone(&front), Arc::clone(&heard), Arc::clone(&meddler));
+        let (heard_of, meddler_of) = (Arc::clone(&heard), Arc::clone(&meddler));
         let server = Server::start(Arc::new(move |request| {
             heard_of.lock().unwrap().push(request.clone());
-            let honest = |request: &Heard| over(&front_of, request);
+            let honest = |request: &Heard| over(&front, request);
             match meddler_of.lock().unwrap().as_mut() {
                 Some(meddle) => meddle(request, &honest),
                 None => honest(request),
             }
         }));
-        Self { clock, keys, issuer, front, heard, meddler, server }
+        Self { clock, issuer, heard, meddler, server }
     }
 }
 
@@ -93,11 +91,16 @@ impl Storage {
 
     /// A client that pushes to the main branch.
     pub(crate) fn main(&self) -> Remote {
-        self.client(Pusher { issuer: self.issuer.clone(), clock: self.clock.clone(), given: Arc::default() })
+        self.client(self.pusher())
+    }
+
+    /// The identity of [`Storage::main`].
+    pub(crate) fn pusher(&self) -> Pusher {
+        Pusher { issuer: self.issuer.clone(), clock: self.clock.clone(), given: Arc::default() }
     }
 
     pub(crate) fn client(&self, identity: impl Identity + 'static) -> Remote {
-        client(&self.server.url(), identity)
+        connect(&self.server.url(), Settings::default(), identity)
     }
 
     /// Saves a state from beginning to end.
@@ -117,8 +120,12 @@ impl Storage {
 
 /// A client without much patience.
 pub(crate) fn client(url: &str, identity: impl Identity + 'static) -> Remote {
+    connect(url, impatient(), identity)
+}
+
+fn connect(url: &str, settings: Settings, identity: impl Identity + 'static) -> Remote {
     let wanted = Wanted { repository: Some("1001".parse().unwrap()), run: None };
-    Remote::new(Address::new(url, false).unwrap(), impatient(), Box::new(identity), wanted).unwrap()
+    Remote::new(Address::new(url, false).unwrap(), settings, Box::new(identity), wanted).unwrap()
 }
 
 pub(crate) fn impatient() -> Settings {
