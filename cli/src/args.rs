@@ -65,6 +65,12 @@ pub struct Globals {
     /// Use the embedded store in CI, where it is refused otherwise
     #[arg(long, global = true, env = "SCI_ALLOW_EMBEDDED", action = ArgAction::SetTrue, value_parser = switch)]
     pub allow_embedded: bool,
+    /// How long a remote store is waited for while nothing moves; then it counts as down
+    #[arg(long, global = true, env = "SCI_TIMEOUT", value_name = "TIME", value_parser = patience, default_value = "30s")]
+    pub timeout: Duration,
+    /// Speak http:// to a remote store on another machine: whoever is on the way can read tickets and objects
+    #[arg(long, global = true, env = "SCI_ALLOW_HTTP", action = ArgAction::SetTrue, value_parser = switch)]
+    pub allow_http: bool,
 }
 
 impl Globals {
@@ -128,6 +134,17 @@ pub fn span(text: &str) -> Result<Duration, String> {
     };
     let number: u64 = text[..text.len() - unit.len_utf8()].parse().map_err(|_| expected())?;
     number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(expected)
+}
+
+/// Reads a length of time that is at least a second and at most a day.
+///
+/// # Errors
+/// A sentence that says what is expected.
+pub fn patience(text: &str) -> Result<Duration, String> {
+    // An empty variable counts as none.
+    let time = span(if text.is_empty() { "30s" } else { text })?;
+    let is_sensible = (1..=86_400).contains(&time.as_secs());
+    if is_sensible { Ok(time) } else { Err("expected at least 1s and at most 1d".to_owned()) }
 }
 
 /// Reads a number of bytes: a whole number and K, M, G or T, in steps of 1,024.

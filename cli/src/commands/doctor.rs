@@ -1,9 +1,9 @@
 //! `sci doctor`: what sci sees of this machine and workspace, and what is wrong with it.
 
 mod file_system;
+mod store;
 
 use std::fs;
-use std::path::Path;
 
 use serde::Serialize;
 
@@ -14,10 +14,8 @@ use crate::flow::planning;
 use crate::git;
 use crate::output::Text;
 use crate::output::format::{counted, safe};
-use crate::store::Store;
 use crate::workspace::Workspace;
 use sci_planner::Outcome;
-use sci_store_api::snapshots::SnapshotQuery;
 
 /// Arguments of `sci doctor`.
 #[derive(Debug, clap::Args)]
@@ -91,7 +89,7 @@ pub fn run(_: &Arguments, context: &mut Context) -> Result<Exit> {
     if let Some(workspace) = &workspace {
         findings.extend(of_workspace(context, workspace));
     }
-    findings.extend(store(context, workspace.as_ref()));
+    findings.extend(store::examine(context, workspace.as_ref()));
     let report = Report { version: env!("CARGO_PKG_VERSION"), findings };
     context.out.human(|text| render(text, &report));
     let bad = report.findings.iter().filter(|finding| finding.health == Health::Bad).count();
@@ -178,44 +176,6 @@ fn presets(workspace: &Workspace) -> Finding {
         return Finding::new("presets", Health::Good, says);
     }
     Finding::new("presets", Health::Good, format!("{says}; the workspace also looks like {}", unused.join(", ")))
-}
-
-fn store(context: &Context, workspace: Option<&Workspace>) -> Vec<Finding> {
-    let store = match Store::open(context, workspace) {
-        Ok(store) => store,
-        Err(_) if workspace.is_none() && context.globals.project().is_none() => return Vec::new(),
-        Err(error) => return vec![Finding::of_error("store", &error)],
-    };
-    let session = match store.backend.session() {
-        Ok(session) => session,
-        Err(error) => return vec![Finding::of_error("store", &crate::store::failed(error))],
-    };
-    let keys: Vec<String> = store.keys().iter().map(ToString::to_string).collect();
-    let write = session.scope_write.map_or_else(|| "nowhere".to_owned(), |scope| scope.to_string());
-    let read: Vec<String> = session.scopes_read.iter().map(ToString::to_string).collect();
-    let place = format!("{} (id {})", store.directory.display(), session.store);
-    let mut findings = vec![
-        Finding::new("store", Health::Good, place),
-        Finding::new("project", Health::Good, safe(&store.project)),
-        Finding::new("keys", Health::Good, keys.join(", ")),
-        Finding::new("scopes", Health::Good, format!("writes {write}, reads {}", read.join(", "))),
-    ];
-    match store.snapshots(SnapshotQuery::default()) {
-        Ok(all) => findings.push(Finding::new("snapshots", Health::Good, counted(all.len() as u64, "snapshot"))),
-        Err(error) => findings.push(Finding::of_error("snapshots", &error)),
-    }
-    findings.extend(private(&store.directory));
-    findings
-}
-
-/// Whoever can write the store can make this user's builds run anything.
-fn private(directory: &Path) -> Option<Finding> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = fs::metadata(directory).ok()?.permissions().mode();
-    (mode & 0o022 != 0).then(|| {
-        let says = format!("other users may write {} (mode {:03o})", directory.display(), mode & 0o777);
-        Finding::new("store", Health::Bad, says).hint(format!("chmod go-w {}", directory.display()))
-    })
 }
 
 fn render(text: &mut Text, report: &Report) {

@@ -54,10 +54,11 @@ struct Report {
 pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     let policy = policy(arguments)?;
     let workspace = Workspace::find(context)?;
-    let store = Store::open(context, workspace.as_ref())?;
+    let store = Store::open_here(context, workspace.as_ref(), "`sci gc`")?;
+    let store = store.embedded()?;
     let reach = if arguments.all_projects { Reach::Store } else { Reach::Project };
-    let plan = store.backend.plan_gc(&policy, reach).map_err(failed)?;
-    let done = if arguments.dry_run { None } else { Some(store.backend.gc(&policy, reach).map_err(failed)?) };
+    let plan = store.plan_gc(&policy, reach).map_err(failed)?;
+    let done = if arguments.dry_run { None } else { Some(store.gc(&policy, reach).map_err(failed)?) };
     let freed_bytes = done.as_ref().map_or_else(|| plan.freed_bytes(), |done| total(&done.deleted));
     let report = Report { dry_run: arguments.dry_run, plan, done, freed_bytes };
     context.out.human(|text| render(text, &report));

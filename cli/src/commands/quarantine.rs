@@ -35,7 +35,10 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
         }
         None => {
             let workspace = Workspace::find(context)?;
-            Store::open(context, workspace.as_ref())?.backend.quarantine(&run).map_err(failed)?
+            Store::open_here(context, workspace.as_ref(), "`sci quarantine`")?
+                .embedded()?
+                .quarantine(&run)
+                .map_err(failed)?
         }
     };
     context.out.human(|text| {

@@ -52,7 +52,7 @@ struct Report {
 /// When the store cannot be opened or listed.
 pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     let workspace = Workspace::find(context)?;
-    let store = Store::open(context, workspace.as_ref())?;
+    let store = Store::open_here(context, workspace.as_ref(), "`sci verify`")?;
     let report = verify(&store, arguments)?;
     context.out.human(|text| render(text, &report, arguments.all));
     let Some(error) = verdict(&report) else {
@@ -82,7 +82,7 @@ fn verify(store: &Store, arguments: &Arguments) -> Result<Report> {
 
 /// The records to check, by number.
 fn wanted(store: &Store, arguments: &Arguments) -> Result<Vec<i64>> {
-    let all = store.backend.audit_list().map_err(failed)?;
+    let all = store.embedded()?.audit_list().map_err(failed)?;
     if arguments.snapshots.is_empty() {
         return Ok(all.into_iter().map(|(number, _)| number).collect());
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use sci_native::Embedded;
 use sci_snapshot::SnapshotError;
 use sci_store_api::admin::Repaired;
 use sci_store_api::{ObjectId, ObjectKind, ObjectRef, Record, SnapshotId, TransferError};
@@ -85,7 +86,7 @@ pub struct Findings {
 pub fn check_all(store: &Store, numbers: &[i64], read_data: bool) -> Result<Findings> {
     let mut findings = check_some(store, numbers, read_data)?;
     if read_data {
-        let loose = store.backend.damaged_loose_objects().map_err(failed)?;
+        let loose = store.embedded()?.damaged_loose_objects().map_err(failed)?;
         findings.loose = loose.into_iter().map(|object| Problem::of(object, "it is damaged or missing")).collect();
     }
     Ok(findings)
@@ -112,7 +113,8 @@ pub fn check_some(store: &Store, numbers: &[i64], read_data: bool) -> Result<Fin
 /// # Errors
 /// When the index cannot be asked.
 fn check(store: &Store, number: i64, read_data: bool) -> Result<Option<(u64, Option<Damaged>)>> {
-    let Some(audited) = store.backend.audit(number).map_err(failed)? else { return Ok(None) };
+    let embedded = store.embedded()?;
+    let Some(audited) = embedded.audit(number).map_err(failed)? else { return Ok(None) };
     let mut damaged = Damaged {
         snapshot: audited.snapshot,
         path: audited.path,
@@ -130,20 +132,24 @@ fn check(store: &Store, number: i64, read_data: bool) -> Result<Option<(u64, Opt
             if let Err(error) = store.verify(envelope) {
                 damaged.problems.push(Problem { object: None, reason: error.to_string(), distrusted: true });
             }
-            if read_data { read(store, record, &mut damaged) } else { present(store, record, &mut damaged) }
+            if read_data {
+                read(store, embedded, record, &mut damaged);
+            } else {
+                present(embedded, record, &mut damaged);
+            }
         }
     }
     if damaged.problems.is_empty() {
         return Ok(Some((objects, None)));
     }
     // Of a snapshot that was forgotten meanwhile, objects may have been collected.
-    let still = store.backend.audit(number).map_err(failed)?;
+    let still = embedded.audit(number).map_err(failed)?;
     Ok(still.map(|_| (objects, Some(damaged))))
 }
 
-fn present(store: &Store, record: &Record, damaged: &mut Damaged) {
+fn present(store: &Embedded, record: &Record, damaged: &mut Damaged) {
     for object in &record.objects {
-        let problem = match store.backend.object_size(&object.id) {
+        let problem = match store.object_size(&object.id) {
             Ok(size) if size == object.size => continue,
             Ok(size) => format!("it has {size} bytes instead of {}", object.size),
             Err(error) => error.to_string(),
@@ -153,11 +159,11 @@ fn present(store: &Store, record: &Record, damaged: &mut Damaged) {
 }
 
 /// Reads every byte: packs with the tree that they hold, everything else by itself.
-fn read(store: &Store, record: &Record, damaged: &mut Damaged) {
+fn read(store: &Store, embedded: &Embedded, record: &Record, damaged: &mut Damaged) {
     let (packs, others): (Vec<&ObjectRef>, _) =
         record.objects.iter().partition(|object| object.kind == ObjectKind::Pack);
     let mut rest: BTreeSet<ObjectId> = packs.iter().map(|object| object.id).collect();
-    others.iter().for_each(|object| whole(store, &object.id, damaged));
+    others.iter().for_each(|object| whole(embedded, &object.id, damaged));
     match store.manifest(record) {
         Err(error) => {
             damaged.add(Problem::of_engine(record.manifest, &error));
@@ -167,7 +173,7 @@ fn read(store: &Store, record: &Record, damaged: &mut Damaged) {
             manifest.packs.iter().for_each(|pack| {
                 rest.remove(&pack.id);
             });
-            match sci_snapshot::verify::verify(&manifest, &store.backend) {
+            match sci_snapshot::verify::verify(&manifest, embedded) {
                 Err(error) => damaged.add(Problem::of_engine(record.manifest, &error)),
                 Ok(found) => {
                     found.objects.into_iter().for_each(|(object, reason)| damaged.add(Problem::of(object, reason)));
@@ -176,7 +182,7 @@ fn read(store: &Store, record: &Record, damaged: &mut Damaged) {
             }
         }
     }
-    rest.iter().for_each(|object| whole(store, object, damaged));
+    rest.iter().for_each(|object| whole(embedded, object, damaged));
     if damaged.problems.is_empty()
         && let Err(reason) = store.inputs(&record.derivation)
     {
@@ -184,8 +190,8 @@ fn read(store: &Store, record: &Record, damaged: &mut Damaged) {
     }
 }
 
-fn whole(store: &Store, object: &ObjectId, damaged: &mut Damaged) {
-    match store.backend.is_whole(object) {
+fn whole(store: &Embedded, object: &ObjectId, damaged: &mut Damaged) {
+    match store.is_whole(object) {
         Ok(true) => {}
         Ok(false) => damaged.add(Problem::of(*object, "its bytes are not those of its SHA-256")),
         Err(error) => damaged.add(Problem::of(*object, error.to_string())),
@@ -214,7 +220,7 @@ pub fn repair(store: &Store, damaged: &[Damaged], loose: &[Problem]) -> Result<(
     let suspects: BTreeSet<ObjectId> =
         damaged.iter().flat_map(Damaged::objects).chain(loose.iter().filter_map(|problem| problem.object)).collect();
     let suspects: Vec<ObjectId> = suspects.into_iter().collect();
-    let mut repaired = store.backend.repair(&suspects, &[]).map_err(failed)?;
+    let mut repaired = store.embedded()?.repair(&suspects, &[]).map_err(failed)?;
     let mut left = Vec::new();
     for before in damaged {
         // Forgotten with its objects, or healed by a save meanwhile.
@@ -224,7 +230,7 @@ pub fn repair(store: &Store, damaged: &[Damaged], loose: &[Problem]) -> Result<(
         let is_false = now.problems.iter().any(|problem| problem.object.is_none() && !problem.distrusted);
         let distrusted = now.problems.iter().any(|problem| problem.distrusted);
         if is_false || !distrusted && now.objects().all(|object| repaired.sound.contains(&object)) {
-            repaired.forgotten.extend(store.backend.repair(&[], &[now.number]).map_err(failed)?.forgotten);
+            repaired.forgotten.extend(store.embedded()?.repair(&[], &[now.number]).map_err(failed)?.forgotten);
         } else {
             left.push(now.snapshot);
         }

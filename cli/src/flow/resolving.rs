@@ -135,8 +135,12 @@ fn answer<'p>(store: &Store, path: &'p PlannedPath, keyed: &'p Keyed, resolved: 
     match believed {
         Ok(verified) => answer.chosen = Some(verified),
         Err(why) => {
-            let error = CliError::store(format!("snapshot {} is not believed: {why}", snapshot.short()))
-                .hint("`sci verify` checks every snapshot of this project");
+            let error = CliError::store(format!("snapshot {} is not believed: {why}", snapshot.short())).hint(
+                match store.directory() {
+                    Some(_) => "`sci verify` checks every snapshot of this project",
+                    None => "`sci doctor` compares the keys that sci.toml trusts with the store's",
+                },
+            );
             answer.refuse(Refusal::Signature, error);
         }
     }
@@ -159,7 +163,7 @@ fn broken_promise(store: &Store, answer: &Answer<'_>, verified: &Verified) -> Op
         (chosen != Some(verified.id), "the record is another snapshot's"),
         (record.path.as_str() != answer.path.name, "it is of another path"),
         (record.instance.as_str() != answer.path.instance, "it is of another instance"),
-        (!store.backend.caller().scopes_read.contains(&record.scope), "this run may not read its scope"),
+        (!store.session.scopes_read.contains(&record.scope), "this run may not read its scope"),
         (!kept, "its inputs are not what the store says"),
     ]
     .into_iter()

@@ -70,8 +70,8 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
         Ok(store) => resolving::resolve(store, &paths, ancestors),
         Err(error) => resolving::unavailable(&paths, error),
     };
-    if let Ok(store) = &store {
-        warn_of_own_files(context, &plan, &store.directory);
+    if let Some(directory) = store.as_ref().ok().and_then(Store::directory) {
+        warn_of_own_files(context, &plan, directory);
     }
     let mut report = RestoreReport { run, plan: None, paths: Vec::new(), replayed: None, seconds: 0.0 };
     let mut installed = Vec::new();

@@ -21,7 +21,7 @@ use crate::flow::report::{SaveWord, SaveWork};
 use crate::flow::{fingerprint, members, replaying};
 use crate::output::progress::Bar;
 use crate::state::before::{Before, BeforePath};
-use crate::store::{self, Store};
+use crate::store::{self, Saving, Store, StoreError};
 use crate::workspace::Workspace;
 
 /// How often a save is made again when objects it relied on were collected meanwhile.
@@ -81,8 +81,8 @@ impl From<SnapshotError> for Failure {
     }
 }
 
-impl From<sci_native::Error> for Failure {
-    fn from(error: sci_native::Error) -> Self {
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
         // The last is how a store answers for a save that it has given up.
         let again = matches!(error.code(), Some(ErrorCode::Retry | ErrorCode::UnknownObject | ErrorCode::NotFound));
         let error = store::failed(error);
@@ -122,7 +122,7 @@ impl Job<'_> {
         if let Some(reason) = decide::skipped_by_policy(self.path.policy.save, self.failed) {
             return Some(reason.to_owned());
         }
-        if self.store.backend.caller().scope_write.is_none() {
+        if self.store.session.scope_write.is_none() {
             return Some("this run may read the store, but not write it".to_owned());
         }
         // Whatever else is wrong with the path, the engine says.
@@ -245,7 +245,7 @@ impl Job<'_> {
     fn commit(
         &self,
         context: &mut Context,
-        sink: &sci_native::EmbeddedSave<'_>,
+        sink: &Saving<'_>,
         saved: Saved,
         standing: &Standing,
         work: SaveWork,

@@ -33,7 +33,7 @@ fn an_unknown_command_is_a_usage_error() {
     ----- stderr -----
     error: unrecognized subcommand 'restor'
 
-      tip: some similar subcommands exist: 'presets', 'restore'
+      tip: some similar subcommands exist: 'presets', 'repo', 'restore'
 
     Usage: sci [OPTIONS] <COMMAND>
 

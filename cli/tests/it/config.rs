@@ -48,16 +48,16 @@ fn a_pattern_that_matches_nothing_is_a_mistake() {
 }
 
 #[test]
-fn a_remote_store_is_not_for_this_version() {
+fn a_remote_store_on_another_machine_is_not_spoken_to_in_the_clear() {
     let sandbox = Sandbox::new();
-    sandbox.write("sci.toml", "[store]\nurl = \"https://sci.example.com\"\n\n[path.out]\npath = \"out\"\n");
+    sandbox.write("sci.toml", "[store]\nurl = \"http://sci.example.com\"\n\n[path.out]\npath = \"out\"\n");
     assert_screen!(sandbox.sci("restore"), @r#"
     exit code: 2
     ----- stderr -----
-    Error: [TOP]/ws/sci.toml:2:7: this sci has no client for the remote store https://sci.example.com
-      2 | url = "https://sci.example.com"
-        |       ^^^^^^^^^^^^^^^^^^^^^^^^^
-    Hint: remove `url` from [store] to use the embedded store
+    Error: [TOP]/ws/sci.toml:2:7: sci.example.com is another machine, and http:// would send tickets to it in the clear
+      2 | url = "http://sci.example.com"
+        |       ^^^^^^^^^^^^^^^^^^^^^^^^
+    Hint: use https://, or set SCI_ALLOW_HTTP=1 where nobody else is on the network
     "#);
 }
 

@@ -82,8 +82,8 @@ impl Sound {
         let store = open(&sandbox);
         let index = Connection::open(sandbox.beside("state/store/index.sqlite")).unwrap();
         index.pragma_update(None, "synchronous", "OFF").unwrap();
-        let snapshots = store.backend.audit_list().unwrap().into_iter().map(|(number, snapshot)| {
-            let (_, record) = store.backend.audit(number).unwrap().unwrap().record.unwrap();
+        let snapshots = store.embedded().unwrap().audit_list().unwrap().into_iter().map(|(number, snapshot)| {
+            let (_, record) = store.embedded().unwrap().audit(number).unwrap().unwrap().record.unwrap();
             let manifest = store.manifest(&record).unwrap();
             (number, snapshot, record, manifest)
         });
@@ -104,7 +104,7 @@ impl Sound {
 
     fn look(&self) -> Findings {
         let numbers: Vec<i64> =
-            self.store.backend.audit_list().unwrap().into_iter().map(|(number, _)| number).collect();
+            self.store.embedded().unwrap().audit_list().unwrap().into_iter().map(|(number, _)| number).collect();
         checking::check_all(&self.store, &numbers, true).unwrap()
     }
 
@@ -119,7 +119,7 @@ impl Sound {
         flip();
         // Most are looked for in their own object alone, as the store does it: a look at everything takes long.
         if bit >= 2 {
-            let found = self.store.backend.is_whole(&id.parse().unwrap()).unwrap();
+            let found = self.store.embedded().unwrap().is_whole(&id.parse().unwrap()).unwrap();
             assert!(!found, "object {id}, byte {at}, bit {bit}");
             flip();
             return;

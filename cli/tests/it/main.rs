@@ -11,5 +11,6 @@ mod docs;
 mod explain;
 mod flips;
 mod flow;
+mod remote;
 mod signals;
 mod store;

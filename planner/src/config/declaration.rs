@@ -32,6 +32,8 @@ pub struct StoreConfig {
     pub url: Option<Located<String>>,
     /// The keys that records may be signed with, `name:base64`.
     pub trusted_public_keys: Vec<Located<String>>,
+    /// The repository as a remote store knows it.
+    pub repository: Option<Located<String>>,
     /// The project that an embedded store files this workspace under, instead of its canonical path.
     pub project: Option<String>,
     /// The directory of the embedded store.

@@ -14,7 +14,7 @@ use crate::inputs::InputPattern;
 const PATHS_LIMIT: usize = 1000;
 
 const TOP_KEYS: &[&str] = &["presets", "variant", "store", "path"];
-const STORE_KEYS: &[&str] = &["url", "trusted-public-keys", "project", "path"];
+const STORE_KEYS: &[&str] = &["url", "trusted-public-keys", "repository", "project", "path"];
 const PATH_KEYS: &[&str] = &[
     "path",
     "beside",
@@ -95,7 +95,7 @@ fn store(value: &Value<'_>, errors: &mut Errors<'_>) -> Option<StoreConfig> {
     let table = errors.table(value, "store", "[store]")?;
     errors.known_keys(table, STORE_KEYS, "[store]");
     let mut text = |key: &str| table.get(key).and_then(|value| errors.string(value, key));
-    let (url, project, path) = (text("url"), text("project"), text("path"));
+    let (url, repository, project, path) = (text("url"), text("repository"), text("project"), text("path"));
     let (project, path) = (project.map(|text| text.value), path.map(|text| text.value));
     if let Some(url) =
         url.as_ref().filter(|url| !url.value.starts_with("https://") && !url.value.starts_with("http://"))
@@ -107,7 +107,7 @@ fn store(value: &Value<'_>, errors: &mut Errors<'_>) -> Option<StoreConfig> {
     if let (Some(_), Some(value)) = (&url, table.get("path")) {
         errors.push_with_hint(&value.span(), "`url` and `path` name two stores", "keep one of them");
     }
-    Some(StoreConfig { url, trusted_public_keys: keys.unwrap_or_default(), project, path })
+    Some(StoreConfig { url, trusted_public_keys: keys.unwrap_or_default(), repository, project, path })
 }
 
 fn path(name: Located<String>, value: &Value<'_>, errors: &mut Errors<'_>) -> Option<PathTable> {

@@ -1,14 +1,19 @@
 //! The store as the commands use it: opened for one project, looked up by what people type, and believed only after the
 //! signature was checked.
 
+mod backend;
+pub mod remote;
+
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use sci_native::Embedded;
 use sci_planner::InputRecord;
 use sci_planner::config::Located;
+use sci_remote::Remote;
 use sci_snapshot::{Manifest, PackRef, SnapshotError};
 use sci_store_api::dsse::{Envelope, ParseKeyError, PublicKey, Verified, VerifyError};
+use sci_store_api::session::Session;
 use sci_store_api::snapshots::{SnapshotDetail, SnapshotQuery, SnapshotSummary};
 use sci_store_api::{ErrorCode, ObjectId, ObjectKind, Record, RunId, SnapshotId};
 
@@ -18,6 +23,8 @@ use crate::placement;
 use crate::state::run_id;
 use crate::workspace::Workspace;
 
+pub use backend::{Backend, Saving, StoreError};
+
 /// The fewest digits of a snapshot's id that are looked up.
 const SHORTEST_PREFIX: usize = 6;
 
@@ -25,9 +32,9 @@ const SHORTEST_PREFIX: usize = 6;
 #[derive(Debug)]
 pub struct Store {
     /// The backend.
-    pub backend: Embedded,
-    /// Where it is.
-    pub directory: PathBuf,
+    pub backend: Backend,
+    /// What the caller may do there.
+    pub session: Session,
     /// The name that snapshots are kept under.
     pub project: String,
     keys: Vec<PublicKey>,
@@ -43,13 +50,44 @@ impl Store {
         Self::open_for(context, workspace, &run, None)
     }
 
-    /// Opens the embedded store for the workspace's project, or for `--project` where there is no workspace, on behalf
-    /// of a run and, where it is known, of a commit.
+    /// Opens the store for the workspace's project, or for `--project` where there is no workspace, on behalf of a run and,
+    /// where it is known, of a commit.
     ///
     /// # Errors
     /// [`Kind::Usage`] or [`Kind::Config`] when no store can be meant; [`Kind::Store`] when it cannot be opened.
     pub fn open_for(context: &Context, workspace: Option<&Workspace>, run: &str, commit: Option<&str>) -> Result<Self> {
-        refuse_remote(workspace)?;
+        match remote::url(context, workspace) {
+            Some((workspace, url)) => Self::open_remote(remote::client(context, workspace, url, run)?, workspace, url),
+            None => Self::open_embedded(context, workspace, run, commit),
+        }
+    }
+
+    /// Opens the store for `command`, which works only where the store's files are.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] when the store is remote; as [`Store::open_for`].
+    pub fn open_here(context: &Context, workspace: Option<&Workspace>, command: &str) -> Result<Self> {
+        if let Some((_, url)) = remote::url(context, workspace) {
+            let message = format!("{command} works where the store is, and this workspace's is at {}", url.value);
+            let hint = "run it on the store's machine, with --store naming its directory there";
+            return Err(CliError::new(Kind::Usage, message).hint(hint));
+        }
+        Self::open(context, workspace)
+    }
+
+    fn open_remote(remote: Remote, workspace: &Workspace, url: &Located<String>) -> Result<Self> {
+        let keys = remote::keys(workspace, url, &remote)?;
+        let session = remote.session().map_err(failed)?;
+        let project = session.repository.to_string();
+        Ok(Self { backend: Backend::Remote(remote), session, project, keys })
+    }
+
+    fn open_embedded(
+        context: &Context,
+        workspace: Option<&Workspace>,
+        run: &str,
+        commit: Option<&str>,
+    ) -> Result<Self> {
         refuse_in_ci(context)?;
         let project = project(context, workspace)?;
         let directory = directory(context, workspace)?;
@@ -61,8 +99,38 @@ impl Store {
         let run = RunId::new(run).map_err(usage)?;
         let caller = sci_native::caller(&project, run, commit, &context.environment.text_variables()).map_err(usage)?;
         let backend = Embedded::open(&directory, caller).map_err(|error| unusable(error, &directory))?;
-        let keys = trusted_keys(workspace, &backend)?;
-        Ok(Self { backend, directory, project, keys })
+        let session = backend.session().map_err(failed)?;
+        let hint =
+            "take the key from whoever runs the store, or leave `trusted-public-keys` out to trust the store's own";
+        // The keys of sci.toml are a remote store's when it names one.
+        let pinning = workspace.filter(|workspace| workspace.config.store.url.is_none());
+        let mut keys = pinning.map_or(Ok(Vec::new()), |workspace| pinned_keys(workspace, hint))?;
+        if keys.is_empty() {
+            // An embedded store is this user's.
+            keys.clone_from(&session.public_keys);
+        }
+        Ok(Self { backend: Backend::Embedded(Box::new(backend)), session, project, keys })
+    }
+
+    /// The store in this process.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] when it is somewhere else; [`Store::open_here`] says so before anything else is done.
+    pub fn embedded(&self) -> Result<&Embedded> {
+        match &self.backend {
+            Backend::Embedded(store) => Ok(store),
+            Backend::Remote(store) => {
+                Err(CliError::new(Kind::Usage, format!("this works where the store is: {}", store.address())))
+            }
+        }
+    }
+
+    /// The directory of the store, when it is on this machine.
+    pub fn directory(&self) -> Option<&Path> {
+        match &self.backend {
+            Backend::Embedded(store) => Some(store.directory()),
+            Backend::Remote(_) => None,
+        }
     }
 
     /// The keys that records are verified with.
@@ -75,7 +143,7 @@ impl Store {
     /// # Errors
     /// What does not hold.
     pub fn verify(&self, envelope: &Envelope) -> Result<Verified, VerifyError> {
-        self.backend.verify(envelope, &self.keys)
+        self.backend.verify(envelope, &self.keys, &self.session)
     }
 
     /// Every snapshot that may be read, newest first.
@@ -153,7 +221,8 @@ pub fn tree_objects(record: &Record) -> Vec<PackRef> {
 }
 
 /// Turns the store's error into ours.
-pub fn failed(error: sci_native::Error) -> CliError {
+pub fn failed(error: impl Into<StoreError>) -> CliError {
+    let error = error.into();
     let kind = match error.code() {
         Some(ErrorCode::NotFound | ErrorCode::UnknownObject) => Kind::NotFound,
         _ => Kind::Store,
@@ -197,17 +266,6 @@ fn nothing_called(reference: &str) -> CliError {
         .hint("`sci ls` lists them; 6 digits of an id will do, and a path's name means its newest one")
 }
 
-fn refuse_remote(workspace: Option<&Workspace>) -> Result<()> {
-    let Some(workspace) = workspace else { return Ok(()) };
-    match &workspace.config.store.url {
-        Some(url) => {
-            let message = format!("this sci has no client for the remote store {}", url.value);
-            Err(misplaced(workspace, &url.span, message, "remove `url` from [store] to use the embedded store"))
-        }
-        None => Ok(()),
-    }
-}
-
 /// An error about a value of sci.toml that only the store can judge.
 fn misplaced(workspace: &Workspace, span: &Range<usize>, message: String, hint: &str) -> CliError {
     CliError::config(&[workspace.config.source.error(span, message, Some(hint.to_owned()))])
@@ -240,13 +298,9 @@ fn directory(context: &Context, workspace: Option<&Workspace>) -> Result<PathBuf
     Ok(declared.unwrap_or(context.state()?.default_store()))
 }
 
-/// The keys of sci.toml when it pins any, else the store's own: an embedded store is this user's.
-fn trusted_keys(workspace: Option<&Workspace>, backend: &Embedded) -> Result<Vec<PublicKey>> {
-    let pinned = |workspace: &&Workspace| !workspace.config.store.trusted_public_keys.is_empty();
-    let Some(workspace) = workspace.filter(pinned) else { return backend.public_keys().map_err(failed) };
+/// The keys of sci.toml.
+fn pinned_keys(workspace: &Workspace, hint: &str) -> Result<Vec<PublicKey>> {
     let parse = |key: &Located<String>| -> Result<PublicKey> {
-        let hint =
-            "take the key from whoever runs the store, or leave `trusted-public-keys` out to trust the store's own";
         key.value.parse().map_err(|error: ParseKeyError| misplaced(workspace, &key.span, error.to_string(), hint))
     };
     workspace.config.store.trusted_public_keys.iter().map(parse).collect()

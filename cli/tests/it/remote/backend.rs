@@ -1,0 +1,86 @@
+//! A store with a server in front of it, in this process, that does what a test tells it.
+
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+
+use sci_conformance::http::{Heard, Said, Server, over};
+use sci_conformance::issuer::TestIssuer;
+use sci_native::NativeService;
+use sci_native::open::service;
+use sci_service::http::{Front, Limits};
+use sci_service::identity::Gate;
+
+use crate::sandbox::Sandbox;
+
+type Meddler = Box<dyn FnMut(&Heard, &dyn Fn(&Heard) -> Said) -> Said + Send>;
+
+/// The server, over the store of the sandbox's state directory.
+pub(crate) struct Backend {
+    server: Server,
+    meddler: Arc<Mutex<Option<Meddler>>>,
+    heard: Arc<Mutex<Vec<Heard>>>,
+}
+
+impl Backend {
+    fn start(sandbox: &Sandbox) -> Self {
+        let opened: NativeService = service(&sandbox.beside("state/store")).unwrap();
+        let front = Front::new(opened, Gate::new("", Vec::new(), TestIssuer::default()), Limits::default(), "0.0.0");
+        let meddler: Arc<Mutex<Option<Meddler>>> = Arc::default();
+        let heard: Arc<Mutex<Vec<Heard>>> = Arc::default();
+        let (meddler_of, heard_of) = (Arc::clone(&meddler), Arc::clone(&heard));
+        let server = Server::start(Arc::new(move |request| {
+            heard_of.lock().unwrap().push(Heard { body: Vec::new(), ..request.clone() });
+            let honest = |request: &Heard| over(&front, request);
+            match meddler_of.lock().unwrap().as_mut() {
+                Some(meddle) => meddle(request, &honest),
+                None => honest(request),
+            }
+        }));
+        Self { server, meddler, heard }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// Meddles with every request from now on.
+    pub(crate) fn meddle(&self, meddler: impl FnMut(&Heard, &dyn Fn(&Heard) -> Said) -> Said + Send + 'static) {
+        *self.meddler.lock().unwrap() = Some(Box::new(meddler));
+    }
+
+    /// Answers every request to paths that begin so with this.
+    pub(crate) fn answer(&self, path: &'static str, said: Said) {
+        self.meddle(move |heard, honest| if heard.path().starts_with(path) { said.clone() } else { honest(heard) });
+    }
+
+    /// The requests so far, forgotten then.
+    pub(crate) fn heard(&self) -> Vec<Heard> {
+        std::mem::take(&mut self.heard.lock().unwrap())
+    }
+}
+
+/// A workspace whose store is behind a server, and a token for it in the environment.
+pub(crate) fn served() -> (Sandbox, Backend) {
+    let mut sandbox = Sandbox::new();
+    sandbox.sci("repo add 1001 --owner 77").ends_with(0);
+    let scope = "--scope trusted:refs/heads/main --allow-trusted";
+    let token = sandbox.sci(&format!("token create --repository 1001 {scope}")).ends_with(0).stdout;
+    sandbox.set("SCI_TOKEN", token.trim());
+    sandbox.set("SCI_TIMEOUT", "2s");
+    let backend = Backend::start(&sandbox);
+    let key = sandbox.sci("key export").ends_with(0).stdout.trim().to_owned();
+    point(&sandbox, &backend.url(), &format!("\"{key}\""));
+    (sandbox, backend)
+}
+
+/// Points sci.toml to a store.
+pub(crate) fn point(sandbox: &Sandbox, url: &str, keys: &str) {
+    let toml = sandbox.read("sci.toml");
+    let paths = &toml[toml.find("[path").unwrap()..];
+    sandbox.write("sci.toml", &format!("[store]\nurl = \"{url}\"\ntrusted-public-keys = [{keys}]\n\n{paths}"));
+}
+
+/// An address where nobody listens.
+pub(crate) fn nowhere() -> String {
+    format!("http://{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap())
+}
