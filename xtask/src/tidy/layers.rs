@@ -33,7 +33,7 @@ const LAYERS: [Layer; 16] = [
     Layer {
         name: "sci-remote",
         code: &["sci-hasher", "sci-store-api"],
-        tests: &["sci-conformance", "sci-native", "sci-service"],
+        tests: &["sci-conformance", "sci-native", "sci-service", "sci-snapshot"],
     },
     Layer {
         name: "sci",

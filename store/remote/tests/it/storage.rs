@@ -1,6 +1,6 @@
 //! A store with a server in front of it that does what a test tells it.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ pub(crate) struct Storage {
     pub(crate) issuer: TestIssuer,
     heard: Arc<Mutex<Vec<Heard>>>,
     meddler: Arc<Mutex<Option<Meddler>>>,
+    delay: Arc<AtomicU64>,
+    under_way: Arc<(AtomicU64, AtomicU64)>,
     pub(crate) server: Server,
 }
 
@@ -48,16 +50,23 @@ impl Default for Storage {
         let front: TestFront = Front::new(service, gate, Limits::default(), "0.0.0");
         let heard: Arc<Mutex<Vec<Heard>>> = Arc::default();
         let meddler: Arc<Mutex<Option<Meddler>>> = Arc::default();
-        let (heard_of, meddler_of) = (Arc::clone(&heard), Arc::clone(&meddler));
+        let delay: Arc<AtomicU64> = Arc::default();
+        let under_way: Arc<(AtomicU64, AtomicU64)> = Arc::default();
+        let under_way_of = Arc::clone(&under_way);
+        let (heard_of, meddler_of, delay_of) = (Arc::clone(&heard), Arc::clone(&meddler), Arc::clone(&delay));
         let server = Server::start(Arc::new(move |request| {
             heard_of.lock().unwrap().push(request.clone());
+            let now = under_way_of.0.fetch_add(1, Ordering::SeqCst) + 1;
+            under_way_of.1.fetch_max(now, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(delay_of.load(Ordering::SeqCst)));
+            under_way_of.0.fetch_sub(1, Ordering::SeqCst);
             let honest = |request: &Heard| over(&front, request);
-            match meddler_of.lock().unwrap().as_mut() {
-                Some(meddle) => meddle(request, &honest),
-                None => honest(request),
+            if let Some(meddle) = meddler_of.lock().unwrap().as_mut() {
+                return meddle(request, &honest);
             }
+            honest(request)
         }));
-        Self { clock, issuer, heard, meddler, server }
+        Self { clock, issuer, heard, meddler, delay, under_way, server }
     }
 }
 
@@ -77,6 +86,16 @@ impl Storage {
             }
             false => honest(heard),
         });
+    }
+
+    /// Keeps every request waiting for so many milliseconds, however many there are.
+    pub(crate) fn delay(&self, millis: u64) {
+        self.delay.store(millis, Ordering::SeqCst);
+    }
+
+    /// How many requests there were at the same time, at most, since this was asked last.
+    pub(crate) fn at_once(&self) -> u64 {
+        self.under_way.1.swap(0, Ordering::SeqCst)
     }
 
     /// The requests so far, forgotten then.
