@@ -11,8 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use pollster::block_on;
 use sci_service::http::{Body, Expected, Front, Method, Reply, Request, expected};
-use sci_service::identity::Fetch;
-use sci_service::{Blobs, Clock, Keys, Sql};
+use sci_service::{Access, Blobs, Clock, Keys, Sql};
 use sci_store_api::Secret;
 
 /// A request as it came.
@@ -167,13 +166,13 @@ fn hear(reader: &mut impl BufRead) -> io::Result<Option<Heard>> {
 }
 
 /// What a front answers.
-pub fn over<B, S, C, K, F>(front: &Front<B, S, C, K, F>, heard: &Heard) -> Said
+pub fn over<B, S, C, K, A>(front: &Front<B, S, C, K, A>, heard: &Heard) -> Said
 where
     B: Blobs<Upload: From<Bytes>, Download: TryInto<Bytes, Error = io::Error>>,
     S: Sql,
     C: Clock,
     K: Keys,
-    F: Fetch,
+    A: Access<B, S, C, K>,
 {
     let method = match heard.method.as_str() {
         "GET" => Method::Get,

@@ -21,7 +21,7 @@ use sci_store_api::{ObjectSink as _, PathName, Registration, Secret, StoreId};
 /// The audience of the tests' identities. The address has a port that nobody knows beforehand.
 const AUDIENCE: &str = "https://sci.example";
 
-type TestFront = Front<MemoryBlobs, Sqlite, TestClock, TestKeys, TestIssuer>;
+type TestFront = Front<MemoryBlobs, Sqlite, TestClock, TestKeys, Gate<TestIssuer>>;
 /// What a test does with a request before the service sees it.
 type Meddler = Box<dyn FnMut(&Heard, &dyn Fn(&Heard) -> Said) -> Said + Send>;
 
