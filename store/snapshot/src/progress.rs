@@ -26,6 +26,14 @@ pub struct Room {
     pub entries: u64,
 }
 
+impl Room {
+    /// Adds an entry of so many bytes, where blocks are of so many.
+    pub(crate) fn take(&mut self, bytes: u64, block: u64) {
+        self.entries += 1;
+        self.bytes = self.bytes.saturating_add(bytes.div_ceil(block).saturating_mul(block));
+    }
+}
+
 /// Ends with [`SnapshotError::Interrupted`] when it is time to stop.
 pub(crate) fn go_on(progress: &dyn Progress) -> Result<()> {
     if progress.interrupted() { Err(SnapshotError::Interrupted) } else { Ok(()) }

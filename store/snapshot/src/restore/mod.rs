@@ -153,7 +153,12 @@ fn carry_out(
     request.progress.total(restored.written, restored.written_bytes);
     if let Some(stage) = stage {
         request.progress.room(restored.room);
-        stage.check_room(request.root, restored.room)?;
+        let mut needed = restored.room;
+        if !plan.replaces_all() {
+            // It is written last: for want of a block, all the work would have been in vain.
+            needed.take(plan.intent(&request, walked, &stage).encode().len() as u64, block);
+        }
+        stage.check_room(request.root, needed)?;
         let result = perform(&request, plan, &stage, walked, threads, source, &mut receipts);
         // A failure before the intent leaves nothing but staging, which goes; one after it is completed by the next command.
         if matches!(result, Ok(()) | Err(SnapshotError::Overtaken { .. })) || !stage.has_intent() {

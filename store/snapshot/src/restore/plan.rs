@@ -92,10 +92,7 @@ impl Plan {
     /// What the staged entries take on a file system with blocks of so many bytes.
     pub(crate) fn room(&self, tree: &Tree, block: u64) -> Room {
         let mut room = Room::default();
-        let mut take = |bytes: u64| {
-            room.entries += 1;
-            room.bytes = room.bytes.saturating_add(bytes.div_ceil(block).saturating_mul(block));
-        };
+        let mut take = |bytes: u64| room.take(bytes, block);
         for index in self.built(tree) {
             let entry = tree.entry(tree.resolve(index));
             match entry.kind {

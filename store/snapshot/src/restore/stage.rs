@@ -45,6 +45,11 @@ impl Stage {
             match Self::lock(&parent, &own_name, FlockOperation::LockExclusive) {
                 Ok(Some(handle)) if exists(&handle, "new").map_err(fail)? => return Ok(None),
                 Ok(Some(handle)) => {
+                    if let Err(error) = make_parts(handle.as_fd()) {
+                        // The disk is full, perhaps. Nothing is in it yet.
+                        let _ = dir::remove_all(parent.as_fd(), &own_name);
+                        return Err(fail(error));
+                    }
                     return Self::with(parent, name, own_name, path.clone(), handle).map(Some).map_err(fail);
                 }
                 // The one who held it has removed it: make a new one.
@@ -65,7 +70,8 @@ impl Stage {
         let path = root.with_file_name(dir::os(&own_name));
         match Self::lock(&parent, &own_name, FlockOperation::NonBlockingLockExclusive) {
             Ok(None) | Err(Errno::WOULDBLOCK | Errno::NOENT) => Ok(None),
-            Ok(Some(handle)) => Self::with(parent, name, own_name, path.clone(), handle)
+            Ok(Some(handle)) => make_parts(handle.as_fd())
+                .and_then(|()| Self::with(parent, name, own_name, path.clone(), handle))
                 .map(Some)
                 .map_err(|error| SnapshotError::io("open", &path, error)),
             Err(error) => Err(SnapshotError::io("open", &path, error)),
@@ -88,8 +94,6 @@ impl Stage {
     }
 
     fn with(parent: OwnedFd, name: Vec<u8>, own_name: Vec<u8>, path: PathBuf, handle: OwnedFd) -> Result<Self, Errno> {
-        make_dir(handle.as_fd(), b"new")?;
-        make_dir(handle.as_fd(), b"trash")?;
         let new = fs::openat(&handle, "new", DIR, Mode::empty())?;
         let trash = fs::openat(&handle, "trash", DIR, Mode::empty())?;
         sci_faults::at(Step::StageMade);
@@ -202,6 +206,12 @@ impl Stage {
         sci_faults::at(Step::StageRemoved);
         Ok(())
     }
+}
+
+/// Makes the directories in the staging directory.
+fn make_parts(stage: BorrowedFd<'_>) -> Result<(), Errno> {
+    make_dir(stage, b"new")?;
+    make_dir(stage, b"trash")
 }
 
 /// Refuses when `needed` is more than is `free`.
