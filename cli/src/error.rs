@@ -1,6 +1,7 @@
 //! The error of the program: a kind that decides the exit code, a message, details, and a hint apart from them.
 
 use std::fmt::Display;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use sci_planner::PlanError;
@@ -113,6 +114,17 @@ impl CliError {
     /// An error about a local file: what was being done, where, and why it failed.
     pub fn local(doing: &str, path: &Path, cause: impl Display) -> Self {
         Self::new(Kind::Local, format!("cannot {doing} {}: {cause}", path.display()))
+    }
+
+    /// [`CliError::local`], with what to do where the disk is full.
+    pub fn file(doing: &str, path: &Path, cause: &io::Error) -> Self {
+        let error = Self::local(doing, path, cause);
+        match cause.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                error.hint("free some room on that disk, and run it again")
+            }
+            _ => error,
+        }
     }
 
     /// Everything that is wrong with sci.toml, the first finding first.

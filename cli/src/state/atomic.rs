@@ -17,7 +17,7 @@ use crate::error::{CliError, Result};
 /// # Errors
 /// [`Kind::Local`](crate::error::Kind::Local) when the directory cannot be written.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    replace(path, bytes).map_err(|error| CliError::local("write", path, error))
+    replace(path, bytes).map_err(|error| CliError::file("write", path, &error))
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {

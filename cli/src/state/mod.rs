@@ -66,7 +66,7 @@ impl State {
     /// # Errors
     /// [`Kind::Local`] when the lock file cannot be opened or locked.
     pub fn lock_home(&self, waiting: impl FnOnce()) -> Result<Lock> {
-        fs::create_dir_all(&self.directory).map_err(|e| CliError::local("make", &self.directory, e))?;
+        fs::create_dir_all(&self.directory).map_err(|e| CliError::file("make", &self.directory, &e))?;
         lock(&self.directory.join("home-lock"), waiting)
     }
 
@@ -78,7 +78,7 @@ impl State {
         let mut encoder = Encoder::new("sci v1 workspace state");
         let digest = encoder.bytes(root.as_os_str().as_encoded_bytes()).finish().to_string();
         let directory = self.directory.join("workspaces").join(&digest[..32]);
-        fs::create_dir_all(&directory).map_err(|e| CliError::local("make", &directory, e))?;
+        fs::create_dir_all(&directory).map_err(|e| CliError::file("make", &directory, &e))?;
         let label = directory.join("root");
         if !label.exists() {
             atomic::write(&label, root.as_os_str().as_encoded_bytes())?;
@@ -137,7 +137,7 @@ impl WorkspaceState {
 
 fn open(path: &Path) -> Result<File> {
     let file = File::options().create(true).truncate(false).write(true).open(path);
-    file.map_err(|e| CliError::local("open", path, e))
+    file.map_err(|e| CliError::file("open", path, &e))
 }
 
 fn try_lock(path: &Path) -> Result<Option<Lock>> {
@@ -155,7 +155,7 @@ fn lock(path: &Path, waiting: impl FnOnce()) -> Result<Lock> {
     }
     waiting();
     let file = open(path)?;
-    file.lock().map_err(|e| CliError::local("lock", path, e))?;
+    file.lock().map_err(|e| CliError::file("lock", path, &e))?;
     Ok(Lock { _file: file })
 }
 

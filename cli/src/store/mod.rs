@@ -244,6 +244,8 @@ fn unusable(error: sci_native::Error, directory: &Path) -> CliError {
             Some(format!("this user must be able to read and write {store}; --store names another directory"))
         }
         NotAStore { path, .. } if path == directory => None,
+        // Who moved a full store away would lose it for nothing.
+        Service(error) if error.is_full() => None,
         NotAStore { .. } | Service(_) => {
             Some(format!("what a store holds can be built again: move {store} away, and the next save makes a new one"))
         }

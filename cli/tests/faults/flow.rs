@@ -13,8 +13,8 @@ use crate::tree::{lay, listing, make_fifo, remove};
 /// A command, and what is there before it.
 pub(crate) struct Flow {
     pub(crate) name: &'static str,
-    prepare: fn(&Machine),
-    words: &'static [&'static str],
+    pub(crate) prepare: fn(&Machine),
+    pub(crate) words: &'static [&'static str],
     /// Snapshots that were acknowledged before, and may not be lost.
     acknowledged: usize,
 }

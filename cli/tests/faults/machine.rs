@@ -152,7 +152,15 @@ impl Ran {
 
     /// The `result` of the document on stdout.
     pub(crate) fn result(&self) -> Value {
-        let document: Value = serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"));
-        document["result"].clone()
+        self.document()["result"].take()
+    }
+
+    /// The `error` of the document on stdout.
+    pub(crate) fn error(&self) -> Value {
+        self.document()["error"].take()
+    }
+
+    fn document(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }

@@ -12,7 +12,7 @@ use sci_store_api::ObjectId;
 use sha2::{Digest as _, Sha256};
 
 use crate::body::{Download, Upload};
-use crate::error::{Error, message};
+use crate::error::{Error, is_full, message};
 use crate::writeback::Writeback;
 
 /// Bytes hashed and written at a time: what was hashed is still in the processor's cache when it is written.
@@ -146,10 +146,7 @@ impl Blobs for Disk {
 
 /// Why a file could not be written.
 fn refused(path: &Path, error: &io::Error) -> BlobError {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => BlobError::Full(message(path, error)),
-        _ => BlobError::Failed(message(path, error)),
-    }
+    if is_full(error) { BlobError::Full(message(path, error)) } else { BlobError::Failed(message(path, error)) }
 }
 
 /// The length and the SHA-256 of a file, read from its beginning.

@@ -67,9 +67,18 @@ impl Error {
             Self::NotAStore { .. } => Some("name a store or an empty directory with --store"),
             Self::Served { .. } => Some("stop it first, or give this one a directory of its own with --store"),
             Self::Service(error) => error.hint(),
+            Self::Io { source, .. } if is_full(source) => {
+                Some("free some room there, or name another directory with --store")
+            }
             Self::Io { .. } | Self::Random(_) => None,
         }
     }
+}
+
+/// Whether there was no room on the disk, or none left for this user.
+pub(crate) fn is_full(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
 }
 
 /// A file's error, in one line.

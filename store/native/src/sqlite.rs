@@ -11,6 +11,8 @@ use sci_service::{Row, Rows, Sql, SqlError, Statement, Value};
 
 /// How long a writer waits for another one.
 const BUSY: Duration = Duration::from_secs(60);
+/// Bytes of the two files beside a database at least: the index of its log, and what begins the log.
+const BESIDE: u64 = 64 << 10;
 /// Prepared statements kept: all that the service has.
 const STATEMENTS: usize = 128;
 
@@ -139,9 +141,23 @@ fn value(found: ValueRef<'_>) -> rusqlite::Result<Value> {
     })
 }
 
+/// Whether the file system of `file` could take what SQLite makes beside a database. One that does not tell could.
+fn has_room(file: &str) -> bool {
+    let directory = Path::new(file).parent().unwrap_or(Path::new(""));
+    rustix::fs::statvfs(directory).map_or(true, |stat| {
+        let has_inodes = stat.f_files == 0 || stat.f_favail > 0;
+        has_inodes && stat.f_bavail.saturating_mul(stat.f_frsize) >= BESIDE
+    })
+}
+
 fn failed(name: &str, error: &rusqlite::Error) -> SqlError {
     match error.sqlite_error_code() {
         Some(ErrorCode::ConstraintViolation) => SqlError::Constraint,
+        Some(ErrorCode::DiskFull) => SqlError::Full(format!("{name}: {error}")),
+        // What it cannot make beside the database, for want of room or of inodes, it does not call so.
+        Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) if !has_room(name) => {
+            SqlError::Full(format!("{name}: {error}"))
+        }
         _ => SqlError::Failed(format!("{name}: {error}")),
     }
 }

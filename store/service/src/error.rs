@@ -42,10 +42,16 @@ impl Error {
         }
     }
 
+    /// Whether there is no room left where the backend keeps things.
+    pub const fn is_full(&self) -> bool {
+        matches!(self, Self::Blobs(BlobError::Full(_)) | Self::Sql(SqlError::Full(_)))
+    }
+
     /// What to do about it, where that is known.
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Refused(error) => error.hint.as_deref(),
+            _ if self.is_full() => Some("free some room where the store is; what it holds is not affected"),
             _ => None,
         }
     }

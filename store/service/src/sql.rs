@@ -195,6 +195,9 @@ pub enum SqlError {
     /// A constraint refused a change.
     #[error("a constraint refused the change")]
     Constraint,
+    /// There is no room left for the index.
+    #[error("there is no room left: {0}")]
+    Full(String),
     /// Anything else.
     #[error("{0}")]
     Failed(String),

@@ -1,6 +1,7 @@
 //! What can go wrong with a snapshot.
 
 use std::io;
+use std::io::ErrorKind::{PermissionDenied, QuotaExceeded, StorageFull};
 use std::path::{Path, PathBuf};
 
 use sci_store_api::{ObjectId, TransferError};
@@ -80,6 +81,9 @@ pub enum SnapshotError {
     },
 }
 
+/// What to do about a disk that is full.
+const ROOM: &str = "free some room, or run `sci gc` if the store is on the same disk";
+
 impl SnapshotError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<&'static str> {
@@ -90,10 +94,9 @@ impl SnapshotError {
             Self::Transfer(TransferError::NoRoom { .. }) => {
                 Some("free some room where the store is, or run `sci gc --keep N`; nothing of this save is visible")
             }
-            Self::NoSpace { .. } | Self::NoEntries { .. } => {
-                Some("free some room, or run `sci gc` if the store is on the same disk")
-            }
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+            Self::NoSpace { .. } | Self::NoEntries { .. } => Some(ROOM),
+            Self::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded) => Some(ROOM),
+            Self::Io { source, .. } if source.kind() == PermissionDenied => {
                 Some("make the file readable for this user, or exclude it")
             }
             _ => None,

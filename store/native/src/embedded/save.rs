@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use pollster::block_on;
 use sci_faults::Step;
-use sci_service::{BlobError, Hold};
+use sci_service::Hold;
 use sci_store_api::saves::{BegunSave, CommitSave, Committed};
 use sci_store_api::{ErrorCode, ObjectId, ObjectSink, TransferError};
 
@@ -41,9 +41,7 @@ impl ObjectSink for EmbeddedSave<'_> {
         let size = bytes.len() as u64;
         let put = self.store.service.put_object(&self.store.caller, hold, *object, size, Bytes::from(bytes).into());
         block_on(put).map_err(|error| match error.code() {
-            _ if matches!(error, sci_service::Error::Blobs(BlobError::Full(_))) => {
-                TransferError::NoRoom { object: *object, reason: error.to_string() }
-            }
+            _ if error.is_full() => TransferError::NoRoom { object: *object, reason: error.to_string() },
             ErrorCode::Retry | ErrorCode::NotFound => {
                 TransferError::Again { object: *object, reason: error.to_string() }
             }
