@@ -1,24 +1,57 @@
 //! What git knows of the checkout: the commits before it, for choosing the nearest snapshot.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use sci_store_api::resolve::MAX_ANCESTORS;
 
-/// The commit of the checkout and those before it, newest first. Empty without git, without a repository, or without a
-/// commit: ancestors only rank candidates that are otherwise alike.
-pub fn ancestors(root: &Path) -> Vec<String> {
-    let mut command = Command::new("git");
-    command.arg("-C").arg(root).args(["rev-list"]);
-    command.arg(format!("--max-count={MAX_ANCESTORS}")).arg("HEAD");
-    // Asked about this directory, not about the repository that a hook's environment names.
-    command.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE").stdin(Stdio::null()).stderr(Stdio::null());
-    let Ok(output) = command.output() else { return Vec::new() };
-    if !output.status.success() {
-        return Vec::new();
+/// A question to git, which it answers while something else is done.
+#[derive(Debug)]
+pub struct Ancestors(Option<Child>);
+
+impl Ancestors {
+    /// Asks for the commit of the checkout and those before it, newest first.
+    ///
+    /// Asked about this directory, not about the repository that a hook's environment names; and not at all where there
+    /// cannot be one.
+    pub fn ask(root: &Path) -> Self {
+        if !root.ancestors().any(is_repository) {
+            return Self(None);
+        }
+        let mut command = Command::new("git");
+        command.arg("-C").arg(root).args(["rev-list"]);
+        command.arg(format!("--max-count={MAX_ANCESTORS}")).arg("HEAD");
+        command.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        Self(command.spawn().ok())
     }
-    let is_commit = |line: &&str| matches!(line.len(), 40 | 64) && line.bytes().all(|byte| byte.is_ascii_hexdigit());
-    String::from_utf8_lossy(&output.stdout).lines().filter(is_commit).map(str::to_owned).collect()
+
+    /// The answer. Empty without git, without a repository, or without a commit: ancestors only rank candidates that are
+    /// otherwise alike.
+    pub fn answer(mut self) -> Vec<String> {
+        let Some(Ok(output)) = self.0.take().map(Child::wait_with_output) else { return Vec::new() };
+        if !output.status.success() {
+            return Vec::new();
+        }
+        let is_commit =
+            |line: &&str| matches!(line.len(), 40 | 64) && line.bytes().all(|byte| byte.is_ascii_hexdigit());
+        String::from_utf8_lossy(&output.stdout).lines().filter(is_commit).map(str::to_owned).collect()
+    }
+}
+
+impl Drop for Ancestors {
+    fn drop(&mut self) {
+        // Whoever did not wait for the answer has failed meanwhile; the process must not outlive that.
+        if let Some(mut child) = self.0.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Whether git could take the directory for a checkout, a linked one, or a bare repository.
+fn is_repository(directory: &Path) -> bool {
+    [".git", "HEAD"].iter().any(|name| directory.join(name).symlink_metadata().is_ok())
 }
 
 /// The version that git says it has.

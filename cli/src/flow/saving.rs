@@ -11,7 +11,7 @@ use crate::error::{Kind, Result};
 use crate::flow::report::SavedPath;
 use crate::flow::save_path::{self, Bases};
 use crate::flow::{outcome, planning, resolving};
-use crate::git;
+use crate::git::Ancestors;
 use crate::state::before::{Before, BeforePath};
 use crate::state::run_id;
 use crate::store::Store;
@@ -44,11 +44,12 @@ pub fn save(context: &mut Context, workspace: &Workspace, wanted: &[String], fai
     let _watch = context.interrupts.watch();
     let _lock = workspace.lock(context)?;
     workspace.recover(context)?;
+    let asked = Ancestors::ask(&workspace.root);
     let plan = planning::make(context, workspace)?;
     let paths = planning::select(&plan, wanted)?;
     let known = Before::read(&workspace.state.before());
     let run = known.as_ref().map_or_else(|| run_id::fresh(&context.environment, context.now()), |it| it.run.clone());
-    let ancestors = git::ancestors(&plan.workspace);
+    let ancestors = asked.answer();
     let store = match Store::open_for(context, Some(workspace), &run, ancestors.first().map(String::as_str)) {
         Err(error) if error.kind != Kind::Store => return Err(error),
         outcome => outcome,
