@@ -141,7 +141,6 @@ impl CliError {
             PlanError::Config(findings) => Self::config(findings),
             PlanError::NoWorkspace { .. } => Self::new(Kind::Config, error),
             PlanError::Io { source, .. } => Self::new(Kind::Local, format!("{error}: {source}")),
-            PlanError::Walk { .. } => Self::new(Kind::Local, error),
         }
     }
 

@@ -25,13 +25,6 @@ pub enum PlanError {
         /// What the system said.
         source: io::Error,
     },
-    /// Walking the workspace failed as a whole. A single directory that cannot be read only concerns the paths whose
-    /// patterns look into it.
-    #[error("cannot walk the workspace: {message}")]
-    Walk {
-        /// What the system said.
-        message: String,
-    },
 }
 
 fn summary(errors: &[ConfigError]) -> String {

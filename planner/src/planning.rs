@@ -45,12 +45,12 @@ impl<'a> PlanOptions<'a> {
 /// that cannot be read) makes that path unkeyed.
 ///
 /// # Errors
-/// [`PlanError::Config`] when the workspace does not have what sci.toml says, all findings together; [`PlanError::Walk`] or
+/// [`PlanError::Config`] when the workspace does not have what sci.toml says, all findings together;
 /// [`PlanError::Io`] when the workspace cannot be read.
 pub fn plan(config: &Config, options: PlanOptions<'_>) -> Result<Plan, PlanError> {
     let PlanOptions { host, approval, stat_cache, threads, tool_timeout } = options;
     let outputs = config.paths.iter().map(|declaration| declaration.path.value.clone()).collect();
-    let mut tree = walk(&config.workspace, outputs, threads.get())?;
+    let mut tree = walk(&config.workspace, outputs, threads.get());
     let unfetched = Unfetched::of(&tree).map_err(|source| PlanError::Io { path: config.workspace.clone(), source })?;
     let mut errors = Errors::new(&config.source);
     let instances = expand(config, host, &mut tree, &unfetched, &mut errors);

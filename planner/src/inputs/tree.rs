@@ -42,16 +42,14 @@ pub(crate) enum EntryKind {
 pub(crate) struct EntryId(usize);
 
 impl Tree {
-    /// Takes what a walk found, in any order.
+    /// Takes what a walk found, in order.
     pub(super) fn new(
         root: PathBuf,
-        mut walked: Vec<Entry>,
-        mut directories: Vec<Vec<u8>>,
+        walked: Vec<Entry>,
+        directories: Vec<Vec<u8>>,
         unreadable: BTreeMap<Vec<u8>, String>,
         outputs: Vec<DeclaredPath>,
     ) -> Self {
-        walked.sort_unstable();
-        directories.sort_unstable();
         Self { root, walked, directories, unreadable, added: Vec::new(), added_ids: BTreeMap::new(), outputs }
     }
 
