@@ -149,6 +149,14 @@ impl Derivation {
         self.inputs.entry(class).or_default().insert(name, digest);
     }
 
+    /// Records many inputs of one class, as [`Derivation::insert`] does one; quickest in byte order of their names.
+    pub fn insert_all(&mut self, class: InputClass, inputs: impl IntoIterator<Item = (InputName, Digest)>) {
+        let mut inputs = inputs.into_iter().collect::<BTreeMap<_, _>>();
+        if !inputs.is_empty() {
+            self.inputs.entry(class).or_default().append(&mut inputs);
+        }
+    }
+
     /// Records the ladder of an upstream instance (`after`), whose rung *k* joins this derivation's rung *k*.
     pub fn insert_upstream(&mut self, instance: impl Into<String>, ladder: Ladder) {
         self.upstreams.insert(instance.into(), ladder);

@@ -33,6 +33,12 @@ impl Digest {
     pub fn short(&self) -> String {
         HEXLOWER.encode(&self.0[..6])
     }
+
+    fn hex(&self) -> [u8; 2 * Self::LEN] {
+        let mut hex = [0; 2 * Self::LEN];
+        HEXLOWER.encode_mut(&self.0, &mut hex);
+        hex
+    }
 }
 
 impl From<blake3::Hash> for Digest {
@@ -43,7 +49,7 @@ impl From<blake3::Hash> for Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&HEXLOWER.encode(&self.0))
+        f.write_str(std::str::from_utf8(&self.hex()).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -81,7 +87,10 @@ pub fn decode_hex(text: &str) -> Result<[u8; 32], ParseHexError> {
 
 impl Serialize for Digest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() { serializer.collect_str(self) } else { self.0.serialize(serializer) }
+        if !serializer.is_human_readable() {
+            return self.0.serialize(serializer);
+        }
+        serializer.serialize_str(std::str::from_utf8(&self.hex()).map_err(serde::ser::Error::custom)?)
     }
 }
 

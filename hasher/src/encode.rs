@@ -1,5 +1,9 @@
 //! The canonical encoding that everything keyed goes through.
 
+use std::cell::RefCell;
+
+use blake3::hazmat::{ContextKey, HasherExt, hash_derive_key_context};
+
 use crate::Digest;
 
 /// A value with one canonical byte form.
@@ -25,26 +29,39 @@ pub trait Canonical {
 /// Parts are small and BLAKE3 is fast on many bytes at once: so many are gathered before they are hashed.
 const GATHERED: usize = 16 << 10;
 
+/// What the parts of most values fit in.
+const SMALL: usize = 256;
+
+thread_local! {
+    /// The keys of the contexts that this thread has used: each is a hash of its own, and values are many and small.
+    static KEYS: RefCell<Vec<(&'static str, ContextKey)>> = const { RefCell::new(Vec::new()) };
+}
+
 /// Hashes canonical parts as they are written; holds no more than a few kilobytes of them.
 #[derive(Debug, Clone)]
 pub struct Encoder {
-    hasher: blake3::Hasher,
+    key: ContextKey,
+    /// Absent while all parts are still gathered.
+    hasher: Option<blake3::Hasher>,
     gathered: Vec<u8>,
 }
 
 impl Encoder {
     /// Starts a hash in the domain `context`, which must be a literal of the form `sci v1 <what>`.
     pub fn new(context: &'static str) -> Self {
-        Self { hasher: blake3::Hasher::new_derive_key(context), gathered: Vec::new() }
+        Self { key: key_of(context), hasher: None, gathered: Vec::with_capacity(SMALL) }
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        if self.gathered.len() + bytes.len() > GATHERED {
-            self.hasher.update(&self.gathered);
-            self.gathered.clear();
+        if self.gathered.len() + bytes.len() <= GATHERED {
+            self.gathered.extend_from_slice(bytes);
+            return;
         }
+        let hasher = self.hasher.get_or_insert_with(|| blake3::Hasher::new_from_context_key(&self.key));
+        hasher.update(&self.gathered);
+        self.gathered.clear();
         if bytes.len() > GATHERED {
-            self.hasher.update(bytes);
+            hasher.update(bytes);
         } else {
             self.gathered.extend_from_slice(bytes);
         }
@@ -106,8 +123,26 @@ impl Encoder {
 
     /// The digest of everything written.
     pub fn finish(&self) -> Digest {
-        self.hasher.clone().update(&self.gathered).finalize().into()
+        let mut hasher = match &self.hasher {
+            Some(hasher) => hasher.clone(),
+            None => blake3::Hasher::new_from_context_key(&self.key),
+        };
+        hasher.update(&self.gathered).finalize().into()
     }
+}
+
+fn key_of(context: &'static str) -> ContextKey {
+    KEYS.with_borrow_mut(|keys| {
+        if let Some((_, key)) = keys.iter().find(|(known, _)| std::ptr::eq(*known, context)) {
+            return *key;
+        }
+        let key = hash_derive_key_context(context);
+        // Literals are few; were one to have many addresses, it would be hashed each time.
+        if keys.len() < SMALL {
+            keys.push((context, key));
+        }
+        key
+    })
 }
 
 impl Canonical for Digest {

@@ -28,6 +28,13 @@ impl Sketch {
         sketch
     }
 
+    /// Adds the elements of another sketch.
+    pub fn merge(&mut self, other: &Self) {
+        for (slot, theirs) in self.0.iter_mut().zip(other.0.iter()) {
+            *slot = (*slot).min(*theirs);
+        }
+    }
+
     /// The element that stands for one (kind, name, value) triple, for [`Sketch::of`].
     pub fn element(kind: &str, name: &[u8], value: &[u8]) -> Digest {
         let mut encoder = Encoder::new("sci v1 sketch element");

@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
-use sci_hasher::{Derivation, Digest, Encoder, InputClass, InputName, Sketch};
+use sci_hasher::{Derivation, Digest, Encoder, InputClass, InputName};
 
 use crate::config::{Config, Declaration, Origin};
-use crate::inputs::{EntryKind, Hashes, Tree, UnreadableInput, to_path};
+use crate::inputs::{Hashes, Tree, UnreadableInput, to_path};
 use crate::instances::Instance;
-use crate::plan::{Keyed, Outcome, PlannedPath, Policy};
-use crate::record::{Note, NotedPackage, Notes};
+use crate::plan::{Outcome, PlannedPath, Policy};
+use crate::record::{Note, Notes};
 use crate::tools::{NoValue, ToolValues};
-use crate::{Host, env, packages};
+use crate::{Host, Keyed, env, packages};
 
 /// What every instance of a plan shares.
 pub(crate) struct Facts<'f> {
@@ -71,7 +71,7 @@ impl Facts<'_> {
             replay: declared.replay,
             check: declared.check,
             shared: declared.shared,
-            lockfiles: lockfiles.map(|id| to_path(&self.tree.entry(*id).path).to_owned()).collect(),
+            lockfiles: lockfiles.map(|id| to_path(self.tree.entry(*id).path).to_owned()).collect(),
         }
     }
 
@@ -136,17 +136,21 @@ impl Facts<'_> {
 
     fn files(&self, instance: &Instance<'_>, record: &mut Draft) -> Result<(), Unkeyed> {
         for (class, ids) in &instance.files {
+            let mut inputs = Vec::with_capacity(ids.len());
             for id in ids {
                 let entry = self.tree.entry(*id);
                 let small = self.hashes.get(*id)?.size <= packages::MAX_BYTES as u64;
-                let packages = if *class == InputClass::Lockfiles && entry.kind == EntryKind::File && small {
-                    packages::read(to_path(&entry.path), || self.hashes.content(self.tree, *id))?
-                } else {
-                    None
-                };
-                let digest = self.hashes.input(*id)?;
-                record.noted(*class, InputName::new(entry.path.as_slice()), digest, packages.map(Note::Packages));
+                if *class == InputClass::Lockfiles
+                    && entry.is_file()
+                    && small
+                    && let Some(packages) =
+                        packages::read(to_path(entry.path), || self.hashes.content(self.tree, *id))?
+                {
+                    record.notes.insert(*class, InputName::new(entry.path), Note::Packages(packages));
+                }
+                inputs.push((InputName::new(entry.path), self.hashes.input(*id)?));
             }
+            record.derivation.insert_all(*class, inputs);
         }
         Ok(())
     }
@@ -172,12 +176,11 @@ fn field_digest(value: &[u8]) -> Digest {
     encoder.finish()
 }
 
-/// A derivation in the making, with its notes and the elements of its sketch.
+/// A derivation in the making, with its notes.
 #[derive(Default)]
 struct Draft {
     derivation: Derivation,
     notes: Notes,
-    elements: Vec<Digest>,
 }
 
 impl Draft {
@@ -186,25 +189,13 @@ impl Draft {
     }
 
     fn noted(&mut self, class: InputClass, name: InputName, digest: Digest, note: Option<Note>) {
-        self.elements.push(Sketch::element(class.name(), name.as_bytes(), digest.as_bytes()));
         if let Some(note) = note {
-            if let Note::Packages(packages) = &note {
-                self.elements.extend(packages.iter().map(|package| package_element(&name, package)));
-            }
             self.notes.insert(class, name.clone(), note);
         }
         self.derivation.insert(class, name, digest);
     }
 
     fn finish(self) -> Keyed {
-        let ladder = self.derivation.ladder();
-        let sketch = Sketch::of(self.elements);
-        Keyed { derivation: self.derivation, ladder, sketch, notes: self.notes }
+        Keyed::new(self.derivation, self.notes)
     }
-}
-
-/// One (lockfile, package, version): a lockfile in which one package changed is almost the same set of elements.
-fn package_element(lockfile: &InputName, package: &NotedPackage) -> Digest {
-    let value = [package.name.as_bytes(), b"\0", package.version.as_bytes()].concat();
-    Sketch::element("package", lockfile.as_bytes(), &value)
 }

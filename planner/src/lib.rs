@@ -16,6 +16,7 @@ mod glob;
 mod host;
 mod inputs;
 mod instances;
+mod keyed;
 mod packages;
 mod plan;
 mod planning;
@@ -30,7 +31,8 @@ pub use diff::{
 pub use error::PlanError;
 pub use host::Host;
 pub use inputs::{DirGlob, InputPattern, RefusedPattern};
-pub use plan::{Keyed, Outcome, Plan, PlannedPath, Policy, TrackedFile};
+pub use keyed::Keyed;
+pub use plan::{Outcome, Plan, PlannedPath, Policy, TrackedFile};
 pub use planning::{PlanOptions, plan};
 pub use record::{InputRecord, Note, NotedPackage, Notes, RecordError};
 pub use tools::Approval;

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use sci_hasher::{Derivation, Digest, InputClass, Ladder, Sketch};
+use sci_hasher::{Digest, InputClass};
 use sci_presets::{Check, RestorePolicy, SavePolicy, Shared};
 
-use crate::record::{InputRecord, Notes};
+use crate::Keyed;
 
 /// What a workspace's declared paths are derived from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,31 +71,6 @@ pub enum Outcome {
         /// What to do about it.
         hint: Option<String>,
     },
-}
-
-/// The derivation of one path instance and what follows from it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Keyed {
-    /// The canonical record of the inputs.
-    pub derivation: Derivation,
-    /// Its ladder; the top rung is the key.
-    pub ladder: Ladder,
-    /// Its sketch, for the service's estimate of distance.
-    pub sketch: Sketch,
-    /// What explain may show of the inputs.
-    pub notes: Notes,
-}
-
-impl Keyed {
-    /// The derivation key.
-    pub const fn key(&self) -> Digest {
-        self.ladder.key()
-    }
-
-    /// The record that is kept with every snapshot and every plan.
-    pub fn record(&self) -> InputRecord {
-        InputRecord { derivation: self.derivation.clone(), notes: self.notes.clone() }
-    }
 }
 
 impl PlannedPath {

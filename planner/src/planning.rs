@@ -1,6 +1,5 @@
 //! Makes a plan: the steps in order, each in its own module.
 
-use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -62,7 +61,7 @@ pub fn plan(config: &Config, options: PlanOptions<'_>) -> Result<Plan, PlanError
     let commands = || instances.iter().flat_map(|instance| &instance.declaration.tools);
     let (tools, hashes) = std::thread::scope(|scope| {
         let tools = scope.spawn(|| ToolValues::run(commands(), &config.workspace, host, approval, tool_timeout));
-        let hashes = Hashes::of(&tree, wanted, stat_cache, threads);
+        let hashes = Hashes::of(&tree, &wanted, stat_cache, threads);
         (tools.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), hashes)
     });
 
@@ -78,9 +77,12 @@ pub fn plan(config: &Config, options: PlanOptions<'_>) -> Result<Plan, PlanError
     Ok(Plan { workspace: config.workspace.clone(), paths, tracked })
 }
 
-/// The entries whose content matters: every input, and for replay every file.
-fn wanted(instances: &[Instance<'_>], tree: &Tree, replay: bool) -> BTreeSet<EntryId> {
+/// The entries whose content matters, in order: every input, and for replay every file.
+fn wanted(instances: &[Instance<'_>], tree: &Tree, replay: bool) -> Vec<EntryId> {
     let inputs = instances.iter().flat_map(|instance| &instance.files).flat_map(|(_, ids)| ids.iter().copied());
     let all = tree.walked().map(|(id, _)| id).take(if replay { usize::MAX } else { 0 });
-    inputs.chain(all).collect()
+    let mut wanted: Vec<EntryId> = inputs.chain(all).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    wanted
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 
 use sci_hasher::{Digest, Encoder};
 
-use crate::inputs::{EntryKind, Hashes, Tree, to_path};
+use crate::inputs::{Hashes, Tree, to_path};
 use crate::plan::TrackedFile;
 
 /// Everything that the walk found below the workspace, in byte order of the paths.
@@ -16,7 +16,7 @@ pub(crate) fn tracked(tree: &Tree, hashes: &Hashes) -> Vec<TrackedFile> {
     for (id, entry) in tree.walked() {
         let Ok(file) = hashes.get(id) else { continue };
         let mtime = (file.mtime.seconds, file.mtime.nanos);
-        found.push(TrackedFile { path: entry.path.clone(), digest: file.digest, mtime, is_dir: false });
+        found.push(TrackedFile { path: entry.path.to_vec(), digest: file.digest, mtime, is_dir: false });
     }
     let listings = listings(tree);
     for directory in tree.directories().iter().filter(|directory| !directory.is_empty()) {
@@ -34,11 +34,7 @@ type Child<'t> = (&'t [u8], &'static str);
 /// The children of each directory, by name.
 fn listings(tree: &Tree) -> BTreeMap<&[u8], Vec<Child<'_>>> {
     let files = tree.walked().map(|(_, entry)| {
-        let kind = match entry.kind {
-            EntryKind::File => "file",
-            EntryKind::Symlink => "symlink",
-        };
-        (entry.path.as_slice(), kind)
+        (entry.path, if entry.is_file() { "file" } else { "symlink" })
     });
     let directories =
         tree.directories().iter().filter(|path| !path.is_empty()).map(|path| (path.as_slice(), "directory"));

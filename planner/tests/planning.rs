@@ -67,7 +67,7 @@ fn golden_keys() {
     let rungs = |instance: &str| {
         let keyed = find(&plan, instance).keyed().unwrap();
         let rungs = InputClass::ALL.map(|class| format!("{class} {}", keyed.ladder.rung(class))).join("\n");
-        format!("{rungs}\nsketch {}", Digest::of(&keyed.sketch.to_bytes()))
+        format!("{rungs}\nsketch {}", Digest::of(&keyed.sketch().to_bytes()))
     };
     insta::assert_snapshot!(rungs("deps"), @r"
     system 55fb92f5f2a2cd848a6879ea37aab65060768c07faf22acf7f8614cb0997daa3

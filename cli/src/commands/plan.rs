@@ -33,14 +33,14 @@ pub struct Arguments {
 }
 
 #[derive(Serialize)]
-struct Report {
+struct Report<'p> {
     workspace: PathBuf,
     approved: Vec<String>,
-    paths: Vec<Path>,
+    paths: Vec<Path<'p>>,
 }
 
 #[derive(Serialize)]
-struct Path {
+struct Path<'p> {
     name: String,
     instance: String,
     root: PathBuf,
@@ -50,16 +50,16 @@ struct Path {
     save: String,
     after: Vec<String>,
     #[serde(flatten)]
-    outcome: Planned,
+    outcome: Planned<'p>,
 }
 
 #[derive(Serialize)]
 #[serde(tag = "outcome", rename_all = "lowercase")]
-enum Planned {
+enum Planned<'p> {
     Keyed {
         key: Digest,
         ladder: BTreeMap<InputClass, Digest>,
-        inputs: Vec<Input>,
+        inputs: Vec<Input<'p>>,
     },
     Unkeyed {
         reason: String,
@@ -69,12 +69,12 @@ enum Planned {
 }
 
 #[derive(Serialize)]
-struct Input {
+struct Input<'p> {
     class: InputClass,
-    name: InputName,
-    digest: Digest,
+    name: &'p InputName,
+    digest: &'p Digest,
     #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<String>,
+    value: Option<&'p str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     packages: Option<usize>,
 }
@@ -102,12 +102,12 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     Ok(Exit::Success)
 }
 
-fn report(plan: &Plan, approved: Vec<String>, wanted: &[String]) -> Result<Report> {
+fn report<'p>(plan: &'p Plan, approved: Vec<String>, wanted: &[String]) -> Result<Report<'p>> {
     let paths = planning::select(plan, wanted)?.into_iter().map(path).collect();
     Ok(Report { workspace: plan.workspace.clone(), approved, paths })
 }
 
-fn path(path: &PlannedPath) -> Path {
+fn path(path: &PlannedPath) -> Path<'_> {
     let outcome = match &path.outcome {
         Outcome::Keyed(keyed) => Planned::Keyed {
             key: keyed.key(),
@@ -128,21 +128,22 @@ fn path(path: &PlannedPath) -> Path {
     }
 }
 
-fn inputs(keyed: &Keyed) -> Vec<Input> {
-    let input = |(class, name, digest): (InputClass, &InputName, &Digest)| {
-        let (value, packages) = match keyed.notes.get(class, name.as_bytes()) {
-            Some(Note::Text(value)) => (Some(value.clone()), None),
-            Some(Note::Absent) if class == InputClass::Tools => (Some("(not installed)".to_owned()), None),
-            Some(Note::Absent) => (Some("(none)".to_owned()), None),
-            Some(Note::Packages(packages)) => (None, Some(packages.len())),
-            None => (None, None),
-        };
-        Input { class, name: name.clone(), digest: *digest, value, packages }
-    };
-    keyed.derivation.inputs().map(input).collect()
+fn inputs(keyed: &Keyed) -> Vec<Input<'_>> {
+    keyed.derivation.inputs().map(|(class, name, digest)| input(keyed, class, name, digest)).collect()
 }
 
-fn render(text: &mut Text, report: &Report, arguments: &Arguments) {
+fn input<'p>(keyed: &'p Keyed, class: InputClass, name: &'p InputName, digest: &'p Digest) -> Input<'p> {
+    let (value, packages) = match keyed.notes.get(class, name.as_bytes()) {
+        Some(Note::Text(value)) => (Some(value.as_str()), None),
+        Some(Note::Absent) if class == InputClass::Tools => (Some("(not installed)"), None),
+        Some(Note::Absent) => (Some("(none)"), None),
+        Some(Note::Packages(packages)) => (None, Some(packages.len())),
+        None => (None, None),
+    };
+    Input { class, name, digest, value, packages }
+}
+
+fn render(text: &mut Text, report: &Report<'_>, arguments: &Arguments) {
     for command in &report.approved {
         text.line(format_args!("approved on this machine: {}", safe(command)));
     }
@@ -168,8 +169,8 @@ fn render(text: &mut Text, report: &Report, arguments: &Arguments) {
     }
 }
 
-fn rung_line(text: &mut Text, class: InputClass, rung: &Digest, inputs: &[Input], arguments: &Arguments) {
-    let of_class: Vec<&Input> = inputs.iter().filter(|input| input.class == class).collect();
+fn rung_line(text: &mut Text, class: InputClass, rung: &Digest, inputs: &[Input<'_>], arguments: &Arguments) {
+    let of_class: Vec<&Input<'_>> = inputs.iter().filter(|input| input.class == class).collect();
     if of_class.is_empty() && !text.verbose {
         return;
     }
@@ -180,7 +181,7 @@ fn rung_line(text: &mut Text, class: InputClass, rung: &Digest, inputs: &[Input]
     let (shown, left) = page(&of_class, arguments.all);
     for input in shown {
         let name = safe(&input.name.to_string());
-        let note = match (&input.value, input.packages) {
+        let note = match (input.value, input.packages) {
             (Some(value), _) if value.is_empty() => String::new(),
             (Some(value), _) => format!("  {}", safe(value)),
             (None, Some(packages)) => format!("  {}", counted(packages as u64, "package")),

@@ -60,7 +60,7 @@ impl<'p> Answer<'p> {
             path: PathName::new(self.path.name.as_str()).ok()?,
             instance: Instance::new(self.path.instance.as_str()).ok()?,
             ladder: self.keyed.ladder,
-            sketch: self.keyed.sketch.clone(),
+            sketch: self.keyed.sketch().clone(),
             derivation,
             verdict: self.verdict.clone(),
         })
@@ -110,7 +110,7 @@ fn query(path: &PlannedPath, keyed: &Keyed) -> Result<PathQuery, CliError> {
         path: PathName::new(path.name.as_str()).map_err(refused)?,
         instance: Instance::new(path.instance.as_str()).map_err(refused)?,
         ladder: keyed.ladder,
-        sketch: keyed.sketch.clone(),
+        sketch: keyed.sketch().clone(),
         restore: match path.policy.restore {
             sci_presets::RestorePolicy::Nearest => RestorePolicy::Nearest,
             sci_presets::RestorePolicy::Exact => RestorePolicy::Exact,

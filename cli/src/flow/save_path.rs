@@ -258,7 +258,7 @@ impl Job<'_> {
         objects.push(derivation_ref);
         let request = CommitSave {
             ladder: self.keyed.ladder,
-            sketch: self.keyed.sketch.clone(),
+            sketch: self.keyed.sketch().clone(),
             derivation: derivation_ref.id,
             manifest: saved.manifest,
             objects,

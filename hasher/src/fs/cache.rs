@@ -1,8 +1,9 @@
 //! The stat cache: digests remembered between runs.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write};
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +22,12 @@ const MAX_IDLE: u8 = 16;
 #[derive(Debug)]
 pub struct StatCache {
     file: PathBuf,
-    entries: HashMap<Box<[u8]>, Entry>,
+    /// The file's content, in which the paths of `entries` are.
+    bytes: Vec<u8>,
+    /// What the file says, in byte order of the paths. One that was forgotten stays until the file is rewritten.
+    entries: Vec<(Range<usize>, Entry)>,
+    /// What it does not say.
+    learned: BTreeMap<Box<[u8]>, Entry>,
     changed: bool,
 }
 
@@ -34,14 +40,32 @@ pub(super) struct Entry {
     pub(super) idle: u8,
     /// Whether this process used the entry.
     pub(super) used: bool,
+    /// Whether it does not count any more.
+    pub(super) forgotten: bool,
+}
+
+impl Entry {
+    /// An entry that nothing has used yet.
+    pub(super) const fn new(stamp: Stamp, digest: Digest, idle: u8) -> Self {
+        Self { stamp, digest, idle, used: false, forgotten: false }
+    }
+}
+
+/// An entry that was found: marking it needs no other search.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    pub(super) digest: Digest,
+    /// Its place among what the file says.
+    place: Option<usize>,
 }
 
 impl StatCache {
     /// Reads the cache that is kept in `file`.
     pub fn load(file: impl Into<PathBuf>) -> Self {
         let file = file.into();
-        let entries = std::fs::read(&file).ok().and_then(|bytes| cache_format::decode(&bytes)).unwrap_or_default();
-        Self { file, entries, changed: false }
+        let bytes = std::fs::read(&file).unwrap_or_default();
+        let entries = cache_format::decode(&bytes).unwrap_or_default();
+        Self { file, bytes, entries, learned: BTreeMap::new(), changed: false }
     }
 
     /// Writes the cache back, when it learned something; whole or not at all.
@@ -52,16 +76,12 @@ impl StatCache {
         if !self.changed {
             return Ok(());
         }
-        for entry in self.entries.values_mut() {
-            entry.idle = if entry.used { 0 } else { entry.idle.saturating_add(1) };
-        }
-        self.entries.retain(|_, entry| entry.idle < MAX_IDLE);
         let parent = self.file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         std::fs::create_dir_all(parent)?;
         let mut partial = self.file.clone().into_os_string();
         partial.push(".partial");
         let written = File::create(&partial)
-            .and_then(|mut file| file.write_all(&cache_format::encode(&self.entries)))
+            .and_then(|mut file| file.write_all(&self.encode()))
             .and_then(|()| std::fs::rename(&partial, &self.file));
         if written.is_err() {
             let _ = std::fs::remove_file(&partial);
@@ -70,34 +90,78 @@ impl StatCache {
         written
     }
 
+    /// Everything that is remembered and was used not too long ago.
+    fn encode(&self) -> Vec<u8> {
+        let idle = |entry: &Entry| Entry { idle: if entry.used { 0 } else { entry.idle.saturating_add(1) }, ..*entry };
+        let old = self.entries.iter().filter(|(_, entry)| !entry.forgotten);
+        let old = old.map(|(path, entry)| (&self.bytes[path.clone()], idle(entry)));
+        let new = self.learned.iter().map(|(path, entry)| (&path[..], idle(entry)));
+        let mut all: Vec<(&[u8], Entry)> = old.chain(new).filter(|(_, entry)| entry.idle < MAX_IDLE).collect();
+        all.sort_by_key(|(path, _)| *path);
+        cache_format::encode(all.iter().map(|(path, entry)| (*path, entry)))
+    }
+
     /// Number of files remembered.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.entries.iter().filter(|(_, entry)| !entry.forgotten).count() + self.learned.len()
     }
 
     /// Whether nothing is remembered.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
     }
 
-    /// The digest of `path`, if it still has the stamp that it had when it was hashed.
-    pub(super) fn get(&self, path: &Path, stamp: &Stamp) -> Option<Digest> {
-        self.entries.get(key(path)).filter(|entry| entry.stamp == *stamp).map(|entry| entry.digest)
+    /// What is remembered of `path`, if it still has the stamp that it had when it was hashed.
+    ///
+    /// `next` is where the search begins, and then where the entry after it is: paths are best asked for in their order.
+    pub(super) fn get(&self, path: &Path, stamp: &Stamp, next: &mut usize) -> Option<Known> {
+        let (place, entry) = match self.search(path, *next) {
+            Some(place) => {
+                *next = place + 1;
+                (Some(place), &self.entries[place].1)
+            }
+            None => (None, self.learned.get(key(path))?),
+        };
+        (entry.stamp == *stamp && !entry.forgotten).then_some(Known { digest: entry.digest, place })
     }
 
-    pub(super) fn mark_used(&mut self, path: &Path) {
-        if let Some(entry) = self.entries.get_mut(key(path)) {
+    pub(super) fn mark_used(&mut self, path: &Path, known: &Known) {
+        let entry = match known.place {
+            Some(place) => self.entries.get_mut(place).map(|(_, entry)| entry),
+            None => self.learned.get_mut(key(path)),
+        };
+        if let Some(entry) = entry {
             entry.used = true;
         }
     }
 
     pub(super) fn insert(&mut self, path: &Path, stamp: Stamp, digest: Digest) {
-        self.entries.insert(key(path).into(), Entry { stamp, digest, idle: 0, used: true });
+        let entry = Entry { used: true, ..Entry::new(stamp, digest, 0) };
+        match self.search(path, self.entries.len()) {
+            Some(place) => self.entries[place].1 = entry,
+            None => {
+                self.learned.insert(key(path).into(), entry);
+            }
+        }
         self.changed = true;
     }
 
     pub(super) fn forget(&mut self, path: &Path) {
-        self.changed |= self.entries.remove(key(path)).is_some();
+        let known = self.search(path, self.entries.len()).map(|place| &mut self.entries[place].1);
+        self.changed |= match known {
+            Some(entry) => !std::mem::replace(&mut entry.forgotten, true),
+            None => self.learned.remove(key(path)).is_some(),
+        };
+    }
+
+    /// The place of a path among what the file says; `guess` is looked at first.
+    fn search(&self, path: &Path, guess: usize) -> Option<usize> {
+        let path = key(path);
+        let at = |place: &Range<usize>| &self.bytes[place.clone()];
+        if self.entries.get(guess).is_some_and(|(place, _)| at(place) == path) {
+            return Some(guess);
+        }
+        self.entries.binary_search_by(|(place, _)| at(place).cmp(path)).ok()
     }
 }
 
@@ -114,7 +178,7 @@ mod tests {
     #[test]
     fn what_a_killed_process_left_is_written_over() {
         let directory = tempfile::tempdir().unwrap();
-        let stamp = Stamp::of(&fs::metadata(directory.path()).unwrap());
+        let stamp = Stamp::of(&rustix::fs::stat(directory.path()).unwrap());
         let file = directory.path().join("cache");
         fs::write(directory.path().join("cache.partial"), vec![1; 10_000]).unwrap();
         let mut cache = StatCache::load(&file);
@@ -127,7 +191,7 @@ mod tests {
     #[test]
     fn an_entry_that_nothing_uses_is_dropped_in_time_and_one_in_use_stays() {
         let directory = tempfile::tempdir().unwrap();
-        let stamp = Stamp::of(&fs::metadata(directory.path()).unwrap());
+        let stamp = Stamp::of(&rustix::fs::stat(directory.path()).unwrap());
         let file = directory.path().join("cache");
         let mut cache = StatCache::load(&file);
         for path in ["unused", "used"] {
@@ -136,13 +200,14 @@ mod tests {
         cache.save().unwrap();
         for rewrite in 1..=MAX_IDLE {
             let mut cache = StatCache::load(&file);
-            assert!(cache.get(Path::new("unused"), &stamp).is_some(), "rewrite {rewrite}");
-            cache.mark_used(Path::new("used"));
+            assert!(cache.get(Path::new("unused"), &stamp, &mut 0).is_some(), "rewrite {rewrite}");
+            let used = cache.get(Path::new("used"), &stamp, &mut 0).unwrap();
+            cache.mark_used(Path::new("used"), &used);
             cache.insert(Path::new("another"), stamp, Digest::of(&[rewrite]));
             cache.save().unwrap();
         }
         let cache = StatCache::load(&file);
-        assert!(cache.get(Path::new("unused"), &stamp).is_none());
-        assert!(cache.get(Path::new("used"), &stamp).is_some());
+        assert!(cache.get(Path::new("unused"), &stamp, &mut 0).is_none());
+        assert!(cache.get(Path::new("used"), &stamp, &mut 0).is_some());
     }
 }

@@ -11,7 +11,7 @@
 //! Integers are little endian. The checksum finds a file that was cut off or damaged, not one that was forged: whoever
 //! can write the user's cache directory can write the workspace too.
 
-use std::collections::HashMap;
+use std::ops::Range;
 
 use super::cache::Entry;
 use super::stamp::{Stamp, Timestamp};
@@ -22,24 +22,22 @@ const MAGIC: &[u8; 8] = b"scistat\x01";
 /// The length of an entry whose path is empty.
 const MIN_ENTRY: usize = 4 + 8 + 12 + 12 + 8 + 8 + 1 + Digest::LEN;
 
-type Entries = HashMap<Box<[u8]>, Entry>;
-
-pub(super) fn encode(entries: &Entries) -> Vec<u8> {
-    let mut sorted: Vec<_> = entries.iter().collect();
-    sorted.sort_unstable_by_key(|(path, _)| *path);
-    let paths: usize = sorted.iter().map(|(path, _)| path.len()).sum();
-    let mut out = Vec::with_capacity(MAGIC.len() + 8 + sorted.len() * MIN_ENTRY + paths + Digest::LEN);
-    out.extend_from_slice(MAGIC);
-    out.extend_from_slice(&(sorted.len() as u64).to_le_bytes());
-    for (path, entry) in sorted {
+/// The file of these entries, which are in byte order of their paths.
+pub(super) fn encode<'a>(entries: impl Iterator<Item = (&'a [u8], &'a Entry)>) -> Vec<u8> {
+    let mut out = MAGIC.to_vec();
+    out.extend_from_slice(&0_u64.to_le_bytes());
+    let mut count = 0_u64;
+    for (path, entry) in entries {
         encode_entry(&mut out, path, entry);
+        count += 1;
     }
+    out[MAGIC.len()..MAGIC.len() + 8].copy_from_slice(&count.to_le_bytes());
     let checksum = Digest::of(&out);
     out.extend_from_slice(checksum.as_bytes());
     out
 }
 
-fn encode_entry(out: &mut Vec<u8>, path: &[u8], Entry { stamp, digest, idle, used: _ }: &Entry) {
+fn encode_entry(out: &mut Vec<u8>, path: &[u8], Entry { stamp, digest, idle, .. }: &Entry) {
     // A path has at most a few thousand bytes on any system.
     out.extend_from_slice(&(path.len() as u32).to_le_bytes());
     out.extend_from_slice(path);
@@ -54,8 +52,9 @@ fn encode_entry(out: &mut Vec<u8>, path: &[u8], Entry { stamp, digest, idle, use
     out.extend_from_slice(digest.as_bytes());
 }
 
-/// `None` when the bytes are anything else than a whole file of this version.
-pub(super) fn decode(bytes: &[u8]) -> Option<Entries> {
+/// The entries, each with the place of its path in `bytes`. `None` when these are anything else than a whole file of this
+/// version.
+pub(super) fn decode(bytes: &[u8]) -> Option<Vec<(Range<usize>, Entry)>> {
     let (content, checksum) = bytes.split_last_chunk::<{ Digest::LEN }>()?;
     if !content.starts_with(MAGIC) || Digest::of(content).as_bytes() != checksum {
         return None;
@@ -65,12 +64,16 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Entries> {
     if count > reader.0.len() / MIN_ENTRY {
         return None;
     }
-    let mut entries = Entries::with_capacity(count);
+    let mut entries: Vec<(Range<usize>, Entry)> = Vec::with_capacity(count);
     for _ in 0..count {
+        let start = content.len() - reader.0.len() + size_of::<u32>();
         let (path, entry) = reader.entry()?;
-        entries.insert(path.into(), entry);
+        if entries.last().is_some_and(|(last, _)| content[last.clone()] >= *path) {
+            return None;
+        }
+        entries.push((start..start + path.len(), entry));
     }
-    (reader.0.is_empty() && entries.len() == count).then_some(entries)
+    reader.0.is_empty().then_some(entries)
 }
 
 struct Reader<'a>(&'a [u8]);
@@ -84,7 +87,7 @@ impl<'a> Reader<'a> {
         let (inode, device) = (self.u64()?, self.u64()?);
         let [idle] = self.array()?;
         let digest = Digest::from_bytes(self.array()?);
-        Some((path, Entry { stamp: Stamp { size, mtime, ctime, inode, device }, digest, idle, used: false }))
+        Some((path, Entry::new(Stamp { size, mtime, ctime, inode, device }, digest, idle)))
     }
 
     fn time(&mut self) -> Option<Timestamp> {
@@ -108,6 +111,8 @@ impl<'a> Reader<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -122,12 +127,23 @@ mod tests {
             idle in any::<u8>(), digest in any::<[u8; 32]>(),
         ) -> Entry {
             let stamp = Stamp { size, mtime, ctime, inode, device };
-            Entry { stamp, digest: Digest::from_bytes(digest), idle, used: false }
+            Entry::new(stamp, Digest::from_bytes(digest), idle)
         }
     }
 
+    type Entries = BTreeMap<Vec<u8>, Entry>;
+
     fn entries() -> impl Strategy<Value = Entries> {
-        proptest::collection::hash_map(any::<Vec<u8>>().prop_map(Box::from), entry(), 0..20)
+        proptest::collection::btree_map(any::<Vec<u8>>(), entry(), 0..20)
+    }
+
+    fn encode(entries: &Entries) -> Vec<u8> {
+        super::encode(entries.iter().map(|(path, entry)| (path.as_slice(), entry)))
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Entries> {
+        let entries = super::decode(bytes)?.into_iter();
+        Some(entries.map(|(path, entry)| (bytes[path].to_vec(), entry)).collect())
     }
 
     /// Bytes with a right checksum, so that the reader behind it is reached.

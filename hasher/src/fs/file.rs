@@ -1,13 +1,11 @@
 //! Hashing one file, and being sure that it did not change meanwhile.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 
 use super::stamp::{Stamp, Timestamp};
 use crate::Digest;
@@ -80,7 +78,7 @@ pub enum FileError {
 }
 
 impl FileError {
-    fn new(path: &Path, source: io::Error) -> Self {
+    pub(super) fn new(path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
         match source.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Missing { path },
@@ -89,29 +87,43 @@ impl FileError {
     }
 }
 
-/// A file found on disk, not yet read.
-pub(super) struct Found {
+/// A file or a link as it was found on disk, not yet read.
+#[derive(Debug, Clone, Copy)]
+pub struct Found {
     pub(super) stamp: Stamp,
     pub(super) kind: FileKind,
     executable: bool,
 }
 
 impl Found {
-    /// Looks at `path`, following no link in its last component.
-    pub(super) fn look(root: &Path, path: &Path) -> Result<Self, FileError> {
-        let metadata = root.join(path).symlink_metadata().map_err(|source| FileError::new(path, source))?;
-        Self::new(&metadata).ok_or_else(|| FileError::NotAFile { path: path.to_owned() })
+    /// Looks at `path`, relative to `directory`, following no link in its last component. `None` when it is something else.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn look(directory: BorrowedFd<'_>, path: &Path) -> io::Result<Option<Self>> {
+        Ok(Self::new(&rustix::fs::statat(directory, path, AtFlags::SYMLINK_NOFOLLOW)?))
     }
 
-    fn new(metadata: &Metadata) -> Option<Self> {
-        let stamp = Stamp::of(metadata);
-        let kind = metadata.file_type();
-        if kind.is_symlink() {
-            Some(Self { stamp, kind: FileKind::Symlink, executable: false })
-        } else if kind.is_file() {
-            Some(Self { stamp, kind: FileKind::File, executable: metadata.permissions().mode() & 0o100 != 0 })
-        } else {
-            None
+    /// Regular file or link.
+    pub const fn kind(&self) -> FileKind {
+        self.kind
+    }
+
+    /// The same, where it must be a file or a link.
+    pub(super) fn must(directory: BorrowedFd<'_>, path: &Path) -> Result<Self, FileError> {
+        let found = Self::look(directory, path).map_err(|source| FileError::new(path, source))?;
+        found.ok_or_else(|| FileError::NotAFile { path: path.to_owned() })
+    }
+
+    fn new(stat: &Stat) -> Option<Self> {
+        let stamp = Stamp::of(stat);
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Symlink => Some(Self { stamp, kind: FileKind::Symlink, executable: false }),
+            FileType::RegularFile => {
+                let executable = Mode::from_raw_mode(stat.st_mode).contains(Mode::XUSR);
+                Some(Self { stamp, kind: FileKind::File, executable })
+            }
+            _ => None,
         }
     }
 
@@ -130,7 +142,12 @@ impl Found {
 pub(super) struct Buffer(Vec<u8>);
 
 /// Reads and hashes `path`; `found` becomes what it looked like while it had that content.
-pub(super) fn hash(root: &Path, path: &Path, found: &mut Found, buffer: &mut Buffer) -> Result<Digest, FileError> {
+pub(super) fn hash(
+    root: BorrowedFd<'_>,
+    path: &Path,
+    found: &mut Found,
+    buffer: &mut Buffer,
+) -> Result<Digest, FileError> {
     for _ in 0..ATTEMPTS {
         let attempt = match found.kind {
             FileKind::File => hash_content(root, path, found, buffer),
@@ -139,16 +156,16 @@ pub(super) fn hash(root: &Path, path: &Path, found: &mut Found, buffer: &mut Buf
         if let Some(digest) = attempt.map_err(|source| FileError::new(path, source))? {
             return Ok(digest);
         }
-        *found = Found::look(root, path)?;
+        *found = Found::must(root, path)?;
     }
     Err(FileError::Changing { path: path.to_owned() })
 }
 
 /// `None` when the file is no longer the one that was found.
-fn hash_content(root: &Path, path: &Path, found: &Found, buffer: &mut Buffer) -> io::Result<Option<Digest>> {
+fn hash_content(root: BorrowedFd<'_>, path: &Path, found: &Found, buffer: &mut Buffer) -> io::Result<Option<Digest>> {
     // NONBLOCK: should a FIFO have taken the file's place, opening it must not wait for a writer.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let opened: OwnedFd = match rustix::fs::open(root.join(path), flags, Mode::empty()) {
+    let opened: OwnedFd = match rustix::fs::openat(root, path, flags, Mode::empty()) {
         Err(rustix::io::Errno::LOOP) => return Ok(None),
         opened => opened?,
     };
@@ -171,7 +188,7 @@ fn hash_content(root: &Path, path: &Path, found: &Found, buffer: &mut Buffer) ->
         }
         left -= read as u64;
     }
-    let after = Stamp::of(&file.metadata()?);
+    let after = Stamp::of(&rustix::fs::fstat(&file)?);
     Ok((after == found.stamp).then(|| hasher.finalize().into()))
 }
 
@@ -189,19 +206,20 @@ fn fill(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-fn hash_target(root: &Path, path: &Path, found: &Found) -> io::Result<Option<Digest>> {
-    let path = root.join(path);
-    let target = match path.read_link() {
+fn hash_target(root: BorrowedFd<'_>, path: &Path, found: &Found) -> io::Result<Option<Digest>> {
+    let target = match rustix::fs::readlinkat(root, path, Vec::new()) {
         // It is no link any more.
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Ok(None),
+        Err(rustix::io::Errno::INVAL) => return Ok(None),
         target => target?,
     };
-    let after = Stamp::of(&path.symlink_metadata()?);
-    Ok((after == found.stamp).then(|| Digest::of(target.as_os_str().as_bytes())))
+    let after = Stamp::of(&rustix::fs::statat(root, path, AtFlags::SYMLINK_NOFOLLOW)?);
+    Ok((after == found.stamp).then(|| Digest::of(target.as_bytes())))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsFd;
+
     use super::*;
 
     #[test]
@@ -209,10 +227,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
         std::fs::write(&path, "before").unwrap();
-        let mut found = Found::look(directory.path(), Path::new("file")).unwrap();
+        let root = File::open(directory.path()).unwrap();
+        let mut found = Found::must(root.as_fd(), Path::new("file")).unwrap();
         for content in ["a longer one", "short"] {
             std::fs::write(&path, content).unwrap();
-            let digest = hash(directory.path(), Path::new("file"), &mut found, &mut Buffer::default()).unwrap();
+            let digest = hash(root.as_fd(), Path::new("file"), &mut found, &mut Buffer::default()).unwrap();
             assert_eq!((digest, found.stamp.size), (Digest::of(content.as_bytes()), content.len() as u64));
         }
     }
@@ -222,14 +241,15 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
         std::fs::write(&path, "content").unwrap();
-        let mut found = Found::look(directory.path(), Path::new("file")).unwrap();
+        let root = File::open(directory.path()).unwrap();
+        let mut found = Found::must(root.as_fd(), Path::new("file")).unwrap();
         std::fs::remove_file(&path).unwrap();
         std::os::unix::fs::symlink("target", &path).unwrap();
-        let digest = hash(directory.path(), Path::new("file"), &mut found, &mut Buffer::default()).unwrap();
+        let digest = hash(root.as_fd(), Path::new("file"), &mut found, &mut Buffer::default()).unwrap();
         assert_eq!((digest, found.kind), (Digest::of(b"target"), FileKind::Symlink));
         std::fs::remove_file(&path).unwrap();
         std::fs::write(&path, "content").unwrap();
-        let digest = hash(directory.path(), Path::new("file"), &mut found, &mut Buffer::default()).unwrap();
+        let digest = hash(root.as_fd(), Path::new("file"), &mut found, &mut Buffer::default()).unwrap();
         assert_eq!((digest, found.kind), (Digest::of(b"content"), FileKind::File));
     }
 }

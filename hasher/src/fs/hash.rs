@@ -1,11 +1,14 @@
 //! Hashing many files at the rate at which the machine reads.
 
 use std::num::NonZeroUsize;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use super::cache::StatCache;
+use rustix::fs::{Mode, OFlags};
+
+use super::cache::{Known, StatCache};
 use super::file::{self, Buffer, FileError, FileKind, Found, HashedFile};
 use super::stamp::{Stamp, Timestamp};
 use crate::Digest;
@@ -27,13 +30,45 @@ pub fn hash_files(
     cache: Option<&mut StatCache>,
     threads: NonZeroUsize,
 ) -> Vec<Result<HashedFile, FileError>> {
+    let files: Vec<_> = files.iter().map(|path| (path.as_path(), None)).collect();
+    hash(root, &files, cache, threads, &|file| *file)
+}
+
+/// The same for files that were found a moment ago, which is when they are compared with the cache. What `make` makes of
+/// each is made in parallel, too.
+pub fn hash_found<T: Send>(
+    root: &Path,
+    files: &[(&Path, Found)],
+    cache: Option<&mut StatCache>,
+    threads: NonZeroUsize,
+    make: impl Fn(&HashedFile) -> T + Sync,
+) -> Vec<Result<T, FileError>> {
+    let files: Vec<_> = files.iter().map(|(path, found)| (*path, Some(*found))).collect();
+    hash(root, &files, cache, threads, &make)
+}
+
+/// A file to hash, and what it looked like if that is known.
+type File<'a> = (&'a Path, Option<Found>);
+
+fn hash<T: Send>(
+    root: &Path,
+    files: &[File<'_>],
+    cache: Option<&mut StatCache>,
+    threads: NonZeroUsize,
+    make: &(impl Fn(&HashedFile) -> T + Sync),
+) -> Vec<Result<T, FileError>> {
     let now = Timestamp::now();
-    let job = Job { root, files, cache: cache.as_deref(), next: AtomicUsize::new(0) };
+    let directory = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let handle = match rustix::fs::open(root, directory, Mode::empty()) {
+        Ok(handle) => handle,
+        Err(error) => return files.iter().map(|(path, _)| Err(FileError::new(path, error.into()))).collect(),
+    };
+    let job = Job { root: handle.as_fd(), files, cache: cache.as_deref(), make, next: AtomicUsize::new(0) };
     let mut outcomes = job.run(threads);
     let mut buffer = Buffer::default();
-    for (path, outcome) in files.iter().zip(&mut outcomes) {
+    for ((path, _), outcome) in files.iter().zip(&mut outcomes) {
         if let Outcome::Large(found) = outcome {
-            *outcome = Outcome::hashed(root, path, found, &mut buffer);
+            *outcome = job.hashed(path, found, &mut buffer);
         }
     }
     remember(cache, files, &outcomes, now);
@@ -41,39 +76,40 @@ pub fn hash_files(
 }
 
 /// What became of one file.
-enum Outcome {
-    Known(HashedFile),
-    Read(HashedFile, Stamp),
+enum Outcome<T> {
+    Known(T, Known),
+    Read(T, Learned),
     Large(Found),
     Failed(FileError),
 }
 
-impl Outcome {
-    fn hashed(root: &Path, path: &Path, found: &mut Found, buffer: &mut Buffer) -> Self {
-        match file::hash(root, path, found, buffer) {
-            Ok(digest) => Self::Read(found.with_digest(digest), found.stamp),
-            Err(error) => Self::Failed(error),
-        }
-    }
+/// What the cache may learn of a file.
+struct Learned {
+    kind: FileKind,
+    stamp: Stamp,
+    digest: Digest,
+}
 
-    fn into_result(self) -> Result<HashedFile, FileError> {
+impl<T> Outcome<T> {
+    fn into_result(self) -> Result<T, FileError> {
         match self {
-            Self::Known(file) | Self::Read(file, _) => Ok(file),
+            Self::Known(made, _) | Self::Read(made, _) => Ok(made),
             Self::Failed(error) => Err(error),
             Self::Large(_) => unreachable!("hash_files reads every large file before it answers"),
         }
     }
 }
 
-struct Job<'a> {
-    root: &'a Path,
-    files: &'a [PathBuf],
+struct Job<'a, F> {
+    root: BorrowedFd<'a>,
+    files: &'a [File<'a>],
     cache: Option<&'a StatCache>,
+    make: &'a F,
     next: AtomicUsize,
 }
 
-impl Job<'_> {
-    fn run(&self, threads: NonZeroUsize) -> Vec<Outcome> {
+impl<T: Send, F: Fn(&HashedFile) -> T + Sync> Job<'_, F> {
+    fn run(&self, threads: NonZeroUsize) -> Vec<Outcome<T>> {
         let threads = threads.get().min(self.files.len().div_ceil(BATCH));
         if threads <= 1 {
             return self.work().into_iter().flat_map(|(_, outcomes)| outcomes).collect();
@@ -91,41 +127,48 @@ impl Job<'_> {
     }
 
     /// Takes batches until none is left; each comes back with the index of its first file.
-    fn work(&self) -> Vec<(usize, Vec<Outcome>)> {
-        let (mut batches, mut buffer) = (vec![], Buffer::default());
+    fn work(&self) -> Vec<(usize, Vec<Outcome<T>>)> {
+        let (mut batches, mut buffer, mut next) = (vec![], Buffer::default(), 0);
         loop {
             let start = self.next.fetch_add(BATCH, Ordering::Relaxed);
             let Some(rest) = self.files.get(start..).filter(|rest| !rest.is_empty()) else { return batches };
             let batch = &rest[..BATCH.min(rest.len())];
-            batches.push((start, batch.iter().map(|path| self.one(path, &mut buffer)).collect()));
+            batches.push((start, batch.iter().map(|file| self.one(file, &mut buffer, &mut next)).collect()));
         }
     }
 
-    fn one(&self, path: &Path, buffer: &mut Buffer) -> Outcome {
-        match Found::look(self.root, path) {
+    fn one(&self, (path, found): &File<'_>, buffer: &mut Buffer, next: &mut usize) -> Outcome<T> {
+        let mut found = match found.map_or_else(|| Found::must(self.root, path), Ok) {
+            Ok(found) => found,
+            Err(error) => return Outcome::Failed(error),
+        };
+        match self.cache.and_then(|cache| cache.get(path, &found.stamp, next)) {
+            Some(known) => Outcome::Known((self.make)(&found.with_digest(known.digest)), known),
+            None if found.is_large() => Outcome::Large(found),
+            None => self.hashed(path, &mut found, buffer),
+        }
+    }
+
+    fn hashed(&self, path: &Path, found: &mut Found, buffer: &mut Buffer) -> Outcome<T> {
+        match file::hash(self.root, path, found, buffer) {
+            Ok(digest) => {
+                let learned = Learned { kind: found.kind, stamp: found.stamp, digest };
+                Outcome::Read((self.make)(&found.with_digest(digest)), learned)
+            }
             Err(error) => Outcome::Failed(error),
-            Ok(mut found) => match self.known(path, &found) {
-                Some(digest) => Outcome::Known(found.with_digest(digest)),
-                None if found.is_large() => Outcome::Large(found),
-                None => Outcome::hashed(self.root, path, &mut found, buffer),
-            },
         }
-    }
-
-    fn known(&self, path: &Path, found: &Found) -> Option<Digest> {
-        self.cache?.get(path, &found.stamp)
     }
 }
 
 /// Keeps what was learned. `now` was read before the first file, so that a stamp is judged by its youngest possible age.
-fn remember(cache: Option<&mut StatCache>, files: &[PathBuf], outcomes: &[Outcome], now: Timestamp) {
+fn remember<T>(cache: Option<&mut StatCache>, files: &[File<'_>], outcomes: &[Outcome<T>], now: Timestamp) {
     let Some(cache) = cache else { return };
-    for (path, outcome) in files.iter().zip(outcomes) {
+    for ((path, _), outcome) in files.iter().zip(outcomes) {
         match outcome {
-            Outcome::Known(_) => cache.mark_used(path),
+            Outcome::Known(_, known) => cache.mark_used(path, known),
             // Reading a link is as quick as looking it up.
-            Outcome::Read(file, stamp) if file.kind == FileKind::File && stamp.is_settled(now) => {
-                cache.insert(path, *stamp, file.digest);
+            Outcome::Read(_, learned) if learned.kind == FileKind::File && learned.stamp.is_settled(now) => {
+                cache.insert(path, learned.stamp, learned.digest);
             }
             Outcome::Read(..) | Outcome::Large(_) | Outcome::Failed(_) => cache.forget(path),
         }
@@ -144,18 +187,19 @@ mod tests {
         let (path, names) = (tree.path().join("file"), [PathBuf::from("file")]);
         let mut cache = StatCache::load(tree.path().join("cache"));
         fs::write(&path, "before").unwrap();
-        let before = path.metadata().unwrap();
+        let stamp = || Stamp::of(&rustix::fs::lstat(&path).unwrap());
+        let (before, then) = (path.metadata().unwrap(), stamp());
         // As a run hours ago would have remembered it.
-        cache.insert(&names[0], Stamp::of(&before), Digest::of(b"what only the cache knows"));
+        cache.insert(&names[0], then, Digest::of(b"what only the cache knows"));
         let hash = |cache: &mut _| hash_files(tree.path(), &names, Some(cache), NonZeroUsize::MIN).remove(0).unwrap();
         assert_eq!(hash(&mut cache).digest, Digest::of(b"what only the cache knows"), "an unchanged file is not read");
         // The clock that stamps files ticks every few milliseconds.
-        while Stamp::of(&path.metadata().unwrap()).ctime == Stamp::of(&before).ctime {
+        while stamp().ctime == then.ctime {
             let file = File::options().write(true).open(&path).unwrap();
             std::io::Write::write_all(&mut &file, b"after!").unwrap();
             file.set_times(FileTimes::new().set_modified(before.modified().unwrap())).unwrap();
         }
-        let (then, now) = (Stamp::of(&before), Stamp::of(&path.metadata().unwrap()));
+        let now = stamp();
         assert_eq!((then.size, then.mtime, then.inode), (now.size, now.mtime, now.inode));
         assert_eq!(hash(&mut cache).digest, Digest::of(b"after!"));
     }

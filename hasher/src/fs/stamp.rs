@@ -1,8 +1,8 @@
 //! What the file system says of a file: equal stamps mean equal content, unless the file is too young to tell.
 
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustix::fs::Stat;
 
 /// A file this young may yet change without its times showing it: file systems stamp with a granularity of up to 2 s.
 const RACY_SECONDS: u64 = 2;
@@ -39,13 +39,14 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
-    pub(super) fn of(metadata: &Metadata) -> Self {
+    #[allow(clippy::unnecessary_cast, reason = "the fields' types differ between platforms")]
+    pub(super) fn of(stat: &Stat) -> Self {
         Self {
-            size: metadata.size(),
-            mtime: Timestamp::of(metadata.mtime(), metadata.mtime_nsec()),
-            ctime: Timestamp::of(metadata.ctime(), metadata.ctime_nsec()),
-            inode: metadata.ino(),
-            device: metadata.dev(),
+            size: stat.st_size as u64,
+            mtime: Timestamp::of(stat.st_mtime as i64, stat.st_mtime_nsec as i64),
+            ctime: Timestamp::of(stat.st_ctime as i64, stat.st_ctime_nsec as i64),
+            inode: stat.st_ino as u64,
+            device: stat.st_dev as u64,
         }
     }
 

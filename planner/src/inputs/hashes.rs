@@ -1,18 +1,20 @@
 //! Contents of input files, each hashed once however many patterns name it.
 
-use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::Path;
 
-use sci_hasher::fs::{FileKind, HashedFile, StatCache, hash_files};
+use sci_hasher::fs::{FileKind, Found, HashedFile, StatCache, hash_found};
 use sci_hasher::{Digest, Encoder};
 
 use super::tree::Entry;
 use super::{EntryId, Tree, to_path};
 
-/// What hashing said of each entry that was asked for.
+/// What hashing said of each entry that was asked for, by the entry's index.
 #[derive(Debug, Default)]
-pub(crate) struct Hashes(BTreeMap<EntryId, Result<HashedFile, String>>);
+pub(crate) struct Hashes(Vec<Option<Hashed>>);
+
+/// What was hashed of an entry and the digest under which it enters a derivation, or why it was not.
+type Hashed = Result<(HashedFile, Digest), String>;
 
 /// An input that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,34 +24,34 @@ pub(crate) struct UnreadableInput {
 
 impl Hashes {
     /// Hashes the entries, in parallel.
-    pub(crate) fn of(
-        tree: &Tree,
-        ids: impl IntoIterator<Item = EntryId>,
-        cache: Option<&mut StatCache>,
-        threads: NonZeroUsize,
-    ) -> Self {
-        let ids: Vec<EntryId> = ids.into_iter().collect();
-        let files: Vec<PathBuf> = ids.iter().map(|id| to_path(&tree.entry(*id).path).to_owned()).collect();
-        let hashed = hash_files(tree.root(), &files, cache, threads);
-        Self(
-            ids.into_iter()
-                .zip(hashed.into_iter().map(|outcome| outcome.map_err(|error| with_cause(&error))))
-                .collect(),
-        )
+    pub(crate) fn of(tree: &Tree, ids: &[EntryId], cache: Option<&mut StatCache>, threads: NonZeroUsize) -> Self {
+        let entries = ids.iter().map(|id| tree.entry(*id));
+        let files: Vec<(&Path, Found)> = entries.map(|entry| (to_path(entry.path), *entry.found)).collect();
+        let hashed = hash_found(tree.root(), &files, cache, threads, |file| (*file, input_digest(file)));
+        let mut hashes = Vec::new();
+        hashes.resize_with(tree.len(), || None);
+        for (id, outcome) in ids.iter().zip(hashed) {
+            hashes[Tree::index(*id)] = Some(outcome.map_err(|error| with_cause(&error)));
+        }
+        Self(hashes)
+    }
+
+    fn hashed(&self, id: EntryId) -> Result<&(HashedFile, Digest), UnreadableInput> {
+        match self.0.get(Tree::index(id)) {
+            Some(Some(Ok(hashed))) => Ok(hashed),
+            Some(Some(Err(reason))) => Err(UnreadableInput { reason: reason.clone() }),
+            _ => Err(UnreadableInput { reason: "it was not hashed".to_owned() }),
+        }
     }
 
     /// What was hashed of one entry.
     pub(crate) fn get(&self, id: EntryId) -> Result<&HashedFile, UnreadableInput> {
-        match self.0.get(&id) {
-            Some(Ok(file)) => Ok(file),
-            Some(Err(reason)) => Err(UnreadableInput { reason: reason.clone() }),
-            None => Err(UnreadableInput { reason: "it was not hashed".to_owned() }),
-        }
+        self.hashed(id).map(|(file, _)| file)
     }
 
     /// The digest under which an entry enters a derivation.
     pub(crate) fn input(&self, id: EntryId) -> Result<Digest, UnreadableInput> {
-        self.get(id).map(input_digest)
+        self.hashed(id).map(|(_, digest)| *digest)
     }
 
     /// Reads an entry again, as it was when it was hashed.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use super::tree::{Entry, EntryKind, Tree, to_path};
+use super::tree::{Entry, Tree, to_path};
 
 /// Pointer files are smaller than this; the specification allows 1,024 bytes.
 const POINTER_LIMIT: u64 = 1024;
@@ -28,15 +28,15 @@ impl LfsFiles {
             if !(directory.is_empty() || directory.ends_with(b"/")) {
                 continue;
             }
-            let text = std::fs::read(tree.root().join(to_path(&entry.path)))?;
+            let text = std::fs::read(tree.root().join(to_path(entry.path)))?;
             matchers.extend(matcher(&String::from_utf8_lossy(&text)).map(|matcher| (directory.to_vec(), matcher)));
         }
         Ok(Self(matchers))
     }
 
     /// Whether the entry is a pointer whose content was not fetched.
-    pub(super) fn is_pointer(&self, tree: &Tree, entry: &Entry) -> bool {
-        entry.kind == EntryKind::File && self.names(&entry.path) && is_pointer(&tree.root().join(to_path(&entry.path)))
+    pub(super) fn is_pointer(&self, tree: &Tree, entry: &Entry<'_>) -> bool {
+        entry.is_file() && self.names(entry.path) && is_pointer(&tree.root().join(to_path(entry.path)))
     }
 
     fn names(&self, path: &[u8]) -> bool {

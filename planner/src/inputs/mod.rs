@@ -16,5 +16,5 @@ pub use pattern::{InputPattern, RefusedPattern};
 
 pub(crate) use hashes::{Hashes, UnreadableInput};
 pub(crate) use select::{Cause, Missing, Site, Unfetched, select};
-pub(crate) use tree::{EntryId, EntryKind, Tree, to_path};
+pub(crate) use tree::{EntryId, Tree, to_path};
 pub(crate) use walk::walk;

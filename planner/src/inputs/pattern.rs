@@ -145,7 +145,8 @@ impl InputPattern {
 
     /// Whether a path relative to the directory it is tried from matches.
     pub(crate) fn matches(&self, path: &[u8]) -> bool {
-        self.set.is_match_candidate(&Candidate::from_bytes(path))
+        // Most sources are declared so, and then there is nothing to look for in thousands of paths.
+        matches!(self.glob.as_str(), "**" | "**/*") || self.set.is_match_candidate(&Candidate::from_bytes(path))
     }
 
     /// Whether it could match something below a directory, relative to where it is tried from.

@@ -1,7 +1,5 @@
 //! Which files the patterns of one path instance name.
 
-use std::collections::BTreeSet;
-
 use sci_presets::Search;
 
 use super::lfs::LfsFiles;
@@ -95,9 +93,10 @@ impl<'s> Site<'s> {
 /// What patterns name from one site.
 #[derive(Debug, Default)]
 pub(crate) struct Selected<'p> {
-    pub(crate) files: BTreeSet<EntryId>,
+    /// In order, each once.
+    pub(crate) files: Vec<EntryId>,
     /// Those of `files` that patterns name which must match.
-    pub(crate) required: BTreeSet<EntryId>,
+    pub(crate) required: Vec<EntryId>,
     pub(crate) missing: Vec<Missing<'p>>,
     /// Why it is not known what they name: a directory that they look into cannot be read.
     pub(crate) unreadable: Option<String>,
@@ -121,13 +120,13 @@ pub(crate) fn select<'p>(
         let any = !matched.is_empty();
         let kept: Vec<_> = matched
             .into_iter()
-            .filter(|id| !exclusions.iter().any(|exclusion| site.excludes(exclusion, &tree.entry(*id).path)))
+            .filter(|id| !exclusions.iter().any(|exclusion| site.excludes(exclusion, tree.entry(*id).path)))
             .collect();
         if !pattern.is_optional() {
             let pointer = kept.iter().map(|id| tree.entry(*id)).find(|entry| unfetched.lfs.is_pointer(tree, entry));
             let cause = match (reached(pattern, site, &unfetched.submodules, &exclusions), pointer) {
                 (Some(path), _) => Some(Cause::Submodule(path.clone())),
-                (None, Some(entry)) => Some(Cause::Pointer(entry.path.clone())),
+                (None, Some(entry)) => Some(Cause::Pointer(entry.path.to_vec())),
                 (None, None) if !kept.is_empty() => None,
                 (None, None) if any => Some(Cause::Excluded),
                 (None, None) => Some(nothing_found(tree, pattern, site)),
@@ -137,6 +136,8 @@ pub(crate) fn select<'p>(
         }
         selected.files.extend(kept);
     }
+    selected.files.sort_unstable();
+    selected.files.dedup();
     selected
 }
 
@@ -203,12 +204,13 @@ fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tree::Files;
     use super::*;
     use crate::config::Located;
 
     fn selected(pattern: &[&str]) -> (usize, usize, Option<String>) {
         let unreadable = [(b"data/private".to_vec(), "permission denied".to_owned())].into();
-        let mut tree = Tree::new("/nowhere".into(), Vec::new(), Vec::new(), unreadable, Vec::new());
+        let mut tree = Tree::new("/nowhere".into(), Files::default(), Vec::new(), unreadable, Vec::new());
         let unfetched = Unfetched { submodules: Vec::new(), lfs: LfsFiles::default() };
         let parse =
             |text: &&str| InputPattern::parse(Located::new((*text).to_owned(), 0..0), false, Search::Nearest).unwrap();

@@ -8,8 +8,8 @@ use super::tree::{Tree, to_path};
 /// Passes on what reading a `.gitmodules` file says.
 pub(super) fn uninitialised(tree: &Tree) -> std::io::Result<Vec<Vec<u8>>> {
     let mut found = Vec::new();
-    for (_, entry) in tree.walked().filter(|(_, entry)| file_name(&entry.path) == b".gitmodules") {
-        let text = std::fs::read(tree.root().join(to_path(&entry.path)))?;
+    for (_, entry) in tree.walked().filter(|(_, entry)| file_name(entry.path) == b".gitmodules") {
+        let text = std::fs::read(tree.root().join(to_path(entry.path)))?;
         let directory = &entry.path[..entry.path.len() - b".gitmodules".len()];
         for path in declared_paths(&String::from_utf8_lossy(&text)) {
             let path = [directory, path.as_bytes()].concat();

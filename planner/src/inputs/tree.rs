@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::fs::File;
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+use sci_hasher::fs::{FileKind, Found};
 
 use crate::config::DeclaredPath;
 
@@ -11,30 +15,75 @@ use crate::config::DeclaredPath;
 #[derive(Debug)]
 pub(crate) struct Tree {
     root: PathBuf,
-    /// Files and symlinks that `.gitignore` does not exclude, in byte order of their paths.
-    walked: Vec<Entry>,
+    /// Files and symlinks that `.gitignore` does not exclude.
+    walked: Files,
     /// Directories, in byte order; the workspace itself is the empty path and comes first.
     directories: Vec<Vec<u8>>,
     /// Directories that could not be read, and why.
     unreadable: BTreeMap<Vec<u8>, String>,
     /// Ignored files that a pattern names literally, in the order of discovery.
-    added: Vec<Entry>,
+    added: Files,
     added_ids: BTreeMap<Vec<u8>, EntryId>,
     outputs: Vec<DeclaredPath>,
 }
 
 /// A file or a symlink.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Entry {
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry<'t> {
     /// Relative to the workspace, with `/` between components.
-    pub(crate) path: Vec<u8>,
-    pub(crate) kind: EntryKind,
+    pub(crate) path: &'t [u8],
+    /// What it looked like.
+    pub(crate) found: &'t Found,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum EntryKind {
-    File,
-    Symlink,
+impl Entry<'_> {
+    /// Whether it is a regular file.
+    pub(crate) fn is_file(&self) -> bool {
+        self.found.kind() == FileKind::File
+    }
+}
+
+/// Files and symlinks; all paths in one piece of memory.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    paths: Vec<u8>,
+    /// Where each path ends, and what is there.
+    files: Vec<(usize, Found)>,
+}
+
+impl Files {
+    /// Adds the file `name` in `directory`.
+    pub(super) fn push(&mut self, directory: &[u8], name: &[u8], found: Found) {
+        if !directory.is_empty() {
+            self.paths.extend_from_slice(directory);
+            self.paths.push(b'/');
+        }
+        self.paths.extend_from_slice(name);
+        self.files.push((self.paths.len(), found));
+    }
+
+    fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    fn get(&self, index: usize) -> Option<Entry<'_>> {
+        let (end, found) = self.files.get(index)?;
+        let start = index.checked_sub(1).map_or(0, |before| self.files[before].0);
+        Some(Entry { path: &self.paths[start..*end], found })
+    }
+
+    /// The index of the first path that is not below `path`, in files that are in byte order.
+    fn lower_bound(&self, path: &[u8]) -> usize {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            match self.get(middle) {
+                Some(entry) if entry.path < path => low = middle + 1,
+                _ => high = middle,
+            }
+        }
+        low
+    }
 }
 
 /// Names an entry of one [`Tree`].
@@ -45,20 +94,21 @@ impl Tree {
     /// Takes what a walk found, in order.
     pub(super) fn new(
         root: PathBuf,
-        walked: Vec<Entry>,
+        walked: Files,
         directories: Vec<Vec<u8>>,
         unreadable: BTreeMap<Vec<u8>, String>,
         outputs: Vec<DeclaredPath>,
     ) -> Self {
-        Self { root, walked, directories, unreadable, added: Vec::new(), added_ids: BTreeMap::new(), outputs }
+        Self { root, walked, directories, unreadable, added: Files::default(), added_ids: BTreeMap::new(), outputs }
     }
 
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
-    pub(crate) fn entry(&self, id: EntryId) -> &Entry {
-        self.walked.get(id.0).unwrap_or_else(|| &self.added[id.0 - self.walked.len()])
+    pub(crate) fn entry(&self, id: EntryId) -> Entry<'_> {
+        let entry = self.walked.get(id.0).or_else(|| self.added.get(id.0 - self.walked.len()));
+        entry.unwrap_or_else(|| unreachable!("an id is made for one tree, which only grows"))
     }
 
     pub(crate) fn directories(&self) -> &[Vec<u8>] {
@@ -82,40 +132,49 @@ impl Tree {
     }
 
     /// Every entry that the walk found.
-    pub(crate) fn walked(&self) -> impl Iterator<Item = (EntryId, &Entry)> {
-        self.walked.iter().enumerate().map(|(index, entry)| (EntryId(index), entry))
+    pub(crate) fn walked(&self) -> impl Iterator<Item = (EntryId, Entry<'_>)> {
+        (0..self.walked.len()).filter_map(|index| Some((EntryId(index), self.walked.get(index)?)))
     }
 
     /// The walked entries below a directory, with their paths relative to it.
     pub(crate) fn below<'t>(&'t self, directory: &[u8]) -> impl Iterator<Item = (EntryId, &'t [u8])> + use<'t> {
         let prefix = if directory.is_empty() { Vec::new() } else { [directory, b"/"].concat() };
-        let start = self.walked.partition_point(|entry| entry.path.as_slice() < prefix.as_slice());
-        let length = prefix.len();
-        self.walked[start..]
-            .iter()
-            .enumerate()
-            .take_while(move |(_, entry)| entry.path.starts_with(&prefix))
-            .map(move |(offset, entry)| (EntryId(start + offset), &entry.path[length..]))
+        let start = self.walked.lower_bound(&prefix);
+        (start..self.walked.len()).map_while(move |index| {
+            let below = self.walked.get(index)?.path.strip_prefix(prefix.as_slice())?;
+            Some((EntryId(index), below))
+        })
+    }
+
+    /// Where an entry is in a list of as many as there are.
+    pub(super) const fn index(id: EntryId) -> usize {
+        id.0
+    }
+
+    /// How many entries there are.
+    pub(super) fn len(&self) -> usize {
+        self.walked.len() + self.added.len()
     }
 
     /// The entry with exactly this path, walked or, when it is an ignored file, added now.
     ///
     /// Files inside workspace paths are outputs and are never found; nor is anything behind a symlink.
     pub(crate) fn find_literal(&mut self, path: &[u8]) -> Option<EntryId> {
-        if let Ok(index) = self.walked.binary_search_by(|entry| entry.path.as_slice().cmp(path)) {
+        let index = self.walked.lower_bound(path);
+        if self.walked.get(index).is_some_and(|entry| entry.path == path) {
             return Some(EntryId(index));
         }
         if let Some(id) = self.added_ids.get(path) {
             return Some(*id);
         }
-        let kind = self.kind_on_disk(path)?;
-        let id = EntryId(self.walked.len() + self.added.len());
-        self.added.push(Entry { path: path.to_vec(), kind });
+        let found = self.find_on_disk(path)?;
+        let id = EntryId(self.len());
+        self.added.push(b"", path, found);
         self.added_ids.insert(path.to_vec(), id);
         Some(id)
     }
 
-    fn kind_on_disk(&self, path: &[u8]) -> Option<EntryKind> {
+    fn find_on_disk(&self, path: &[u8]) -> Option<Found> {
         let above = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(slash, _)| &path[..slash]);
         for directory in above {
             let plain = std::fs::symlink_metadata(self.root.join(to_path(directory))).ok()?.is_dir();
@@ -126,12 +185,8 @@ impl Tree {
         if is_output(&self.outputs, path) {
             return None;
         }
-        let kind = std::fs::symlink_metadata(self.root.join(to_path(path))).ok()?.file_type();
-        match (kind.is_file(), kind.is_symlink()) {
-            (true, _) => Some(EntryKind::File),
-            (_, true) => Some(EntryKind::Symlink),
-            _ => None,
-        }
+        let root = File::open(&self.root).ok()?;
+        Found::look(root.as_fd(), to_path(path)).ok()?
     }
 }
 

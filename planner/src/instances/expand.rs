@@ -1,6 +1,5 @@
 //! Expands declarations into instances.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use sci_hasher::InputClass;
@@ -23,8 +22,8 @@ pub(crate) struct Instance<'c> {
     pub(crate) path: String,
     /// Absolute; `None` when it is below a home directory that this host does not have.
     pub(crate) root: Option<PathBuf>,
-    /// Input files by class. A file that several classes name counts in the lowest one only.
-    pub(crate) files: Vec<(InputClass, BTreeSet<EntryId>)>,
+    /// Input files by class, in order. A file that several classes name counts in the lowest one only.
+    pub(crate) files: Vec<(InputClass, Vec<EntryId>)>,
     /// Why it is not known which files those are.
     pub(crate) unreadable: Option<String>,
 }
@@ -60,8 +59,8 @@ struct Expansion<'c, 'e, 's> {
 
 /// What the patterns of a declaration match from one directory.
 struct Matched<'c> {
-    files: Vec<(InputClass, BTreeSet<EntryId>)>,
-    required: BTreeSet<EntryId>,
+    files: Vec<(InputClass, Vec<EntryId>)>,
+    required: Vec<EntryId>,
     missing: Vec<(InputClass, Missing<'c>)>,
     unreadable: Option<String>,
 }
@@ -116,16 +115,18 @@ impl<'c> Expansion<'c, '_, '_> {
     }
 
     fn matched(&mut self, declaration: &'c Declaration, directory: &str) -> Matched<'c> {
-        let (mut files, mut missing, mut required) = (Vec::new(), Vec::new(), BTreeSet::new());
+        let (mut files, mut missing, mut required) = (Vec::new(), Vec::new(), Vec::new());
         let mut unreadable = None;
-        let mut taken = BTreeSet::new();
+        let mut taken: Vec<EntryId> = Vec::new();
         for class in FILE_CLASSES {
             let site = Site { directory: directory.as_bytes() };
             let mut selected = select(self.tree, declaration.patterns(class), site, self.unfetched);
             missing.extend(selected.missing.into_iter().map(|pattern| (class, pattern)));
             required.extend(selected.required);
             unreadable = unreadable.or(selected.unreadable);
-            selected.files.retain(|id| taken.insert(*id));
+            selected.files.retain(|id| taken.binary_search(id).is_err());
+            taken.extend(&selected.files);
+            taken.sort_unstable();
             files.push((class, selected.files));
         }
         Matched { files, required, missing, unreadable }

@@ -1,40 +1,40 @@
 //! From the listings of directories to the order of paths.
 
-use super::super::tree::Entry;
-use super::{Item, Listing};
+use super::super::tree::Files;
+use super::listing::{Kind, Listing};
 
-/// The entries in byte order of their paths, and the directories in theirs; the first listing is the workspace's.
+/// The files in byte order of their paths, and the directories in theirs; the first listing is the workspace's.
 ///
 /// Siblings are in order already, so nothing is compared.
-pub(super) fn in_order(listings: Vec<(usize, Listing)>) -> (Vec<Entry>, Vec<Vec<u8>>) {
-    let files = listings.iter().map(|(_, listing)| listing.items.len()).sum();
-    let (mut entries, mut directories) = (Vec::with_capacity(files), Vec::new());
+pub(super) fn in_order(listings: Vec<(usize, Listing)>) -> (Files, Vec<Vec<u8>>) {
+    let (mut files, mut directories) = (Files::default(), Vec::with_capacity(listings.len()));
     let mut by_number: Vec<Option<Listing>> = Vec::new();
+    by_number.resize_with(listings.len(), || None);
     for (number, listing) in listings {
+        // What could not be read has a number, too, and no listing.
         if by_number.len() <= number {
             by_number.resize_with(number + 1, || None);
         }
         by_number[number] = Some(listing);
     }
-    let mut take = |number: usize| Some(by_number.get_mut(number)?.take()?.items.into_iter());
-    let mut open = Vec::new();
-    if let Some(root) = take(0) {
-        directories.push(Vec::new());
-        open.push(root);
-    }
-    while let Some(items) = open.last_mut() {
-        match items.next() {
-            None => {
-                open.pop();
-            }
-            Some(Item::Entry(entry)) => entries.push(entry),
-            Some(Item::Directory { path, number }) => {
-                directories.push(path);
-                open.extend(take(number));
+    let mut open: Vec<(&Listing, usize)> = by_number.first().and_then(Option::as_ref).map(|root| (root, 0)).into_iter().collect();
+    directories.extend(open.first().map(|_| Vec::new()));
+    while let Some((listing, next)) = open.last_mut() {
+        let Some(item) = listing.items.get(*next) else {
+            open.pop();
+            continue;
+        };
+        let listing = *listing;
+        *next += 1;
+        match item.kind {
+            Kind::File(found) => files.push(&listing.path, listing.name(item), found),
+            Kind::Directory(number) => {
+                directories.push(listing.path_of(item));
+                open.extend(by_number.get(number).and_then(Option::as_ref).map(|below| (below, 0)));
             }
         }
     }
     // Between a directory and what is in it come its siblings whose names go on with a byte below the slash.
     directories.sort_unstable();
-    (entries, directories)
+    (files, directories)
 }

@@ -11,7 +11,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use super::tree::Tree;
 use crate::config::DeclaredPath;
 
-use listing::{Item, Lister, Listing, Place};
+use listing::{Lister, Listing, Place};
 
 /// As many directories as must wait before a second thread is worth its start.
 const SHARED: usize = 16;
@@ -74,7 +74,7 @@ impl Walker<'_> {
 
     /// Lists directories until none is left, or `most` are waiting.
     fn run(&self, most: usize) {
-        let lister = Lister::new(self.root, self.outputs);
+        let mut lister = Lister::new(self.root, self.outputs);
         let mut state = self.lock();
         loop {
             if state.waiting.len() >= most {
