@@ -143,8 +143,7 @@ impl Facts<'_> {
                 if *class == InputClass::Lockfiles
                     && entry.is_file()
                     && small
-                    && let Some(packages) =
-                        packages::read(to_path(entry.path), || self.hashes.content(self.tree, *id))?
+                    && let Some(packages) = packages::read(to_path(entry.path), || self.hashes.content(self.tree, *id))?
                 {
                     record.notes.insert(*class, InputName::new(entry.path), Note::Packages(packages));
                 }

@@ -50,8 +50,7 @@ impl Keyed {
             let mut sketch = Sketch::empty();
             std::thread::scope(|scope| {
                 let (mine, others) = inputs.split_at(inputs.len().min(share));
-                let others: Vec<_> =
-                    others.chunks(share).map(|share| scope.spawn(|| self.sketch_of(share))).collect();
+                let others: Vec<_> = others.chunks(share).map(|share| scope.spawn(|| self.sketch_of(share))).collect();
                 sketch.merge(&self.sketch_of(mine));
                 for other in others {
                     sketch.merge(&other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));

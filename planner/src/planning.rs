@@ -58,11 +58,15 @@ pub fn plan(config: &Config, options: PlanOptions<'_>) -> Result<Plan, PlanError
 
     let replay = instances.iter().any(|instance| instance.declaration.replay);
     let wanted = wanted(&instances, &tree, replay);
-    let commands = || instances.iter().flat_map(|instance| &instance.declaration.tools);
+    let commands: Vec<_> = instances.iter().flat_map(|instance| &instance.declaration.tools).collect();
     let (tools, hashes) = std::thread::scope(|scope| {
-        let tools = scope.spawn(|| ToolValues::run(commands(), &config.workspace, host, approval, tool_timeout));
+        let run = || ToolValues::run(commands.iter().copied(), &config.workspace, host, approval, tool_timeout);
+        let tools = (!commands.is_empty()).then(|| scope.spawn(run));
         let hashes = Hashes::of(&tree, &wanted, stat_cache, threads);
-        (tools.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), hashes)
+        let join = |tools: std::thread::ScopedJoinHandle<'_, _>| {
+            tools.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        (tools.map(join).unwrap_or_default(), hashes)
     });
 
     let facts = Facts { config, host, tree: &tree, hashes: &hashes, tools: &tools };

@@ -33,9 +33,7 @@ type Child<'t> = (&'t [u8], &'static str);
 
 /// The children of each directory, by name.
 fn listings(tree: &Tree) -> BTreeMap<&[u8], Vec<Child<'_>>> {
-    let files = tree.walked().map(|(_, entry)| {
-        (entry.path, if entry.is_file() { "file" } else { "symlink" })
-    });
+    let files = tree.walked().map(|(_, entry)| (entry.path, if entry.is_file() { "file" } else { "symlink" }));
     let directories =
         tree.directories().iter().filter(|path| !path.is_empty()).map(|path| (path.as_slice(), "directory"));
     let mut listings: BTreeMap<&[u8], Vec<Child<'_>>> = BTreeMap::new();

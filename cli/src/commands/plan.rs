@@ -182,7 +182,7 @@ fn rung_line(text: &mut Text, class: InputClass, rung: &Digest, inputs: &[Input<
     for input in shown {
         let name = safe(&input.name.to_string());
         let note = match (input.value, input.packages) {
-            (Some(value), _) if value.is_empty() => String::new(),
+            (Some(""), _) => String::new(),
             (Some(value), _) => format!("  {}", safe(value)),
             (None, Some(packages)) => format!("  {}", counted(packages as u64, "package")),
             (None, None) => String::new(),

@@ -338,6 +338,9 @@ impl Job<'_> {
 
     /// Lets the engine remember the tree; without it the next command reads more.
     fn remember(&self, context: &mut Context, saved: Saved) {
+        if saved.remembered {
+            return;
+        }
         let state = self.workspace.state.engine(&self.path.name, &self.path.instance);
         if let Err(error) = state.remember(&saved.into_base()) {
             context.out.verbose(|| format!("{}: {error}", self.path.instance));

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
+use rustix::fs::{FallocateFlags, OFlags};
 use sci_faults::Step;
 
 use crate::error::{CliError, Result};
@@ -17,16 +17,31 @@ use crate::error::{CliError, Result};
 /// # Errors
 /// [`Kind::Local`](crate::error::Kind::Local) when the directory cannot be written.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    replace(path, bytes).map_err(|error| CliError::file("write", path, &error))
+    replace(path, bytes, false).map_err(|error| CliError::file("write", path, &error))
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// The same for what carries a checksum and may be lost with the power: the file system is not made to write it now.
+///
+/// A renamed file whose blocks are not allocated yet is written at once by ext4, which takes milliseconds; a power cut may
+/// leave a file with room allocated in advance full of zeros.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_checked(path: &Path, bytes: &[u8]) -> Result<()> {
+    replace(path, bytes, true).map_err(|error| CliError::file("write", path, &error))
+}
+
+fn replace(path: &Path, bytes: &[u8], allocated: bool) -> io::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(".partial");
     let partial = PathBuf::from(name);
     let mut file = open_alone(&partial)?;
     let mut write = || {
         file.set_len(0)?;
+        if allocated {
+            // Where it cannot be done, writing takes its usual way.
+            let _ = rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, bytes.len() as u64);
+        }
         file.write_all(bytes)?;
         sci_faults::at(Step::StatePartial);
         fs::rename(&partial, path)?;

@@ -82,7 +82,7 @@ impl Before {
         let mut bytes = MAGIC.to_vec();
         bytes.extend_from_slice(Digest::of(&body).as_bytes());
         bytes.extend_from_slice(&body);
-        atomic::write(file, &bytes)
+        atomic::write_checked(file, &bytes)
     }
 
     /// The same, but for the keys of these paths: as long as it is not known what stands there, nothing that is saved may

@@ -51,13 +51,9 @@ impl Entry {
     }
 }
 
-/// An entry that was found: marking it needs no other search.
+/// The place of an entry among what the file says, if it is one of those: marking it needs no other search.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Known {
-    pub(super) digest: Digest,
-    /// Its place among what the file says.
-    place: Option<usize>,
-}
+pub(super) struct Known(Option<usize>);
 
 impl StatCache {
     /// Reads the cache that is kept in `file`.
@@ -114,7 +110,7 @@ impl StatCache {
     /// What is remembered of `path`, if it still has the stamp that it had when it was hashed.
     ///
     /// `next` is where the search begins, and then where the entry after it is: paths are best asked for in their order.
-    pub(super) fn get(&self, path: &Path, stamp: &Stamp, next: &mut usize) -> Option<Known> {
+    pub(super) fn get(&self, path: &Path, stamp: &Stamp, next: &mut usize) -> Option<(Digest, Known)> {
         let (place, entry) = match self.search(path, *next) {
             Some(place) => {
                 *next = place + 1;
@@ -122,11 +118,11 @@ impl StatCache {
             }
             None => (None, self.learned.get(key(path))?),
         };
-        (entry.stamp == *stamp && !entry.forgotten).then_some(Known { digest: entry.digest, place })
+        (entry.stamp == *stamp && !entry.forgotten).then_some((entry.digest, Known(place)))
     }
 
     pub(super) fn mark_used(&mut self, path: &Path, known: &Known) {
-        let entry = match known.place {
+        let entry = match known.0 {
             Some(place) => self.entries.get_mut(place).map(|(_, entry)| entry),
             None => self.learned.get_mut(key(path)),
         };
@@ -201,7 +197,7 @@ mod tests {
         for rewrite in 1..=MAX_IDLE {
             let mut cache = StatCache::load(&file);
             assert!(cache.get(Path::new("unused"), &stamp, &mut 0).is_some(), "rewrite {rewrite}");
-            let used = cache.get(Path::new("used"), &stamp, &mut 0).unwrap();
+            let (_, used) = cache.get(Path::new("used"), &stamp, &mut 0).unwrap();
             cache.mark_used(Path::new("used"), &used);
             cache.insert(Path::new("another"), stamp, Digest::of(&[rewrite]));
             cache.save().unwrap();

@@ -30,29 +30,51 @@ pub fn hash_files(
     cache: Option<&mut StatCache>,
     threads: NonZeroUsize,
 ) -> Vec<Result<HashedFile, FileError>> {
-    let files: Vec<_> = files.iter().map(|path| (path.as_path(), None)).collect();
-    hash(root, &files, cache, threads, &|file| *file)
+    hash(root, files, cache, threads, &|file| *file)
 }
 
 /// The same for files that were found a moment ago, which is when they are compared with the cache. What `make` makes of
 /// each is made in parallel, too.
 pub fn hash_found<T: Send>(
     root: &Path,
-    files: &[(&Path, Found)],
+    files: &[(&Path, &Found)],
     cache: Option<&mut StatCache>,
     threads: NonZeroUsize,
     make: impl Fn(&HashedFile) -> T + Sync,
 ) -> Vec<Result<T, FileError>> {
-    let files: Vec<_> = files.iter().map(|(path, found)| (*path, Some(*found))).collect();
-    hash(root, &files, cache, threads, &make)
+    hash(root, files, cache, threads, &make)
 }
 
-/// A file to hash, and what it looked like if that is known.
-type File<'a> = (&'a Path, Option<Found>);
+/// A file to hash.
+trait Wanted: Sync {
+    fn path(&self) -> &Path;
+    /// What it looks like, or looked like when it was found.
+    fn found(&self, root: BorrowedFd<'_>) -> Result<Found, FileError>;
+}
 
-fn hash<T: Send>(
+impl Wanted for PathBuf {
+    fn path(&self) -> &Path {
+        self
+    }
+
+    fn found(&self, root: BorrowedFd<'_>) -> Result<Found, FileError> {
+        Found::must(root, self)
+    }
+}
+
+impl Wanted for (&Path, &Found) {
+    fn path(&self) -> &Path {
+        self.0
+    }
+
+    fn found(&self, _: BorrowedFd<'_>) -> Result<Found, FileError> {
+        Ok(*self.1)
+    }
+}
+
+fn hash<W: Wanted, T: Send>(
     root: &Path,
-    files: &[File<'_>],
+    files: &[W],
     cache: Option<&mut StatCache>,
     threads: NonZeroUsize,
     make: &(impl Fn(&HashedFile) -> T + Sync),
@@ -61,14 +83,14 @@ fn hash<T: Send>(
     let directory = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let handle = match rustix::fs::open(root, directory, Mode::empty()) {
         Ok(handle) => handle,
-        Err(error) => return files.iter().map(|(path, _)| Err(FileError::new(path, error.into()))).collect(),
+        Err(error) => return files.iter().map(|file| Err(FileError::new(file.path(), error.into()))).collect(),
     };
     let job = Job { root: handle.as_fd(), files, cache: cache.as_deref(), make, next: AtomicUsize::new(0) };
     let mut outcomes = job.run(threads);
     let mut buffer = Buffer::default();
-    for ((path, _), outcome) in files.iter().zip(&mut outcomes) {
+    for (file, outcome) in files.iter().zip(&mut outcomes) {
         if let Outcome::Large(found) = outcome {
-            *outcome = job.hashed(path, found, &mut buffer);
+            *outcome = job.hashed(file.path(), found, &mut buffer);
         }
     }
     remember(cache, files, &outcomes, now);
@@ -100,15 +122,15 @@ impl<T> Outcome<T> {
     }
 }
 
-struct Job<'a, F> {
+struct Job<'a, W, F> {
     root: BorrowedFd<'a>,
-    files: &'a [File<'a>],
+    files: &'a [W],
     cache: Option<&'a StatCache>,
     make: &'a F,
     next: AtomicUsize,
 }
 
-impl<T: Send, F: Fn(&HashedFile) -> T + Sync> Job<'_, F> {
+impl<W: Wanted, T: Send, F: Fn(&HashedFile) -> T + Sync> Job<'_, W, F> {
     fn run(&self, threads: NonZeroUsize) -> Vec<Outcome<T>> {
         let threads = threads.get().min(self.files.len().div_ceil(BATCH));
         if threads <= 1 {
@@ -137,13 +159,14 @@ impl<T: Send, F: Fn(&HashedFile) -> T + Sync> Job<'_, F> {
         }
     }
 
-    fn one(&self, (path, found): &File<'_>, buffer: &mut Buffer, next: &mut usize) -> Outcome<T> {
-        let mut found = match found.map_or_else(|| Found::must(self.root, path), Ok) {
+    fn one(&self, file: &W, buffer: &mut Buffer, next: &mut usize) -> Outcome<T> {
+        let path = file.path();
+        let mut found = match file.found(self.root) {
             Ok(found) => found,
             Err(error) => return Outcome::Failed(error),
         };
         match self.cache.and_then(|cache| cache.get(path, &found.stamp, next)) {
-            Some(known) => Outcome::Known((self.make)(&found.with_digest(known.digest)), known),
+            Some((digest, known)) => Outcome::Known((self.make)(&found.with_digest(digest)), known),
             None if found.is_large() => Outcome::Large(found),
             None => self.hashed(path, &mut found, buffer),
         }
@@ -161,9 +184,10 @@ impl<T: Send, F: Fn(&HashedFile) -> T + Sync> Job<'_, F> {
 }
 
 /// Keeps what was learned. `now` was read before the first file, so that a stamp is judged by its youngest possible age.
-fn remember<T>(cache: Option<&mut StatCache>, files: &[File<'_>], outcomes: &[Outcome<T>], now: Timestamp) {
+fn remember<T>(cache: Option<&mut StatCache>, files: &[impl Wanted], outcomes: &[Outcome<T>], now: Timestamp) {
     let Some(cache) = cache else { return };
-    for ((path, _), outcome) in files.iter().zip(outcomes) {
+    for (file, outcome) in files.iter().zip(outcomes) {
+        let path = file.path();
         match outcome {
             Outcome::Known(_, known) => cache.mark_used(path, known),
             // Reading a link is as quick as looking it up.

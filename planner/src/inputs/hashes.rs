@@ -26,7 +26,7 @@ impl Hashes {
     /// Hashes the entries, in parallel.
     pub(crate) fn of(tree: &Tree, ids: &[EntryId], cache: Option<&mut StatCache>, threads: NonZeroUsize) -> Self {
         let entries = ids.iter().map(|id| tree.entry(*id));
-        let files: Vec<(&Path, Found)> = entries.map(|entry| (to_path(entry.path), *entry.found)).collect();
+        let files: Vec<(&Path, &Found)> = entries.map(|entry| (to_path(entry.path), entry.found)).collect();
         let hashed = hash_found(tree.root(), &files, cache, threads, |file| (*file, input_digest(file)));
         let mut hashes = Vec::new();
         hashes.resize_with(tree.len(), || None);

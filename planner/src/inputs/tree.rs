@@ -52,6 +52,11 @@ pub(super) struct Files {
 }
 
 impl Files {
+    /// With room for so many files, and so many bytes of paths.
+    pub(super) fn with_capacity(files: usize, bytes: usize) -> Self {
+        Self { paths: Vec::with_capacity(bytes), files: Vec::with_capacity(files) }
+    }
+
     /// Adds the file `name` in `directory`.
     pub(super) fn push(&mut self, directory: &[u8], name: &[u8], found: Found) {
         if !directory.is_empty() {

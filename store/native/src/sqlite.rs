@@ -74,12 +74,13 @@ impl Sqlite {
 }
 
 fn prepare(connection: Connection) -> rusqlite::Result<Connection> {
+    // First of all, because a failure below closes it, too.
+    // What is committed is in the log. To copy it at each end of a process would make the shortest command sync three times.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "wal_autocheckpoint", LOGGED)?;
-    // What is committed is in the log. To copy it at each end of a process would make the shortest command sync three times.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
 }

@@ -31,8 +31,8 @@ pub struct Base {
     /// The manifest.
     pub manifest: Arc<Manifest>,
     /// One per entry of the tree; inode 0 where nothing is known.
-    receipts: Vec<Receipt>,
-    device: u64,
+    pub(crate) receipts: Vec<Receipt>,
+    pub(crate) device: u64,
 }
 
 /// Inode and status-change time; see the module.

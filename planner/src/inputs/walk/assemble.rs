@@ -7,7 +7,9 @@ use super::listing::{Kind, Listing};
 ///
 /// Siblings are in order already, so nothing is compared.
 pub(super) fn in_order(listings: Vec<(usize, Listing)>) -> (Files, Vec<Vec<u8>>) {
-    let (mut files, mut directories) = (Files::default(), Vec::with_capacity(listings.len()));
+    let items = listings.iter().map(|(_, listing)| listing.items.len()).sum();
+    let bytes = listings.iter().map(|(_, listing)| listing.length()).sum();
+    let (mut files, mut directories) = (Files::with_capacity(items, bytes), Vec::with_capacity(listings.len()));
     let mut by_number: Vec<Option<Listing>> = Vec::new();
     by_number.resize_with(listings.len(), || None);
     for (number, listing) in listings {
@@ -17,7 +19,8 @@ pub(super) fn in_order(listings: Vec<(usize, Listing)>) -> (Files, Vec<Vec<u8>>)
         }
         by_number[number] = Some(listing);
     }
-    let mut open: Vec<(&Listing, usize)> = by_number.first().and_then(Option::as_ref).map(|root| (root, 0)).into_iter().collect();
+    let mut open: Vec<(&Listing, usize)> =
+        by_number.first().and_then(Option::as_ref).map(|root| (root, 0)).into_iter().collect();
     directories.extend(open.first().map(|_| Vec::new()));
     while let Some((listing, next)) = open.last_mut() {
         let Some(item) = listing.items.get(*next) else {

@@ -65,6 +65,11 @@ impl Listing {
         join(&self.path, self.name(item))
     }
 
+    /// How many bytes the paths of all items have.
+    pub(super) fn length(&self) -> usize {
+        self.names.len() + self.items.len() * (self.path.len() + 1)
+    }
+
     /// Numbers the directories in it.
     pub(super) fn number_from(&mut self, mut next: usize) {
         for item in &mut self.items {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::compact::{self, Stale};
 use crate::local::{Base, Receipt};
 use crate::manifest::Manifest;
-use crate::tree::{Content, NONE, Tree, Walked};
+use crate::tree::{Content, Kind, NONE, Tree, Walked};
 
 /// What was taken over, and what was not.
 #[derive(Debug, Default)]
@@ -49,9 +49,13 @@ pub(super) fn adopt(walked: &mut Walked, base: Option<Base>) -> Adopted {
 
 /// Receipts for the entries of `base` that are on disk just as it says; `found` is the same state, with `receipts`.
 pub(super) fn receipts_of_unchanged(base: &Tree, found: &Tree, receipts: &[Receipt]) -> Vec<Receipt> {
-    let same_time = |index: u32| base.entry(index).mtime == found.entry(index).mtime;
+    // Only contents are vouched for, as in what a restore remembers.
+    let counts = |index: u32| {
+        !matches!(base.entry(index).kind, Kind::Dir | Kind::Symlink)
+            && base.entry(index).mtime == found.entry(index).mtime
+    };
     let receipt =
-        |(index, receipt): (usize, &Receipt)| if same_time(index as u32) { *receipt } else { Receipt::default() };
+        |(index, receipt): (usize, &Receipt)| if counts(index as u32) { *receipt } else { Receipt::default() };
     receipts.iter().enumerate().map(receipt).collect()
 }
 

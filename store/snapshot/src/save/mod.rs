@@ -75,6 +75,8 @@ pub struct Saved {
     pub unchanged: bool,
     /// Entries that no snapshot holds: sockets, FIFOs, devices.
     pub skipped: Vec<Vec<u8>>,
+    /// Whether [`Saved::into_base`] gives what the request's base was: then there is nothing to remember.
+    pub remembered: bool,
     base: Base,
 }
 
@@ -97,6 +99,7 @@ pub fn save(mut request: SaveRequest<'_>, sink: &dyn ObjectSink) -> Result<Saved
     go_on(request.progress)?;
     let mut walked = find(&request, threads)?;
     check_names(request.root, &walked)?;
+    let given = request.base.as_ref().map(|base| (base.device, base.receipts.clone()));
     let Adopted { unknown, stale, mut base } = adopt::adopt(&mut walked, request.base.take());
     sci_faults::at(Step::SaveWalked);
     let bytes = unknown.iter().map(|index| walked.tree.entry(*index).size).sum();
@@ -105,17 +108,18 @@ pub fn save(mut request: SaveRequest<'_>, sink: &dyn ObjectSink) -> Result<Saved
     let receipts = receipts_of_read(&walked, started);
     let Walked { mut tree, device, skipped, .. } = walked;
     let digest = tree.digest();
-    let done = |base: Base, uploaded, unchanged| {
+    let done = |base: Base, uploaded, unchanged, remembered| {
         let manifest = base.manifest.id();
         let manifest = manifest.ok_or_else(|| SnapshotError::Refused("its manifest has no object".into()))?;
         let (files, bytes) = (base.manifest.tree.file_count(), base.manifest.tree.total_bytes());
         let objects = base.manifest.objects().collect();
-        Ok(Saved { manifest, objects, tree: digest, files, bytes, uploaded, unchanged, skipped, base })
+        Ok(Saved { manifest, objects, tree: digest, files, bytes, uploaded, unchanged, skipped, remembered, base })
     };
     if tree.is_same_state(&base.tree) {
         let receipts = adopt::receipts_of_unchanged(&base.tree, &tree, &receipts);
         base.tree.give_contents(tree.take_contents(), std::iter::empty());
-        return done(Base::new(Arc::new(base), receipts, device), stored.uploaded, true);
+        let remembered = given.is_some_and(|(on, known)| on == device && known == receipts);
+        return done(Base::new(Arc::new(base), receipts, device), stored.uploaded, true, remembered);
     }
     base.tree = Tree::default();
     let (mut blocks, mut packs) = (std::mem::take(&mut base.blocks), std::mem::take(&mut base.packs));
@@ -129,7 +133,7 @@ pub fn save(mut request: SaveRequest<'_>, sink: &dyn ObjectSink) -> Result<Saved
     sci_faults::at(Step::SaveManifest);
     sink.put(&ObjectId::of(&object), object)?;
     sci_faults::at(Step::SaveStored);
-    done(Base::new(Arc::new(manifest), receipts, device), uploaded, false)
+    done(Base::new(Arc::new(manifest), receipts, device), uploaded, false, false)
 }
 
 fn find(request: &SaveRequest<'_>, threads: usize) -> Result<Walked> {
