@@ -10,6 +10,7 @@ pub mod disturb;
 pub mod machine;
 pub mod ran;
 pub mod rust;
+pub mod server;
 pub mod strace;
 pub mod tree;
 

@@ -8,4 +8,5 @@ mod interrupt;
 mod kill;
 mod npm;
 mod pnpm;
+mod serving;
 mod sharing;

@@ -12,7 +12,7 @@ const PACKAGE: &str = r#"{ "name": "small", "private": true, "dependencies": { "
 const NPMRC: &str = "audit=false\nfund=false\nomit-lockfile-registry-resolved=true\n";
 
 /// The Next.js application of the fixtures, installed once and then only copied.
-fn storefront() -> PathBuf {
+pub(crate) fn storefront() -> PathBuf {
     let installed = shared_dir().join("storefront");
     if !installed.exists() {
         let machine = Machine::new();

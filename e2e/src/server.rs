@@ -1,0 +1,97 @@
+//! A real `sci serve` on loopback, with a store of its own, and the runners that use it.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use crate::machine::{finish, sci};
+use crate::{Machine, Ran};
+
+/// The repository that every runner works for.
+const REPOSITORY: &str = "1001";
+
+/// A server. It is killed when dropped.
+pub struct Server {
+    machine: Machine,
+    child: Child,
+    address: String,
+    key: String,
+}
+
+impl Server {
+    /// A server with one registered repository.
+    pub fn start() -> Self {
+        let machine = Machine::new();
+        machine.sci(&["repo", "add", REPOSITORY, "--owner", "77"]);
+        let key = machine.run(&sci().display().to_string(), &["key", "export"]).success().stdout.trim().to_owned();
+        let (child, address) = serve(&machine, "127.0.0.1:0");
+        Self { machine, child, address, key }
+    }
+
+    /// Kills it as a power cut of its process would, and starts it anew at the same address.
+    pub fn kill_and_restart(&mut self) {
+        self.kill();
+        let (child, address) = serve(&self.machine, &self.address);
+        (self.child, self.address) = (child, address);
+    }
+
+    fn kill(&mut self) {
+        // It may have ended by itself; either way it is waited for.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// A token that writes `scope`.
+    pub fn token(&self, scope: &str) -> String {
+        let created = self.machine.sci(&["token", "create", "--repository", REPOSITORY, "--scope", scope]);
+        created.result()["token"].as_str().unwrap_or_else(|| panic!("no token\n{created}")).to_owned()
+    }
+
+    /// What a runner's sci.toml says of the store.
+    pub fn declaration(&self) -> String {
+        format!(
+            "[store]\nurl = \"http://{}\"\nrepository = \"{REPOSITORY}\"\ntrusted-public-keys = [\"{}\"]\n",
+            self.address, self.key
+        )
+    }
+
+    /// Where its store is.
+    pub fn store(&self) -> PathBuf {
+        self.machine.dir().join("store")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn serve(machine: &Machine, listen: &str) -> (Child, String) {
+    let mut command = machine.command(sci());
+    command.args(["--json", "serve", "--url", "http://127.0.0.1", "--listen", listen, "--gc-every", "0s"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    // The document ends with the first line that is a closing brace alone.
+    let mut document = String::new();
+    while !document.ends_with("\n}\n") {
+        if output.read_line(&mut document).unwrap() == 0 {
+            panic!("the server did not start: {document}");
+        }
+    }
+    std::thread::spawn(move || output.read_to_end(&mut Vec::new()));
+    let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+    (child, document["result"]["address"].as_str().unwrap().to_owned())
+}
+
+/// `sci --json` on a machine, with a token.
+pub fn command(machine: &Machine, token: &str, args: &[&str]) -> Command {
+    let mut command = machine.command(sci());
+    command.env("SCI_TOKEN", token).env_remove("SCI_STORE").arg("--json").args(args);
+    command
+}
+
+/// Runs it to its end, which has to be a success.
+pub fn run(machine: &Machine, token: &str, args: &[&str]) -> Ran {
+    finish(&mut command(machine, token, args)).success()
+}

@@ -1,0 +1,151 @@
+//! Two runners over one `sci serve`: separate directories, separate local state, nothing in common but the backend.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use sci_e2e::disturb::copy_tree;
+use sci_e2e::machine::finish;
+use sci_e2e::server::{Server, command, run};
+use sci_e2e::{Machine, Tree};
+
+use crate::npm::storefront;
+
+/// A runner in a fresh workspace with this declaration beside the store's.
+fn runner(server: &Server, declaration: &str) -> Machine {
+    let machine = Machine::new();
+    machine.write("sci.toml", format!("{}{declaration}", server.declaration()));
+    machine
+}
+
+#[test]
+fn what_one_runner_saved_another_restores() {
+    let server = Server::start();
+    let token = server.token("branch:ci");
+    let runners = [(); 2].map(|()| {
+        let machine = Machine::new();
+        fs::remove_dir(machine.workspace()).unwrap();
+        copy_tree(&storefront(), &machine.workspace());
+        let presets = fs::read_to_string(machine.path("sci.toml")).unwrap();
+        machine.write("sci.toml", format!("{presets}{}", server.declaration()));
+        machine
+    });
+    let [first, second] = &runners;
+    let modules = first.path("node_modules");
+    let before = Tree::read_without(&modules, &[".cache"]);
+    fs::remove_dir_all(second.path("node_modules")).unwrap();
+
+    run(first, &token, &["restore"]).expect_verdict("node_modules", "miss");
+    let saved = run(first, &token, &["save"]).expect_outcome("node_modules", "saved");
+    let restored = run(second, &token, &["restore"]).expect_verdict("node_modules", "exact");
+    before.assert_same(&Tree::read_without(&second.path("node_modules"), &[".cache"]));
+    second.run("npm", &["ls", "--all"]).success();
+
+    // The same from a store on this machine, for comparison.
+    let alone = Machine::new();
+    fs::remove_dir(alone.workspace()).unwrap();
+    copy_tree(&storefront(), &alone.workspace());
+    alone.sci(&["restore"]);
+    alone.sci(&["save"]);
+    fs::remove_dir_all(alone.path("node_modules")).unwrap();
+    let embedded = alone.sci(&["restore"]).expect_verdict("node_modules", "exact");
+    println!(
+        "{} files: saved in {:?}, restored in {:?}; embedded in {:?}",
+        before.files(),
+        saved.took,
+        restored.took,
+        embedded.took
+    );
+
+    // What the first one knew, the second one can ask.
+    let listed = run(second, &token, &["ls"]);
+    assert_eq!(listed.result()["snapshots"][0]["scope"], "branch:ci", "{listed}");
+    run(second, &token, &["explain"]);
+    run(second, &token, &["verify", "--read-data"]);
+}
+
+#[test]
+fn a_scope_is_what_the_token_says() {
+    let server = Server::start();
+    let (one, other) = (server.token("branch:one"), server.token("branch:other"));
+    let machine = runner(&server, "[path.out]\npath = \"out\"\nlockfiles = [\"lock\"]\n");
+    machine.write("lock", "1");
+    run(&machine, &one, &["restore"]).expect_verdict("out", "miss");
+    machine.write("out/file", "of one");
+    run(&machine, &one, &["save"]).expect_outcome("out", "saved");
+    machine.remove("out");
+    run(&machine, &other, &["restore"]).expect_verdict("out", "miss");
+    run(&machine, &one, &["restore"]).expect_verdict("out", "exact");
+    // An edited token is nobody's, and without --require that is a miss like any other trouble.
+    let edited = one.replace("sci_token.", "sci_token.x");
+    machine.remove("out");
+    run(&machine, &edited, &["restore"]).expect_verdict("out", "miss");
+    let refused = finish(&mut command(&machine, &edited, &["--require", "restore"]));
+    assert_eq!(refused.code, Some(1), "{refused}");
+    assert!(!format!("{refused}").contains(&edited), "a token is in the output");
+}
+
+/// Kills of the server while somebody saves.
+const KILLS: u32 = 50;
+
+#[test]
+fn a_server_that_is_killed_loses_nothing_that_it_acknowledged() {
+    let mut server = Server::start();
+    let token = server.token("branch:ci");
+    let machine = runner(&server, "[path.out]\npath = \"out\"\nlockfiles = [\"lock\"]\n");
+    let mut acknowledged = Vec::new();
+    let mut save_time = Duration::from_millis(200);
+    for round in 0..KILLS {
+        machine.write("lock", format!("{round}"));
+        run(&machine, &token, &["restore"]);
+        fill(&machine.path("out"), round);
+        let start = Instant::now();
+        let mut save = command(&machine, &token, &["--timeout", "2s", "--require", "save"]);
+        let mut save = save.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        if round % 5 == 0 {
+            // One in five is left alone: how long a save takes says when to kill the next ones.
+            assert!(save.wait().unwrap().success());
+            save_time = start.elapsed();
+            acknowledged.push(round);
+            continue;
+        }
+        let until = start + save_time * (round % 10 + 1) / 10;
+        while Instant::now() < until && save.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        server.kill_and_restart();
+        if save.wait().unwrap().success() {
+            acknowledged.push(round);
+        }
+    }
+    println!("{} of {KILLS} saves were acknowledged", acknowledged.len());
+    for round in acknowledged {
+        machine.write("lock", format!("{round}"));
+        machine.remove("out");
+        run(&machine, &token, &["restore"]).expect_verdict("out", "exact");
+        assert_eq!(fs::read(machine.path("out/new")).unwrap(), content(round));
+    }
+    run(&machine, &token, &["verify", "--read-data"]);
+}
+
+/// A tree of which a part is new each time.
+fn fill(out: &Path, round: u32) {
+    fs::create_dir_all(out.join("dir")).unwrap();
+    for number in 0..200_u32 {
+        fs::write(out.join(format!("dir/{number}")), format!("{number}").repeat(200)).unwrap();
+    }
+    fs::write(out.join("new"), content(round)).unwrap();
+}
+
+/// Three megabytes that do not compress.
+fn content(round: u32) -> Vec<u8> {
+    let mut state = u64::from(round) + 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    };
+    (0..400_000).flat_map(|_| next()).collect()
+}
