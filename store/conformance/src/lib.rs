@@ -9,6 +9,7 @@ pub mod door;
 pub mod fakes;
 pub mod http;
 pub mod issuer;
+pub mod loopback;
 pub mod state;
 pub mod world;
 

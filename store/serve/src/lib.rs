@@ -22,6 +22,6 @@ mod run;
 
 pub use error::Error;
 pub use limits::Limits;
-pub use run::run;
+pub use run::{run, run_until};
 pub use server::Server;
 pub use settings::Settings;

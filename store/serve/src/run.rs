@@ -1,5 +1,6 @@
 //! The whole life of `sci serve`: the store is opened, the server runs, signals end it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,12 +20,23 @@ const READERS: usize = 32;
 /// How long threads that still work are waited for at the very end.
 const LAST: Duration = Duration::from_secs(5);
 
-/// Serves until SIGTERM or SIGINT, then ends what is in flight; a second signal ends it at once. `ready` is told the address
-/// when the server listens.
+/// Serves until SIGTERM or SIGINT, then carries out what is in flight. `ready` is told the address when the server listens.
 ///
 /// # Errors
 /// Whatever keeps it from starting.
-pub fn run(settings: &Settings, ready: impl FnOnce(std::net::SocketAddr)) -> Result<(), Error> {
+pub fn run(settings: &Settings, ready: impl FnOnce(SocketAddr)) -> Result<(), Error> {
+    run_until(settings, signals, ready)
+}
+
+/// As [`run`], until the future that `stop` makes inside the runtime is ready.
+///
+/// # Errors
+/// Whatever keeps it from starting.
+pub fn run_until<F: Future<Output = ()>>(
+    settings: &Settings,
+    stop: impl FnOnce() -> Result<F, Error>,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), Error> {
     settings.check()?;
     let issuers = match &settings.issuers {
         Some(path) => issuers::read(path)?,
@@ -47,7 +59,7 @@ pub fn run(settings: &Settings, ready: impl FnOnce(std::net::SocketAddr)) -> Res
     let served = runtime.block_on(async {
         let server = Server::bind(Arc::new(front), metrics, options).await?;
         let address = server.address().map_err(Error::system("cannot tell the address"))?;
-        let stop = signals()?;
+        let stop = stop()?;
         tracing::info!(%address, url = settings.url, store = %settings.store.display(), "serving");
         ready(address);
         server.run(stop).await;
@@ -77,6 +89,5 @@ fn signals() -> Result<impl Future<Output = ()>, Error> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        tracing::info!("stopping: requests in flight are carried out");
     })
 }

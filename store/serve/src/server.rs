@@ -88,6 +88,7 @@ impl Server {
             .collect
             .map(|pause| tokio::spawn(collecting::run(Arc::clone(&self.backend), Arc::clone(&self.metrics), pause)));
         stop.await;
+        tracing::info!("stopping: requests in flight are carried out");
         stopping.send_replace(true);
         // They end by themselves; a panic in one of them was reported when it happened.
         let _ = main.await;

@@ -1,0 +1,13 @@
+//! The real server on a port of this machine, with a real store and a real issuer, asked by a real client.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bench;
+mod bodies;
+mod crowds;
+mod identities;
+mod life;
+mod raw;
+mod routes;
+mod secrets;
+mod slowness;
+mod tls;
