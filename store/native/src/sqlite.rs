@@ -1,7 +1,7 @@
 //! The index in SQLite: WAL, so that readers and one writer, in any number of processes, do not wait for each other.
 
-use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -19,11 +19,15 @@ const BESIDE: u64 = 64 << 10;
 const LOGGED: u32 = 250;
 /// Prepared statements kept: all that the service has.
 const STATEMENTS: usize = 128;
+/// Connections that only read, beside the one that does everything: more would wait for the processor instead.
+const READERS: usize = 8;
 
 /// An SQLite database.
 #[derive(Debug)]
 pub struct Sqlite {
     connection: Mutex<Connection>,
+    /// Where reads go while the connection is taken; none for a database in memory, which is its connection's alone.
+    readers: Option<Readers>,
     /// The file, for messages.
     name: String,
 }
@@ -39,7 +43,7 @@ impl Sqlite {
         let connection = Connection::open_with_flags(file, flags);
         connection
             .and_then(prepare)
-            .map(|connection| Self::new(connection, &name))
+            .map(|connection| Self::new(connection, Some(Readers::of(file)), &name))
             .map_err(|error| failed(&name, &error))
     }
 
@@ -50,14 +54,17 @@ impl Sqlite {
     pub fn memory() -> Result<Self, SqlError> {
         let name = "memory";
         let connection = Connection::open_in_memory().and_then(prepare);
-        connection.map(|connection| Self::new(connection, name)).map_err(|error| failed(name, &error))
+        connection.map(|connection| Self::new(connection, None, name)).map_err(|error| failed(name, &error))
     }
 
-    fn new(connection: Connection, name: &str) -> Self {
-        Self { connection: Mutex::new(connection), name: name.to_owned() }
+    fn new(connection: Connection, readers: Option<Readers>, name: &str) -> Self {
+        Self { connection: Mutex::new(connection), readers, name: name.to_owned() }
     }
 
     fn run(&self, statements: &[Statement], durable: bool) -> Result<Vec<Rows>, SqlError> {
+        if let Some(readers) = self.readers.as_ref().filter(|_| only_reads(statements)) {
+            return self.read(readers, statements).map_err(|error| failed(&self.name, &error));
+        }
         // A transaction that a panic interrupted was rolled back when it was dropped.
         let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let mut run = || {
@@ -70,6 +77,90 @@ impl Sqlite {
             result
         };
         run().map_err(|error| failed(&self.name, &error))
+    }
+
+    /// Reads by the connection that is there anyway, or by another one while that is writing.
+    fn read(&self, readers: &Readers, statements: &[Statement]) -> rusqlite::Result<Vec<Rows>> {
+        let mut connection = match self.connection.try_lock() {
+            Ok(connection) => connection,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return readers.with(|reader| transact(reader, statements)),
+        };
+        transact(&mut connection, statements)
+    }
+}
+
+/// Connections that only read. WAL lets them go on while another one writes; each sees what was committed before it began.
+#[derive(Debug)]
+struct Readers {
+    file: PathBuf,
+    pool: Mutex<Pool>,
+    given_back: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Pool {
+    idle: Vec<Connection>,
+    open: usize,
+}
+
+impl Readers {
+    fn of(file: &Path) -> Self {
+        Self { file: file.to_owned(), pool: Mutex::default(), given_back: Condvar::new() }
+    }
+
+    fn with<T>(&self, read: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        let mut borrowed = Borrowed { readers: self, connection: self.take() };
+        match &mut borrowed.connection {
+            Some(connection) => read(connection),
+            None => read(borrowed.connection.insert(self.open()?)),
+        }
+    }
+
+    /// An idle connection, or the right to open one.
+    fn take(&self) -> Option<Connection> {
+        let mut pool = self.pool();
+        loop {
+            if let Some(connection) = pool.idle.pop() {
+                return Some(connection);
+            }
+            if pool.open < READERS {
+                pool.open += 1;
+                return None;
+            }
+            pool = self.given_back.wait(pool).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn open(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.file, flags)?;
+        connection.busy_timeout(BUSY)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        Ok(connection)
+    }
+
+    fn pool(&self) -> MutexGuard<'_, Pool> {
+        // Nothing that could panic happens under the lock.
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection, or the right to one, that goes back whatever happens.
+struct Borrowed<'a> {
+    readers: &'a Readers,
+    connection: Option<Connection>,
+}
+
+impl Drop for Borrowed<'_> {
+    fn drop(&mut self) {
+        let mut pool = self.readers.pool();
+        match self.connection.take() {
+            Some(connection) => pool.idle.push(connection),
+            None => pool.open -= 1,
+        }
+        drop(pool);
+        self.readers.given_back.notify_one();
     }
 }
 
@@ -95,8 +186,12 @@ impl Sql for Sqlite {
     }
 }
 
+fn only_reads(statements: &[Statement]) -> bool {
+    statements.iter().all(|statement| statement.sql.starts_with("SELECT"))
+}
+
 fn transact(connection: &mut Connection, statements: &[Statement]) -> rusqlite::Result<Vec<Rows>> {
-    let reads = statements.iter().all(|statement| statement.sql.starts_with("SELECT"));
+    let reads = only_reads(statements);
     let behavior = if reads { TransactionBehavior::Deferred } else { TransactionBehavior::Immediate };
     let transaction = connection.transaction_with_behavior(behavior)?;
     let mut results = Vec::with_capacity(statements.len());
@@ -167,5 +262,37 @@ fn failed(name: &str, error: &rusqlite::Error) -> SqlError {
             SqlError::Full(format!("{name}: {error}"))
         }
         _ => SqlError::Failed(format!("{name}: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_go_on_while_a_write_is_under_way() {
+        let directory = tempfile::tempdir().unwrap();
+        let index = Sqlite::open(&directory.path().join("index.sqlite")).unwrap();
+        let run = |sql| index.run(&[Statement::new(sql, [])], true);
+        run("CREATE TABLE t (x INTEGER NOT NULL)").unwrap();
+        run("INSERT INTO t VALUES (1)").unwrap();
+        let count = || run("SELECT count(*) FROM t").unwrap()[0].first().unwrap().integer(0).unwrap();
+        {
+            // Whoever writes holds the connection, with a transaction that has not ended.
+            let mut connection = index.connection.lock().unwrap();
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+            transaction.execute("INSERT INTO t VALUES (2)", []).unwrap();
+            std::thread::scope(|scope| {
+                let readers: Vec<_> = (0..4 * READERS).map(|_| scope.spawn(count)).collect();
+                readers.into_iter().for_each(|reader| assert_eq!(reader.join().unwrap(), 1));
+            });
+            transaction.commit().unwrap();
+            assert_eq!(std::thread::scope(|scope| scope.spawn(count).join().unwrap()), 2);
+        }
+        let pool = index.readers.as_ref().unwrap().pool();
+        assert!((1..=READERS).contains(&pool.open) && pool.open == pool.idle.len(), "{pool:?}");
+        drop(pool);
+        assert!(run("SELECT y FROM t").is_err());
+        assert_eq!(count(), 2);
     }
 }
