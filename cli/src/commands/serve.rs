@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use sci_planner::config::ConfigError;
-use sci_serve::{Error, Limits, Settings, logging, tls};
+use sci_serve::{Collecting, Error, Limits, Settings, logging, tls};
+use sci_store_api::ScopeClass;
+use sci_store_api::admin::GcPolicy;
 use serde::Serialize;
 
 use crate::administration;
@@ -40,6 +42,15 @@ pub struct Arguments {
     /// Pause between collections; 0s for none at all
     #[arg(long, value_name = "TIME", value_parser = span, default_value = "1h")]
     gc_every: Duration,
+    /// Forget what a pull request saved when nobody has restored it for this long
+    #[arg(long, value_name = "TIME", value_parser = span, default_value = "14d")]
+    keep_pr: Duration,
+    /// The same of branches that are not trusted
+    #[arg(long, value_name = "TIME", value_parser = span, default_value = "30d")]
+    keep_branch: Duration,
+    /// The same of merge queues
+    #[arg(long, value_name = "TIME", value_parser = span, default_value = "7d")]
+    keep_queue: Duration,
     /// Requests that are carried out at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096), default_value = "256")]
     max_requests: u16,
@@ -63,6 +74,20 @@ struct Report<'a> {
     url: &'a str,
 }
 
+impl Arguments {
+    fn collecting(&self) -> Option<Collecting> {
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let idle = [
+            (ScopeClass::Pr, self.keep_pr),
+            (ScopeClass::Branch, self.keep_branch),
+            (ScopeClass::Queue, self.keep_queue),
+        ];
+        let max_idle = idle.into_iter().map(|(class, time)| (class, millis(time))).collect();
+        let policy = GcPolicy { max_idle, ..GcPolicy::default() };
+        (!self.gc_every.is_zero()).then_some(Collecting { pause: self.gc_every, policy })
+    }
+}
+
 /// Serves until a signal asks to stop.
 ///
 /// # Errors
@@ -79,7 +104,7 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
             .clone()
             .zip(arguments.tls_key.clone())
             .map(|(certificate, key)| tls::Files { certificate, key }),
-        collect: (!arguments.gc_every.is_zero()).then_some(arguments.gc_every),
+        collect: arguments.collecting(),
         limits: Limits { requests: arguments.max_requests.into(), shutdown: arguments.grace, ..Limits::default() },
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };

@@ -20,6 +20,7 @@ mod host;
 mod listen;
 mod run;
 
+pub use collecting::Collecting;
 pub use error::Error;
 pub use limits::Limits;
 pub use run::{run, run_until};

@@ -53,7 +53,7 @@ pub fn run_until<F: Future<Output = ()>>(
         metrics_listen: settings.metrics_listen,
         tls: settings.tls.clone(),
         limits: settings.limits.clone(),
-        collect: settings.collect,
+        collect: settings.collect.clone(),
     };
     let runtime = runtime(&settings.limits)?;
     let served = runtime.block_on(async {

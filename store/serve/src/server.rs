@@ -2,14 +2,13 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use crate::backend::Backend;
-use crate::collecting;
+use crate::collecting::{self, Collecting};
 use crate::host::{self, Host};
 use crate::limits::Limits;
 use crate::listen::Listening;
@@ -27,8 +26,8 @@ pub struct Options {
     pub tls: Option<tls::Files>,
     /// Its limits.
     pub limits: Limits,
-    /// How often it collects, if it does.
-    pub collect: Option<Duration>,
+    /// When it collects, if it does.
+    pub collect: Option<Collecting>,
 }
 
 /// A server that listens already.
@@ -86,7 +85,7 @@ impl Server {
         let collecting = self
             .options
             .collect
-            .map(|pause| tokio::spawn(collecting::run(Arc::clone(&self.backend), Arc::clone(&self.metrics), pause)));
+            .map(|how| tokio::spawn(collecting::run(Arc::clone(&self.backend), Arc::clone(&self.metrics), how)));
         stop.await;
         tracing::info!("stopping: requests in flight are carried out");
         stopping.send_replace(true);

@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
+use crate::collecting::Collecting;
 use crate::fetch::is_local;
 use crate::{Error, Limits, tls};
 
@@ -22,8 +22,8 @@ pub struct Settings {
     pub issuers: Option<PathBuf>,
     /// The certificate; without one something before the server has it.
     pub tls: Option<tls::Files>,
-    /// How often it collects; never without.
-    pub collect: Option<Duration>,
+    /// When it collects; never without.
+    pub collect: Option<Collecting>,
     /// The limits.
     pub limits: Limits,
     /// The version of the program.
