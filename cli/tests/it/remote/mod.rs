@@ -47,6 +47,29 @@ fn what_is_saved_on_one_machine_is_restored_on_another() {
 }
 
 #[test]
+fn a_real_server_is_waited_for_and_used() {
+    let (mut sandbox, _) = served();
+    sandbox.set("SCI_TIMEOUT", "30s");
+    let (url, key) = (nowhere(), key_of(&sandbox));
+    point(&sandbox, &url, &key);
+    let address = url.strip_prefix("http://").unwrap();
+    let mut serve = sandbox.command(&["serve", "--url", &url, "--listen", address]);
+    let mut serve = serve.stderr(std::process::Stdio::null()).spawn().unwrap();
+    // It is not up yet, perhaps: that is what waiting is for.
+    let saved = sandbox.sci_run("--json", "mkdir out; seq 1000 > out/a; seq 300000 > out/b");
+    sandbox.remove("out");
+    std::fs::remove_dir_all(sandbox.beside("state/workspaces")).unwrap();
+    let restored = sandbox.sci("restore --json");
+    let doctor = sandbox.sci("doctor");
+    serve.kill().unwrap();
+    serve.wait().unwrap();
+    assert_eq!(saved.ends_with(0).json()["result"]["save"]["paths"][0]["outcome"], "saved");
+    assert_eq!(restored.ends_with(0).json()["result"]["paths"][0]["verdict"], "exact");
+    assert_eq!(sandbox.read("out/a").lines().count(), 1_000);
+    assert!(doctor.ends_with(0).stdout.contains("ok    connection"));
+}
+
+#[test]
 fn a_change_saves_what_changed_upon_what_was_restored() {
     let (sandbox, _backend) = served();
     sandbox.sci_run("", "mkdir out; echo built > out/a").ends_with(0);
@@ -119,8 +142,8 @@ fn a_store_that_dies_during_a_restore_changes_nothing() {
     sandbox.sci_run("", "mkdir out; seq 100000 > out/a; seq 5 > out/b").ends_with(0);
     sandbox.remove("out");
     sandbox.write("out/mine", "mine\n");
-    let state = sandbox.beside("state/projects");
-    std::fs::remove_dir_all(state).ok();
+    let state = sandbox.beside("state/workspaces");
+    std::fs::remove_dir_all(state).unwrap();
     backend.answer("/v1/objects", Said::default());
     let ran = sandbox.sci("restore").ends_with(0);
     assert!(ran.stdout.contains("miss") && ran.stdout.contains("the connection was cut off"), "{ran}");
@@ -266,8 +289,8 @@ fn a_lying_store_is_a_miss_with_a_reason() {
     assert!(ran.stdout.contains("its inputs are not what the store says"), "{ran}");
     assert!(!sandbox.path("out").exists());
     // Objects of other bytes.
-    let state = sandbox.beside("state/projects");
-    std::fs::remove_dir_all(state).ok();
+    let state = sandbox.beside("state/workspaces");
+    std::fs::remove_dir_all(state).unwrap();
     backend.meddle(|heard, honest| {
         let mut said = honest(heard);
         if heard.path().starts_with("/v1/objects") && heard.method == "GET" {
