@@ -253,7 +253,7 @@ impl Job<'_> {
         let derivation = self.keyed.record().encode().map_err(|error| CliError::new(Kind::Local, error))?;
         let derivation_ref =
             ObjectRef { id: ObjectId::of(&derivation), size: derivation.len() as u64, kind: ObjectKind::Derivation };
-        sink.put(&derivation_ref.id, derivation).map_err(CliError::store)?;
+        sink.put(&derivation_ref.id, derivation).map_err(SnapshotError::from)?;
         let mut objects: Vec<ObjectRef> = saved.objects.clone();
         objects.push(derivation_ref);
         let request = CommitSave {
