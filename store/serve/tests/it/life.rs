@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use sci_serve::{Error, run_until};
+use sci_serve::{Collecting, Error, run_until};
+use sci_store_api::admin::GcPolicy;
 
 use crate::bench::{Bench, bytes, eventually, settings};
 use crate::raw::Raw;
@@ -63,7 +64,8 @@ fn a_directory_has_one_server() {
 
 #[test]
 fn a_server_collects_by_itself() {
-    let bench = Bench::with(|settings| settings.collect = Some(Duration::from_millis(20)));
+    let collecting = Collecting { pause: Duration::from_millis(20), policy: GcPolicy::default() };
+    let bench = Bench::with(|settings| settings.collect = Some(collecting));
     let done = || bench.metric(r#"sci_collections_total{outcome="done"}"#).parse::<u32>().unwrap();
     eventually("it collects", || done() >= 2);
     assert_eq!(bench.metric(r#"sci_collections_total{outcome="failed"}"#), "0");
