@@ -21,7 +21,7 @@ use crate::store::failed;
 /// Arguments of `sci serve`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// What clients reach the backend at, as https://sci.example.org: identities must be made for exactly this audience
+    /// What clients reach the backend at, letter for letter: identities must be made for exactly this audience
     #[arg(long, value_name = "URL")]
     url: String,
     /// Address and port to listen on

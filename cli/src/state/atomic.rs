@@ -26,7 +26,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 /// leave a file with room allocated in advance full of zeros.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_checked(path: &Path, bytes: &[u8]) -> Result<()> {
     replace(path, bytes, true).map_err(|error| CliError::file("write", path, &error))
 }

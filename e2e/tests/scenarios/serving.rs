@@ -62,7 +62,6 @@ fn what_one_runner_saved_another_restores() {
     let listed = run(second, &token, &["ls"]);
     assert_eq!(listed.result()["snapshots"][0]["scope"], "branch:ci", "{listed}");
     run(second, &token, &["explain"]);
-    run(second, &token, &["verify", "--read-data"]);
 }
 
 #[test]
@@ -126,7 +125,11 @@ fn a_server_that_is_killed_loses_nothing_that_it_acknowledged() {
         run(&machine, &token, &["restore"]).expect_verdict("out", "exact");
         assert_eq!(fs::read(machine.path("out/new")).unwrap(), content(round));
     }
-    run(&machine, &token, &["verify", "--read-data"]);
+    // A save whose answer was lost may be there all the same: then it is whole, too.
+    let listed = run(&machine, &token, &["ls"]).result();
+    for snapshot in listed["snapshots"].as_array().unwrap() {
+        run(&machine, &token, &["show", "--tree", snapshot["snapshot"].as_str().unwrap()]);
+    }
 }
 
 /// A tree of which a part is new each time.
