@@ -94,7 +94,7 @@ impl LocalAdmin {
     /// The public halves of the store's keys, the current one first.
     ///
     /// # Errors
-    /// As [`KeyFile::open`].
+    /// As [`crate::KeyFile::open`].
     pub fn keys(&self) -> Result<Vec<PublicKey>, Error> {
         self.service.keys().public()
     }
@@ -102,7 +102,7 @@ impl LocalAdmin {
     /// Signs with a new key from now on.
     ///
     /// # Errors
-    /// As [`KeyFile::open`].
+    /// As [`crate::KeyFile::open`].
     pub fn rotate_key(&self) -> Result<PublicKey, Error> {
         self.service.keys().rotate(self.service.now())
     }
