@@ -11,12 +11,11 @@ use sci_store_api::ScopeClass;
 use sci_store_api::admin::GcPolicy;
 use serde::Serialize;
 
-use crate::administration;
 use crate::args::span;
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
 use crate::exit::Exit;
-use crate::store::failed;
+use crate::store::{directory, failed};
 
 /// Arguments of `sci serve`.
 #[derive(Debug, clap::Args)]
@@ -94,7 +93,7 @@ impl Arguments {
 /// [`Kind::Usage`] and [`Kind::Config`] for what cannot be; [`Kind::Store`]; [`Kind::Local`] when the system refuses.
 pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     let settings = Settings {
-        store: administration::directory(context)?,
+        store: directory(context, None)?,
         listen: arguments.listen,
         metrics_listen: arguments.metrics_listen,
         url: arguments.url.clone(),

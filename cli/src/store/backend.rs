@@ -5,12 +5,10 @@ use std::ops::Range;
 use sci_hasher::Digest;
 use sci_native::{Embedded, EmbeddedSave};
 use sci_remote::{Remote, RemoteSave};
-use sci_store_api::dsse::{Envelope, PublicKey, Verified, VerifyError};
 use sci_store_api::explain::Explanation;
 use sci_store_api::plans::{PlanSummary, PlannedPath};
 use sci_store_api::resolve::{ResolveRequest, ResolveResponse};
 use sci_store_api::saves::{BegunSave, CommitSave, Committed};
-use sci_store_api::session::Session;
 use sci_store_api::snapshots::{SnapshotDetail, SnapshotPage, SnapshotQuery};
 use sci_store_api::{
     ErrorCode, Instance, ObjectId, ObjectSink, ObjectSource, PathName, PlanId, SnapshotId, TransferError,
@@ -67,14 +65,6 @@ macro_rules! either {
 }
 
 impl Backend {
-    /// What the caller may do, and the store's keys.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn session(&self) -> Result<Session> {
-        either!(self, store => store.session())
-    }
-
     /// Chooses the best snapshot of each path instance.
     ///
     /// # Errors
@@ -143,7 +133,7 @@ impl Backend {
         either!(self, store => store.snapshots(query))
     }
 
-    /// One snapshot with its signed record, which is verified by [`Backend::verify`].
+    /// One snapshot with its signed record, which is verified by [`super::Store::verify`].
     ///
     /// # Errors
     /// [`StoreError`]; `not-found` when there is none.
@@ -165,22 +155,6 @@ impl Backend {
     /// [`StoreError`]; `unknown-object` when there is none for this caller.
     pub fn object(&self, id: &ObjectId) -> Result<Vec<u8>> {
         either!(self, store => store.object(id))
-    }
-
-    /// Verifies a record against `trusted`, and that it was made for the store and repository of the session.
-    ///
-    /// # Errors
-    /// [`VerifyError`].
-    pub fn verify(
-        &self,
-        envelope: &Envelope,
-        trusted: &[PublicKey],
-        session: &Session,
-    ) -> std::result::Result<Verified, VerifyError> {
-        match self {
-            Self::Embedded(store) => store.verify(envelope, trusted),
-            Self::Remote(store) => store.verify(envelope, trusted, session),
-        }
     }
 }
 

@@ -12,7 +12,7 @@ use sci_planner::InputRecord;
 use sci_planner::config::Located;
 use sci_remote::Remote;
 use sci_snapshot::{Manifest, PackRef, SnapshotError};
-use sci_store_api::dsse::{Envelope, ParseKeyError, PublicKey, Verified, VerifyError};
+use sci_store_api::dsse::{self, Envelope, ParseKeyError, PublicKey, Verified, VerifyError};
 use sci_store_api::session::Session;
 use sci_store_api::snapshots::{SnapshotDetail, SnapshotQuery, SnapshotSummary};
 use sci_store_api::{ErrorCode, ObjectId, ObjectKind, Record, RunId, SnapshotId};
@@ -143,7 +143,7 @@ impl Store {
     /// # Errors
     /// What does not hold.
     pub fn verify(&self, envelope: &Envelope) -> Result<Verified, VerifyError> {
-        self.backend.verify(envelope, &self.keys, &self.session)
+        dsse::verify_for(envelope, &self.keys, &self.session.store, &self.session.repository)
     }
 
     /// Every snapshot that may be read, newest first.
@@ -292,7 +292,11 @@ fn project(context: &Context, workspace: Option<&Workspace>) -> Result<String> {
     })
 }
 
-fn directory(context: &Context, workspace: Option<&Workspace>) -> Result<PathBuf> {
+/// The directory of the store on this machine: `--store`, else the workspace's, else the default one.
+///
+/// # Errors
+/// [`Kind::Usage`] when there is no place for a store.
+pub fn directory(context: &Context, workspace: Option<&Workspace>) -> Result<PathBuf> {
     if let Some(flag) = context.globals.store() {
         return std::path::absolute(&flag).map_err(|error| CliError::local("resolve", &flag, error));
     }

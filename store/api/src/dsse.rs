@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::names::NameError;
 use crate::record::{MAX_PAYLOAD, Record, RecordError};
-use crate::{KeyId, SnapshotId, UnixMillis};
+use crate::{KeyId, RepositoryId, SnapshotId, StoreId, UnixMillis};
 
 /// The media type of a record's payload; signed with it.
 pub const RECORD_TYPE: &str = "application/vnd.sci.record.v1+json";
@@ -254,6 +254,26 @@ pub fn verify(envelope: &Envelope, trusted: &[PublicKey]) -> Result<Verified, Ve
         Some(key) => Ok(Verified { id: envelope.snapshot_id(), record, key: key.id.clone() }),
         None => Err(VerifyError::Window { key: signers[0].id.clone() }),
     }
+}
+
+/// Verifies an envelope as [`verify`] does, and that the record was made for this store and this repository.
+///
+/// # Errors
+/// [`VerifyError`].
+pub fn verify_for(
+    envelope: &Envelope,
+    trusted: &[PublicKey],
+    store: &StoreId,
+    repository: &RepositoryId,
+) -> Result<Verified, VerifyError> {
+    let verified = verify(envelope, trusted)?;
+    if verified.record.store != *store {
+        return Err(VerifyError::Foreign { what: "store" });
+    }
+    if verified.record.repository != *repository {
+        return Err(VerifyError::Foreign { what: "repository" });
+    }
+    Ok(verified)
 }
 
 /// The trusted keys that signed an envelope of this type: at least one. Whether they were valid at the time that the payload

@@ -1,6 +1,6 @@
 //! The store's signing keys in a file that only its owner can read.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -97,7 +97,7 @@ impl KeyFile {
     fn current(&self) -> Result<Arc<Loaded>, Error> {
         // A panic cannot leave a part of the one assignment.
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        if stamp(&self.file)? != loaded.stamp {
+        if stamp(&fs::metadata(&self.file).map_err(Error::io(&self.file))?) != loaded.stamp {
             *loaded = Arc::new(Loaded::read(&self.file)?);
         }
         Ok(Arc::clone(&loaded))
@@ -106,10 +106,9 @@ impl KeyFile {
 
 impl Loaded {
     fn read(file: &Path) -> Result<Self, Error> {
-        let stamp = stamp(file)?;
+        let metadata = fs::metadata(file).map_err(Error::io(file))?;
         let mut stored = fs::read(file).map_err(Error::io(file))?;
-        let mode = fs::metadata(file).map_err(Error::io(file))?.permissions().mode();
-        if mode & 0o077 != 0 {
+        if metadata.permissions().mode() & 0o077 != 0 {
             let problem = "the signing key can be read by others; make it 0600, or remove it for a new one";
             return Err(damaged(file, problem));
         }
@@ -119,7 +118,7 @@ impl Loaded {
             parsed.map_err(|_| damaged(file, "the signing key is damaged"))?;
         let seed = HEXLOWER.decode(seed.as_bytes()).ok().and_then(|seed| <[u8; 32]>::try_from(seed).ok());
         let seed = seed.ok_or_else(|| damaged(file, "the signing key is damaged"))?;
-        Ok(Self { stamp, key: SecretKey::from_seed(id, &seed), not_before, retired })
+        Ok(Self { stamp: stamp(&metadata), key: SecretKey::from_seed(id, &seed), not_before, retired })
     }
 
     fn public(&self) -> Vec<PublicKey> {
@@ -129,9 +128,8 @@ impl Loaded {
     }
 }
 
-fn stamp(file: &Path) -> Result<Stamp, Error> {
-    let metadata = fs::metadata(file).map_err(Error::io(file))?;
-    Ok((metadata.ctime(), metadata.ctime_nsec(), metadata.ino()))
+fn stamp(metadata: &Metadata) -> Stamp {
+    (metadata.ctime(), metadata.ctime_nsec(), metadata.ino())
 }
 
 fn damaged(file: &Path, problem: &str) -> Error {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sci_hasher::Digest;
-use sci_store_api::dsse::{self, Envelope, PublicKey, Verified, VerifyError};
+use sci_store_api::dsse::PublicKey;
 use sci_store_api::explain::Explanation;
 use sci_store_api::plans::{PlanSummary, PlannedPath, RecordPlan};
 use sci_store_api::resolve::{ResolveRequest, ResolveResponse, Resolved};
@@ -208,15 +208,7 @@ impl Remote {
     /// # Errors
     /// [`Error`].
     pub fn snapshots(&self, query: &SnapshotQuery) -> Result<SnapshotPage, Error> {
-        let mut parameters = form_urlencoded::Serializer::new(String::new());
-        let given = [
-            ("path", query.path.as_ref().map(ToString::to_string)),
-            ("instance", query.instance.as_ref().map(ToString::to_string)),
-            ("limit", query.limit.as_ref().map(ToString::to_string)),
-            ("before", query.before.as_ref().map(ToString::to_string)),
-        ];
-        parameters.extend_pairs(given.into_iter().filter_map(|(name, value)| Some((name, value?))));
-        let page: SnapshotPage = self.get(&format!("{}?{}", routes::SNAPSHOTS, parameters.finish()))?;
+        let page: SnapshotPage = self.get(&format!("{}?{}", routes::SNAPSHOTS, query.parameters()))?;
         // A page that leads back, or to itself, would be followed for ever.
         match (page.next, query.before) {
             (Some(next), Some(before)) if next >= before => Err(self.nonsense("its list of snapshots has no end")),
@@ -225,7 +217,7 @@ impl Remote {
         }
     }
 
-    /// One snapshot with its signed record, which the caller verifies: see [`Remote::verify`].
+    /// One snapshot with its signed record, which the caller verifies: see [`sci_store_api::dsse::verify_for`].
     ///
     /// # Errors
     /// [`Error`]; `not-found` when there is none.
@@ -256,26 +248,6 @@ impl Remote {
             Err(Error::Refused(error)) if repeated && error.code == ErrorCode::NotFound => Ok(()),
             done => done,
         }
-    }
-
-    /// Verifies a record against `trusted`, and that it was made for the store and repository of this session.
-    ///
-    /// # Errors
-    /// [`VerifyError`].
-    pub fn verify(
-        &self,
-        envelope: &Envelope,
-        trusted: &[PublicKey],
-        session: &Session,
-    ) -> Result<Verified, VerifyError> {
-        let verified = dsse::verify(envelope, trusted)?;
-        if verified.record.store != session.store {
-            return Err(VerifyError::Foreign { what: "store" });
-        }
-        if verified.record.repository != session.repository {
-            return Err(VerifyError::Foreign { what: "repository" });
-        }
-        Ok(verified)
     }
 
     pub(crate) fn post<T: serde::de::DeserializeOwned>(

@@ -286,14 +286,7 @@ impl Embedded {
     /// # Errors
     /// [`VerifyError`].
     pub fn verify(&self, envelope: &Envelope, trusted: &[PublicKey]) -> Result<Verified, VerifyError> {
-        let verified = dsse::verify(envelope, trusted)?;
-        if verified.record.store != *self.service.store() {
-            return Err(VerifyError::Foreign { what: "store" });
-        }
-        if verified.record.repository != self.caller.repository {
-            return Err(VerifyError::Foreign { what: "repository" });
-        }
-        Ok(verified)
+        dsse::verify_for(envelope, trusted, self.service.store(), &self.caller.repository)
     }
 
     const fn extent(&self, reach: Reach) -> Option<&RepositoryId> {

@@ -112,7 +112,7 @@ fn a_restore_takes_few_requests() {
 }
 
 #[test]
-#[ignore = "takes minutes: 30,000 files saved a hundred times"]
+#[ignore = "takes minutes: 30,000 files saved a hundred times; cargo test --release -p sci-remote -- --ignored"]
 fn a_large_tree_after_a_hundred_saves_takes_few_requests() {
     far_away(30_000, 100);
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sci_conformance::state::State;
 use sci_remote::Error;
+use sci_store_api::dsse;
 use sci_store_api::plans::PlannedPath;
 use sci_store_api::resolve::ResolveRequest;
 use sci_store_api::saves::Committed;
@@ -25,7 +26,8 @@ fn what_was_saved_is_resolved_shown_read_and_forgotten() {
     assert_eq!(resolved.verdict.snapshot(), Some(snapshot));
 
     let session = remote.session().unwrap();
-    let verified = remote.verify(&resolved.envelope.unwrap(), &session.public_keys, &session).unwrap();
+    let envelope = resolved.envelope.unwrap();
+    let verified = dsse::verify_for(&envelope, &session.public_keys, &session.store, &session.repository).unwrap();
     assert_eq!(verified.id, snapshot);
     for object in &verified.record.objects {
         let bytes = remote.object(&object.id).unwrap();
