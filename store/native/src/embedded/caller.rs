@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 
 use sci_service::Caller;
-use sci_service::policy::references;
+use sci_service::policy::{self, Event, Identity, references};
 use sci_store_api::repositories::Quota;
-use sci_store_api::{NameError, RepositoryId, RunId, Scope, ScopeClass};
+use sci_store_api::{NameError, Registration, RepositoryId, RunId, Scope, ScopeClass};
 
 /// The claims taken from the environment of a GitHub job: claim, variable.
 const CLAIMS: [(&str, &str); 6] = [
@@ -39,7 +39,8 @@ pub fn caller(
     env: &BTreeMap<String, String>,
 ) -> Result<Caller, NameError> {
     let digest = sci_hasher::Encoder::digest("sci v1 embedded project", project);
-    let (scope_write, scopes_read) = scopes(env);
+    let repository = RepositoryId::new(digest.to_string())?;
+    let (scope_write, scopes_read) = scopes(&repository, &run, env);
     let mut claims = BTreeMap::new();
     if env.get("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
         let found = CLAIMS.iter().filter_map(|(claim, name)| Some(((*claim).to_owned(), env.get(*name)?.clone())));
@@ -48,39 +49,46 @@ pub fn caller(
     if let Some(sha) = sha {
         claims.insert("sha".to_owned(), sha.to_owned());
     }
-    let repository = RepositoryId::new(digest.to_string())?;
     Ok(Caller { repository, scope_write, scopes_read, run, claims, is_public: false, quota: Quota::default() })
 }
 
-/// The scope that may be written, and the scopes that may be read, in order.
-fn scopes(env: &BTreeMap<String, String>) -> (Option<Scope>, Vec<Scope>) {
+/// The scope that may be written, and the scopes that may be read, in order: what the policy of every backend says of the job,
+/// where a protected branch counts as trusted, and so does one that a pull request or a queue is for.
+fn scopes(repository: &RepositoryId, run: &RunId, env: &BTreeMap<String, String>) -> (Option<Scope>, Vec<Scope>) {
     let get = |name: &str| env.get(name).map_or("", String::as_str);
-    let scope = |class, reference: &str| Scope::new(class, reference).ok();
-    let trusted = |branch: &str| scope(ScopeClass::Trusted, &format!("refs/heads/{branch}"));
     if get("GITHUB_ACTIONS") != "true" {
-        let local = scope(ScopeClass::Trusted, "local");
+        let local = Scope::new(ScopeClass::Trusted, "local").ok();
         return (local.clone(), local.into_iter().collect());
     }
     let reference = get("GITHUB_REF");
-    let is_branch = reference.starts_with("refs/heads/");
-    let is_trusted = is_branch && get("GITHUB_REF_PROTECTED") == "true";
+    let protected = get("GITHUB_REF_PROTECTED") == "true";
+    let base = Some(get("GITHUB_BASE_REF")).filter(|base| !base.is_empty());
+    let queue_base = references::queue_base(reference);
     // The environment does not name the default branch. To read a trusted scope that does not exist is harmless.
     let default = if get("SCI_DEFAULT_BRANCH").is_empty() { "main" } else { get("SCI_DEFAULT_BRANCH") };
-    let (write, base) = match get("GITHUB_EVENT_NAME") {
-        "push" | "schedule" if is_trusted => (scope(ScopeClass::Trusted, reference), None),
-        "push" if is_branch => (scope(ScopeClass::Branch, reference), trusted(default)),
-        "merge_group" => (scope(ScopeClass::Queue, reference), references::queue_base(reference).and_then(trusted)),
-        "pull_request" => (references::pull_request(reference).map(Scope::pr), trusted(get("GITHUB_BASE_REF"))),
-        "workflow_dispatch" if is_trusted => {
-            return (None, scope(ScopeClass::Trusted, reference).into_iter().collect());
-        }
-        _ => return (None, Vec::new()),
+    let in_full = |branch: &str| format!("refs/heads/{branch}");
+    let trusted = base.into_iter().chain(queue_base).map(in_full);
+    let registration = Registration {
+        trusted_refs: trusted.chain(protected.then(|| reference.to_owned())).collect(),
+        ..Registration::new(repository.clone(), "", in_full(default))
     };
-    let fallback = if write.as_ref().map(Scope::class) == Some(ScopeClass::Pr) { trusted(default) } else { None };
-    let mut read: Vec<Scope> = Vec::new();
-    if write.is_some() {
-        read.extend(write.iter().cloned().chain(base).chain(fallback));
-        read.dedup();
-    }
-    (write, read)
+    let identity = Identity {
+        issuer: registration.issuer.clone(),
+        repository: repository.clone(),
+        owner: registration.owner.clone(),
+        event: Event::of_github(get("GITHUB_EVENT_NAME")),
+        reference: reference.to_owned(),
+        is_branch: reference.starts_with("refs/heads/"),
+        protected,
+        base: base.map(str::to_owned),
+        pull_request: references::pull_request(reference),
+        queue_base: queue_base.map(str::to_owned),
+        environment: None,
+        workflow: None,
+        // Whose machine it is does not matter: the store is its owner's.
+        self_hosted: false,
+        run: run.clone(),
+        claims: BTreeMap::new(),
+    };
+    policy::decide(&identity, &registration).map_or_else(|_| (None, Vec::new()), |grant| (grant.write, grant.read))
 }

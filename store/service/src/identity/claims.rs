@@ -80,20 +80,11 @@ impl ClaimMap {
 
 fn github(issuer: &str, claims: &Claims) -> Result<Identity, Rejection> {
     let reference = claims.required("ref")?;
-    let event = match claims.required("event_name")?.as_str() {
-        "push" => Event::Push,
-        "schedule" => Event::Schedule,
-        "workflow_dispatch" => Event::WorkflowDispatch,
-        "merge_group" => Event::MergeGroup,
-        "pull_request" => Event::PullRequest,
-        "release" => Event::Release,
-        _ => Event::Other,
-    };
     Ok(Identity {
         issuer: issuer.to_owned(),
         repository: repository(claims, "repository_id")?,
         owner: claims.required("repository_owner_id")?,
-        event,
+        event: Event::of_github(&claims.required("event_name")?),
         is_branch: claims.required("ref_type")? == "branch" && reference.starts_with("refs/heads/"),
         protected: claims.is_true("ref_protected"),
         base: present(claims, "base_ref"),

@@ -25,6 +25,21 @@ pub enum Event {
     Other,
 }
 
+impl Event {
+    /// What GitHub's name of an event means.
+    pub fn of_github(name: &str) -> Self {
+        match name {
+            "push" => Self::Push,
+            "schedule" => Self::Schedule,
+            "workflow_dispatch" => Self::WorkflowDispatch,
+            "merge_group" => Self::MergeGroup,
+            "pull_request" => Self::PullRequest,
+            "release" => Self::Release,
+            _ => Self::Other,
+        }
+    }
+}
+
 /// An identity. All texts are compared byte for byte. Who started the job, and what the workflow is called, are not here:
 /// nothing may be decided by them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
