@@ -19,6 +19,8 @@ pub(super) struct Adopted {
     pub(super) stale: Stale,
     /// The base's manifest; the contents of its tree are the other tree's now. An empty one where there is no base.
     pub(super) base: Manifest,
+    /// What else the base said: its device and its receipts.
+    pub(super) given: Option<(u64, Vec<Receipt>)>,
 }
 
 /// Takes over the content of every file that the base vouches for.
@@ -42,9 +44,10 @@ pub(super) fn adopt(walked: &mut Walked, base: Option<Base>) -> Adopted {
     let mut next = kept.iter().map(|(index, _)| *index).peekable();
     let unknown = files.into_iter().filter(|index| next.next_if_eq(index).is_none()).collect();
     drop(matching);
-    let mut manifest = Arc::unwrap_or_clone(base.manifest);
+    let Base { manifest, receipts, device } = base;
+    let mut manifest = Arc::unwrap_or_clone(manifest);
     walked.tree.take_over(&mut manifest.tree, &kept);
-    Adopted { unknown, stale, base: manifest }
+    Adopted { unknown, stale, base: manifest, given: Some((device, receipts)) }
 }
 
 /// Receipts for the entries of `base` that are on disk just as it says; `found` is the same state, with `receipts`.

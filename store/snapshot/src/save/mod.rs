@@ -99,8 +99,7 @@ pub fn save(mut request: SaveRequest<'_>, sink: &dyn ObjectSink) -> Result<Saved
     go_on(request.progress)?;
     let mut walked = find(&request, threads)?;
     check_names(request.root, &walked)?;
-    let given = request.base.as_ref().map(|base| (base.device, base.receipts.clone()));
-    let Adopted { unknown, stale, mut base } = adopt::adopt(&mut walked, request.base.take());
+    let Adopted { unknown, stale, mut base, given } = adopt::adopt(&mut walked, request.base.take());
     sci_faults::at(Step::SaveWalked);
     let bytes = unknown.iter().map(|index| walked.tree.entry(*index).size).sum();
     request.progress.total(unknown.len() as u64, bytes);
