@@ -75,6 +75,7 @@ fn save_tree(root: &Path, base: Option<&Base>, store: &Memory) -> Saved {
         excludes: &Excludes::default(),
         select: None,
         base: base.cloned(),
+        references: Some(store),
         inputs: Vec::new(),
         threads: 0,
         progress: &Silent,

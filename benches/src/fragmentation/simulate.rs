@@ -114,7 +114,9 @@ fn measure(before: &Manifest, after: &Manifest) -> Step {
     for chunk in chunks(after).filter(|chunk| seen.insert(chunk.digest)) {
         let block = &after.blocks[chunk.block as usize];
         let length = u64::from(chunk.length);
-        let share = length as f64 * f64::from(block.stored) / f64::from(block.length);
+        // What leans on a block is worth what it would take without it.
+        let plain = after.blocks.get(block.reference as usize).unwrap_or(block);
+        let share = length as f64 * f64::from(plain.stored) / f64::from(plain.length);
         step.raw += length;
         step.live += share;
         if !known.contains(&chunk.digest) {
@@ -161,6 +163,7 @@ fn save_tree(root: &Path, base: Option<&Base>, store: &Store) -> Result<Saved, F
         excludes: &Excludes::default(),
         select: None,
         base: base.cloned(),
+        references: Some(store),
         inputs: Vec::new(),
         threads: 0,
         progress: &Silent,

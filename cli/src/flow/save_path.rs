@@ -226,6 +226,7 @@ impl Job<'_> {
             excludes: &Excludes::new(&self.path.policy.exclude)?,
             select: select.as_ref().map(|select| select as &Select<'_>),
             base,
+            references: Some(&self.store.backend),
             inputs: if replay { replaying::to_record(self.plan, tracked) } else { Vec::new() },
             threads: 0,
             progress: &bar,

@@ -1,8 +1,11 @@
 //! Blocks: the unit of compression. A block is one zstd frame; its digest is the BLAKE3 of the compressed bytes, because
 //! that is what must be checked before anything is decompressed.
+//!
+//! A block may be compressed against another one, its reference, whose content the decompressor must then be given too.
+//! Knows nothing of where references come from.
 
 use sci_hasher::Digest;
-use zstd::zstd_safe::{CParameter, DCtx, DParameter, get_error_name};
+use zstd::zstd_safe::{CCtx, CParameter, DCtx, DParameter, compress_bound, get_error_name};
 
 use crate::limits::{BLOCK_MAX, WINDOW_LOG, WINDOW_LOG_MAX};
 
@@ -15,9 +18,19 @@ const BLOCK_CHAIN_LOG: u32 = 14;
 /// Shortest match in a block, in bytes.
 const BLOCK_MIN_MATCH: u32 = 6;
 
+/// log2 of both hash tables when a block has a reference: all of that must be found again, four times as much as what a core's
+/// cache would like.
+const REFERENCE_HASH_LOG: u32 = 20;
+/// log2 of a window that holds a reference and the block behind it.
+const REFERENCE_WINDOW_LOG: u32 = WINDOW_LOG + 1;
+
 /// An uncompressed block.
 #[derive(Debug)]
-pub(crate) struct RawBlock(pub(crate) Vec<u8>);
+pub(crate) struct RawBlock {
+    pub(crate) bytes: Vec<u8>,
+    /// The block of the base that its content resembles; [`NONE`] where that is not known.
+    pub(crate) resembles: u32,
+}
 
 /// A compressed block.
 #[derive(Debug)]
@@ -25,6 +38,8 @@ pub(crate) struct StoredBlock {
     pub(crate) digest: Digest,
     pub(crate) length: u32,
     pub(crate) stored: Vec<u8>,
+    /// The block of the base against which it is compressed; [`NONE`] if it stands alone.
+    pub(crate) reference: u32,
 }
 
 /// A compressor whose tables are used again for every block.
@@ -55,6 +70,29 @@ impl Compressor {
     }
 }
 
+/// Compresses a block against the content of another one.
+///
+/// # Errors
+/// What the library says, for want of memory.
+pub(crate) fn compress_against(reference: &[u8], raw: &[u8]) -> std::io::Result<Vec<u8>> {
+    let failed = |code| std::io::Error::other(get_error_name(code));
+    // A context keeps hold of its reference, so it is no longer used than that.
+    let mut context = CCtx::create();
+    for parameter in [
+        CParameter::CompressionLevel(LEVEL),
+        CParameter::HashLog(REFERENCE_HASH_LOG),
+        CParameter::ChainLog(REFERENCE_HASH_LOG),
+        CParameter::WindowLog(REFERENCE_WINDOW_LOG),
+        CParameter::ChecksumFlag(false),
+    ] {
+        context.set_parameter(parameter).map_err(failed)?;
+    }
+    context.ref_prefix(reference).map_err(failed)?;
+    let mut stored = Vec::with_capacity(compress_bound(raw.len()));
+    context.compress2(&mut stored, raw).map_err(failed)?;
+    Ok(stored)
+}
+
 /// A decompressor that refuses windows above the limit.
 pub(crate) struct Decompressor(DCtx<'static>);
 
@@ -73,22 +111,19 @@ impl Decompressor {
     /// A sentence, when the frame is damaged or does not unpack to exactly `length` bytes. Nothing beyond `length` bytes
     /// is ever allocated.
     pub(crate) fn decompress(&mut self, stored: &[u8], length: usize, into: &mut Vec<u8>) -> Result<(), String> {
-        into.clear();
-        into.reserve_exact(length);
-        let written = self.0.decompress(into, stored).map_err(|code| get_error_name(code).to_owned())?;
-        if written == length { Ok(()) } else { Err(format!("unpacks to {written} bytes instead of {length}")) }
+        unpack(&mut self.0, stored, length, into)
     }
 }
 
-/// Checks a block's digest, then unpacks it into `into`.
+/// Checks a block's digest, then unpacks it into `into`; `reference` is the content of the block that it leans on.
 ///
 /// # Errors
 /// A sentence that says what does not fit.
 pub(crate) fn open(
     context: &mut Decompressor,
     stored: &[u8],
-    digest: &Digest,
-    length: u32,
+    (digest, length): (&Digest, u32),
+    reference: Option<&[u8]>,
     into: &mut Vec<u8>,
 ) -> Result<(), String> {
     if Digest::of(stored) != *digest {
@@ -97,7 +132,26 @@ pub(crate) fn open(
     if length > BLOCK_MAX {
         return Err(format!("block {} claims {length} bytes, above the limit of {BLOCK_MAX}", digest.short()));
     }
-    context.decompress(stored, length as usize, into).map_err(|reason| format!("block {}: {reason}", digest.short()))
+    let length = length as usize;
+    let opened = match reference {
+        None => context.decompress(stored, length, into),
+        Some(reference) => decompress_against(reference, stored, length, into),
+    };
+    opened.map_err(|reason| format!("block {}: {reason}", digest.short()))
+}
+
+fn decompress_against(reference: &[u8], stored: &[u8], length: usize, into: &mut Vec<u8>) -> Result<(), String> {
+    let mut context = DCtx::create();
+    context.ref_prefix(reference).map_err(|code| get_error_name(code).to_owned())?;
+    unpack(&mut context, stored, length, into)
+}
+
+/// Unpacks a frame into `into`, which is set to exactly `length` bytes.
+fn unpack(context: &mut DCtx<'_>, stored: &[u8], length: usize, into: &mut Vec<u8>) -> Result<(), String> {
+    into.clear();
+    into.reserve_exact(length);
+    let written = context.decompress(into, stored).map_err(|code| get_error_name(code).to_owned())?;
+    if written == length { Ok(()) } else { Err(format!("unpacks to {written} bytes instead of {length}")) }
 }
 
 #[cfg(test)]
@@ -111,7 +165,7 @@ mod tests {
         let error = Decompressor::new().decompress(&bomb, 4096, &mut into).unwrap_err();
         assert!(!error.is_empty());
         assert!(into.capacity() <= 8192, "allocated {}", into.capacity());
-        assert!(open(&mut Decompressor::new(), &bomb, &Digest::of(&bomb), 64 << 20, &mut into).is_err());
+        assert!(open(&mut Decompressor::new(), &bomb, (&Digest::of(&bomb), 64 << 20), None, &mut into).is_err());
     }
 
     #[test]
@@ -130,11 +184,29 @@ mod tests {
     }
 
     #[test]
+    fn against_what_it_resembles_a_block_takes_next_to_nothing() {
+        let reference: Vec<u8> =
+            (0..3_000_000u32).flat_map(|at| at.wrapping_mul(0x9e37_79b9).to_le_bytes()[..1].to_vec()).collect();
+        let mut raw = reference.clone();
+        raw.splice(1_000_000..1_000_000, *b"something new");
+        let stored = compress_against(&reference, &raw).unwrap();
+        assert!(stored.len() < 2_000, "{}", stored.len());
+        let (digest, length) = (Digest::of(&stored), raw.len() as u32);
+        let mut into = Vec::new();
+        open(&mut Decompressor::new(), &stored, (&digest, length), Some(&reference), &mut into).unwrap();
+        assert!(into == raw);
+        for wrong in [None, Some(&reference[..100_000]), Some(&raw[..100])] {
+            let opened = open(&mut Decompressor::new(), &stored, (&digest, length), wrong, &mut into);
+            assert!(opened.is_err() || into != raw);
+        }
+    }
+
+    #[test]
     fn a_flipped_bit_is_found_before_unpacking() {
         let mut stored = Compressor::for_blocks().unwrap().compress(b"some content, some content").unwrap();
         let digest = Digest::of(&stored);
         stored[7] ^= 1;
-        let error = open(&mut Decompressor::new(), &stored, &digest, 26, &mut Vec::new()).unwrap_err();
+        let error = open(&mut Decompressor::new(), &stored, (&digest, 26), None, &mut Vec::new()).unwrap_err();
         assert!(error.contains("does not have its digest"), "{error}");
     }
 }

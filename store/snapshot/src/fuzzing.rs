@@ -24,12 +24,12 @@ pub fn block(bytes: &[u8]) {
     let Some((length, stored)) = bytes.split_first_chunk::<4>() else { return };
     let length = u32::from_le_bytes(*length);
     let mut raw = Vec::new();
-    if block::open(&mut Decompressor::new(), stored, &Digest::of(stored), length, &mut raw).is_ok() {
+    if block::open(&mut Decompressor::new(), stored, (&Digest::of(stored), length), None, &mut raw).is_ok() {
         assert_eq!(raw.len(), length as usize);
         assert!(length <= BLOCK_MAX);
         let mut again = Vec::new();
         let stored = Compressor::for_blocks().and_then(|mut it| it.compress(&raw)).expect("memory");
-        block::open(&mut Decompressor::new(), &stored, &Digest::of(&stored), length, &mut again)
+        block::open(&mut Decompressor::new(), &stored, (&Digest::of(&stored), length), None, &mut again)
             .expect("our own block");
         assert_eq!(again, raw);
     }

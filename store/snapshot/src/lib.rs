@@ -25,6 +25,7 @@ mod block;
 mod dir;
 mod pool;
 mod tiers;
+mod unpack;
 
 pub use error::{Result, SnapshotError};
 pub use exclude::Excludes;

@@ -6,9 +6,9 @@ use std::io;
 use sci_hasher::Digest;
 use sci_store_api::{ObjectId, ObjectSource};
 
-use crate::block::{self, Decompressor};
 use crate::manifest::Manifest;
 use crate::tree::Extent;
+use crate::unpack::{self, Unpacker};
 use crate::{Result, SnapshotError};
 
 /// What is wrong with a snapshot.
@@ -47,7 +47,8 @@ pub fn verify(manifest: &Manifest, source: &dyn ObjectSource) -> Result<Damage> 
                 if ObjectId::of(&bytes) != pack.id {
                     damage.objects.push((pack.id, "its bytes do not have its SHA-256".to_owned()));
                 }
-                check_blocks(manifest, number as u32, &bytes, &mut damage, &mut bad_blocks);
+                let pack = (number as u32, bytes.as_slice());
+                check_blocks(manifest, pack, source, &mut damage, &mut bad_blocks);
             }
             Err(error) => {
                 damage.objects.push((pack.id, error.to_string()));
@@ -65,8 +66,14 @@ pub fn verify(manifest: &Manifest, source: &dyn ObjectSource) -> Result<Damage> 
     Ok(damage)
 }
 
-fn check_blocks(manifest: &Manifest, pack: u32, bytes: &[u8], damage: &mut Damage, bad: &mut BTreeSet<u32>) {
-    let mut context = Decompressor::new();
+fn check_blocks(
+    manifest: &Manifest,
+    (pack, bytes): (u32, &[u8]),
+    source: &dyn ObjectSource,
+    damage: &mut Damage,
+    bad: &mut BTreeSet<u32>,
+) {
+    let mut unpacker = Unpacker::new();
     let mut raw = Vec::new();
     let mut by_block: Vec<(u32, u32)> = Vec::new();
     for (index, _) in manifest.tree.entries() {
@@ -81,8 +88,12 @@ fn check_blocks(manifest: &Manifest, pack: u32, bytes: &[u8], damage: &mut Damag
         let number = group[0].0;
         let block = &manifest.blocks[number as usize];
         let stored = &bytes[block.offset as usize..][..block.stored as usize];
-        if let Err(reason) = block::open(&mut context, stored, &block.digest, block.length, &mut raw) {
-            damage.blame(&manifest.packs[pack as usize].id, reason);
+        if let Err(error) = unpacker.open(manifest, number, stored, source, &mut raw) {
+            match error {
+                SnapshotError::Damaged { object, reason } => damage.blame(&object, reason),
+                // Only the block that this one leans on is read here.
+                error => damage.blame(&unpack::place(manifest, block.reference).0, error.to_string()),
+            }
             bad.insert(number);
             continue;
         }
@@ -110,23 +121,20 @@ fn contents_fit(manifest: &Manifest, index: u32, block: u32, raw: &[u8]) -> bool
 /// [`SnapshotError::Transfer`] or [`SnapshotError::Damaged`]; [`SnapshotError::Io`] when `into` fails.
 pub fn read_file(manifest: &Manifest, index: u32, source: &dyn ObjectSource, into: &mut dyn io::Write) -> Result<()> {
     let Some(content) = manifest.tree.content(manifest.tree.resolve(index)) else { return Ok(()) };
-    let mut context = Decompressor::new();
+    let mut unpacker = Unpacker::new();
     let mut raw = Vec::new();
     let mut open = None;
     for (extent, digest) in manifest.tree.extents(content).iter().zip(manifest.tree.chunk_digests(content)) {
         let written = if extent.is_hole() {
             io::copy(&mut io::Read::take(io::repeat(0), u64::from(extent.length)), into).map(drop)
         } else {
-            let block = &manifest.blocks[extent.block as usize];
-            let pack = manifest.packs[block.pack as usize].id;
             if open != Some(extent.block) {
-                let stored = source.read(&pack, block.offset..block.offset + u64::from(block.stored))?;
-                block::open(&mut context, &stored, &block.digest, block.length, &mut raw)
-                    .map_err(|reason| SnapshotError::damaged(&pack, reason))?;
+                unpacker.read(manifest, extent.block, source, &mut raw)?;
                 open = Some(extent.block);
             }
             let bytes = &raw[extent.offset as usize..][..extent.length as usize];
             if Digest::of(bytes) != *digest {
+                let (pack, _) = unpack::place(manifest, extent.block);
                 return Err(SnapshotError::damaged(&pack, "a content does not have its digest"));
             }
             into.write_all(bytes)

@@ -98,6 +98,7 @@ fn an_interrupted_save_can_be_made_again() {
             excludes: &Excludes::default(),
             select: None,
             base: None,
+            references: None,
             inputs: Vec::new(),
             threads: 2,
             progress: &progress,

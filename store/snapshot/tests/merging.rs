@@ -27,6 +27,7 @@ fn select(root: &Path, store: &Memory, select: &(dyn Fn(&[u8], &Stat) -> bool + 
         excludes: &Excludes::default(),
         select: Some(select),
         base: None,
+        references: None,
         inputs: Vec::new(),
         threads: 2,
         progress: &Silent,

@@ -198,6 +198,7 @@ fn excluded_entries_are_neither_saved_nor_touched() {
         excludes: &excludes,
         select: None,
         base: None,
+        references: None,
         inputs: Vec::new(),
         threads: 1,
         progress: &sci_snapshot::Silent,

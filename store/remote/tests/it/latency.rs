@@ -50,6 +50,7 @@ fn save(root: &Path, base: Option<Base>, sink: &dyn ObjectSink) -> Saved {
         excludes: &Excludes::default(),
         select: None,
         base,
+        references: None,
         inputs: Vec::new(),
         threads: 0,
         progress: &Silent,

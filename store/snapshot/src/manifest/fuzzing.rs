@@ -7,6 +7,7 @@ use super::root::{Frame, HEADER, MAGIC, Root};
 use super::segment::{self, Decoder};
 use super::{Block, PackRef, check_component, inputs};
 use crate::block::Compressor;
+use crate::tree::NONE;
 
 /// Blocks that a segment alone may name: the digests of their numbers.
 const BLOCKS: u8 = 4;
@@ -44,7 +45,7 @@ impl<T, E> IsOkOrNone<T> for Result<T, E> {
 }
 
 fn numbered(number: u8) -> Block {
-    Block { digest: Digest::of(&[number]), pack: 0, offset: 0, stored: 1 << 20, length: 1 << 20 }
+    Block { digest: Digest::of(&[number]), pack: 0, offset: 0, stored: 1 << 20, length: 1 << 20, reference: NONE }
 }
 
 /// From a root, a number that says whether the last frame has inputs, the count of the frames and the frames, each preceded

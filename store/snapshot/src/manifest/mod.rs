@@ -19,6 +19,7 @@ mod tests;
 mod write;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use sci_hasher::Digest;
 use sci_store_api::{ObjectId, ObjectKind, ObjectRef};
@@ -63,6 +64,15 @@ pub struct Block {
     pub stored: u32,
     /// Length of the content in bytes.
     pub length: u32,
+    /// The block whose content it takes to unpack this one; [`NONE`] for a block that stands alone, as a reference does.
+    pub reference: u32,
+}
+
+impl Block {
+    /// Where its bytes lie in the pack.
+    pub(crate) fn range(&self) -> Range<u64> {
+        self.offset..self.offset + u64::from(self.stored)
+    }
 }
 
 /// An input of the workspace as it was before the build: what source-mtime replay needs.
@@ -117,10 +127,13 @@ impl Manifest {
         self.objects.first().map(|object| object.id)
     }
 
-    /// Sum of the extents' lengths in bytes: what a restore writes. Holes do not count.
+    /// Sum of the extents' lengths in bytes, which a restore writes, and of the references that it unpacks for them. Holes do
+    /// not count.
     pub(crate) fn unpacked_bytes(&self) -> u64 {
         let extents = |index| self.tree.content(index).map(|content| self.tree.extents(content)).unwrap_or_default();
         let lengths = self.tree.entries().flat_map(|(index, _)| extents(index));
-        lengths.filter(|extent| extent.block != NONE).map(|extent| u64::from(extent.length)).sum()
+        let written: u64 = lengths.filter(|extent| extent.block != NONE).map(|extent| u64::from(extent.length)).sum();
+        let references = self.blocks.iter().filter_map(|block| self.blocks.get(block.reference as usize));
+        written.saturating_add(references.map(|block| u64::from(block.length)).sum())
     }
 }

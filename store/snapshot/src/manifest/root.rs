@@ -6,9 +6,10 @@ use sci_store_api::ObjectId;
 use super::bytes::{Reader, Refusal, Writer};
 use super::{Block, PackRef};
 use crate::limits::{BLOCK_MAX, ENTRIES_MAX, FRAME_MAX, OBJECT_MAX, TREE_MAX};
+use crate::tree::NONE;
 
 /// The first bytes of a manifest object: name and version of the format.
-pub(crate) const MAGIC: &[u8; 16] = b"sci manifest v1\n";
+pub(crate) const MAGIC: &[u8; 16] = b"sci manifest v2\n";
 /// Length of what precedes the root: magic, stored length, uncompressed length (4 bytes each, little endian).
 pub(crate) const HEADER: usize = 24;
 /// Length of a stored root.
@@ -60,6 +61,8 @@ impl Root {
             out.integer(block.offset);
             out.integer(u64::from(block.stored));
             out.integer(u64::from(block.length));
+            // One more than the number; 0 for none.
+            out.integer(u64::from(block.reference.wrapping_add(1)));
         }
         for block in &self.blocks {
             out.raw(block.digest.as_bytes());
@@ -130,7 +133,7 @@ pub(super) fn decode_frame(reader: &mut Reader<'_>, objects: usize) -> Result<Fr
 }
 
 fn decode_blocks(reader: &mut Reader<'_>, packs: &[PackRef]) -> Result<Vec<Block>, Refusal> {
-    let count = reader.count(36, ENTRIES_MAX, "blocks")?;
+    let count = reader.count(37, ENTRIES_MAX, "blocks")?;
     let mut blocks = Vec::with_capacity(count);
     for _ in 0..count {
         let pack = reader.integer()?;
@@ -138,8 +141,14 @@ fn decode_blocks(reader: &mut Reader<'_>, packs: &[PackRef]) -> Result<Vec<Block
         let offset = reader.bounded(size, "offset of a block")?;
         let stored = reader.bounded((size - offset).min(STORED_MAX), "stored length of a block")? as u32;
         let length = reader.bounded(u64::from(BLOCK_MAX), "length of a block")? as u32;
+        let reference = reader.bounded(count as u64, "reference of a block")?.checked_sub(1);
+        let reference = reference.map_or(NONE, |number| number as u32);
         let digest = Digest::from_bytes([0; 32]);
-        blocks.push(Block { digest, pack: pack as u32, offset, stored, length });
+        blocks.push(Block { digest, pack: pack as u32, offset, stored, length, reference });
+    }
+    // So no block leans on itself, and to unpack one takes at most one other.
+    if blocks.iter().any(|block| blocks.get(block.reference as usize).is_some_and(|it: &Block| it.reference != NONE)) {
+        return Err("a block whose reference has one itself".into());
     }
     for block in &mut blocks {
         block.digest = Digest::from_bytes(reader.array()?);

@@ -38,7 +38,7 @@ fn file(tree: &mut Tree, parent: u32, name: &[u8], extent: Extent) -> u32 {
 }
 
 fn block(length: u32) -> Block {
-    Block { digest: Digest::of(b"block"), pack: 0, offset: 0, stored: 100, length }
+    Block { digest: Digest::of(b"block"), pack: 0, offset: 0, stored: 100, length, reference: NONE }
 }
 
 fn manifest(tree: Tree, blocks: Vec<Block>) -> Manifest {
@@ -160,6 +160,31 @@ fn extents_stay_inside_their_blocks_and_blocks_inside_their_packs() {
 }
 
 #[test]
+fn a_block_leans_on_one_other_that_stands_alone() {
+    let packs = vec![PackRef { id: ObjectId::of(b"pack"), size: 1 << 20 }];
+    let decoded = |references: &[u32]| {
+        let blocks = references.iter().map(|reference| Block { reference: *reference, ..block(10) }).collect();
+        Root::decode(&Root { packs: packs.clone(), blocks, ..Root::default() }.encode())
+    };
+    assert!(decoded(&[NONE, 0, 0]).is_ok());
+    for bad in [&[0][..], &[NONE, 2], &[NONE, 0, 1], &[1, 0], &[NONE, NONE - 1]] {
+        assert!(decoded(bad).is_err(), "{bad:?}");
+    }
+}
+
+#[test]
+fn what_is_leant_on_counts_as_unpacked() {
+    // A thousand blocks of a byte each, for each of which another of 16 MiB must be unpacked.
+    let mut tree = root();
+    let mut blocks = vec![Block { digest: Digest::of(b"large"), ..block(BLOCK_MAX) }];
+    for number in 0..1_000u32 {
+        file(&mut tree, 0, format!("{number:05}").as_bytes(), Extent { block: number + 1, offset: 0, length: 1 });
+        blocks.push(Block { digest: Digest::of(&number.to_le_bytes()), reference: 0, ..block(1) });
+    }
+    assert!(refusal(tree, blocks).contains("would unpack to"));
+}
+
+#[test]
 fn bombs_are_refused_by_what_they_declare() {
     // Ten gigabytes out of one block of four megabytes, stored in a hundred bytes.
     let mut tree = root();
@@ -273,8 +298,10 @@ fn trees() -> impl Strategy<Value = Tree> {
 }
 
 fn blocks() -> Vec<Block> {
-    let other = Block { digest: Digest::of(b"other"), offset: 100, ..block(10_000) };
-    vec![block(10_000), other]
+    let other = Block { digest: Digest::of(b"other"), offset: 100, reference: 2, ..block(10_000) };
+    // No extent is in it; the other leans on it.
+    let leant_on = Block { digest: Digest::of(b"leant on"), offset: 200, ..block(10_000) };
+    vec![block(10_000), other, leant_on]
 }
 
 fn described(manifest: &Manifest) -> Vec<String> {
@@ -283,7 +310,11 @@ fn described(manifest: &Manifest) -> Vec<String> {
         let content = tree.content(index).map(|content| {
             let place = |extent: &Extent| match extent.is_hole() {
                 true => format!("hole {}", extent.length),
-                false => format!("{:?} {extent:?}", manifest.blocks[extent.block as usize].digest),
+                false => {
+                    let block = &manifest.blocks[extent.block as usize];
+                    let leant_on = manifest.blocks.get(block.reference as usize).map(|block| block.digest);
+                    format!("{:?} {extent:?} {leant_on:?}", block.digest)
+                }
             };
             let extents: Vec<String> = tree.extents(content).iter().map(place).collect();
             format!("{:?} {extents:?} {:?}", content.digest, tree.chunk_digests(content))

@@ -13,10 +13,10 @@ use crate::limits::{DEPTH_MAX, ENTRIES_MAX, FRAME_MAX, INPUT_PATHS_MAX, TREE_MAX
 use crate::tree::{Kind, NONE, Tree};
 use crate::{Result, SnapshotError, tiers};
 
-/// Smallest average number of entries of a segment.
-const SEGMENT: u32 = 512;
+/// Smallest average length of a segment, in [`parts`].
+const SEGMENT: u64 = 512;
 /// Segments a tree has at most on average, however large it is.
-const SEGMENTS: u32 = 128;
+const SEGMENTS: u64 = 128;
 /// Bytes that an entry takes in a segment besides its names and extents, at most.
 const PER_ENTRY: usize = 96;
 /// Bytes that an extent takes, at most: the digests of its chunk and its block, and three integers.
@@ -127,25 +127,49 @@ fn few_objects<'a>(
     frames
 }
 
-/// Drops blocks and packs that no extent uses, in the order in which the tree uses them.
+/// Drops blocks and packs that nothing needs. Blocks stand in the order in which the tree uses them; then come references that
+/// it does not use itself.
 fn keep_used(manifest: &mut Manifest) {
-    let mut renumbered = HashMap::new();
-    let mut packs = HashMap::new();
-    let (mut kept_blocks, mut kept_packs) = (Vec::new(), Vec::new());
-    manifest.tree.map_blocks(|old| {
-        *renumbered.entry(old).or_insert_with(|| {
-            let mut block = manifest.blocks[old as usize];
-            let pack = manifest.packs[block.pack as usize];
-            block.pack = *packs.entry(block.pack).or_insert_with(|| {
-                kept_packs.push(pack);
-                kept_packs.len() as u32 - 1
-            });
-            kept_blocks.push(block);
-            kept_blocks.len() as u32 - 1
-        })
+    let mut kept = Kept::default();
+    manifest.tree.map_blocks(|old| kept.block(old));
+    for number in 0..kept.order.len() {
+        let reference = manifest.blocks[kept.order[number] as usize].reference;
+        if reference != NONE {
+            kept.block(reference);
+        }
+    }
+    let (mut packs, mut packs_by_old) = (Vec::new(), HashMap::new());
+    let blocks = kept.order.iter().map(|old| {
+        let mut block = manifest.blocks[*old as usize];
+        let pack = manifest.packs[block.pack as usize];
+        block.pack = *packs_by_old.entry(block.pack).or_insert_with(|| {
+            packs.push(pack);
+            packs.len() as u32 - 1
+        });
+        block.reference = kept.blocks.get(&block.reference).copied().unwrap_or(NONE);
+        block
     });
-    manifest.blocks = kept_blocks;
-    manifest.packs = kept_packs;
+    manifest.blocks = blocks.collect();
+    manifest.packs = packs;
+}
+
+/// Blocks that are kept.
+#[derive(Default)]
+struct Kept {
+    /// Their new numbers, by the old ones.
+    blocks: HashMap<u32, u32>,
+    /// Their old numbers, by the new ones.
+    order: Vec<u32>,
+}
+
+impl Kept {
+    /// The new number of a block.
+    fn block(&mut self, old: u32) -> u32 {
+        *self.blocks.entry(old).or_insert_with(|| {
+            self.order.push(old);
+            self.order.len() as u32 - 1
+        })
+    }
 }
 
 fn digests_of(manifest: &Manifest, cuts: &[Range<u32>]) -> Vec<Digest> {
@@ -155,11 +179,11 @@ fn digests_of(manifest: &Manifest, cuts: &[Range<u32>]) -> Vec<Digest> {
 
 /// The entries of each segment. Cuts are functions of the paths around them, so that a change moves only those near it.
 pub(super) fn cuts(tree: &Tree) -> Vec<Range<u32>> {
-    let average = (tree.len() / SEGMENTS).next_power_of_two().max(SEGMENT);
+    let all: u64 = tree.entries().map(|(index, _)| parts(tree, index)).sum();
+    let average = (all / SEGMENTS).next_power_of_two().max(SEGMENT);
     let mut hashes: Vec<u64> = Vec::with_capacity(tree.len() as usize);
     let mut cuts = vec![0];
-    let mut last = 0;
-    let mut bytes = 0;
+    let (mut length, mut bytes) = (0, 0);
     for (index, entry) in tree.entries() {
         let above = if entry.parent == NONE { 0xcbf2_9ce4_8422_2325 } else { hashes[entry.parent as usize] };
         let hash = tree
@@ -168,20 +192,24 @@ pub(super) fn cuts(tree: &Tree) -> Vec<Range<u32>> {
             .chain(b"/")
             .fold(above, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3));
         hashes.push(hash);
-        let length = index - last;
         // Very large files fill a segment long before its entries do.
-        let weight = weight(tree, index);
+        let (parts, weight) = (parts(tree, index), weight(tree, index));
         bytes += weight;
-        let wanted = (hash ^ (hash >> 29)) & u64::from(average / 2 - 1) == 0;
+        let wanted = (hash ^ (hash >> 29)) & (average / 2 - 1) < parts;
         let full = length > 0 && bytes > FRAME_MAX;
         if (length >= average / 2 && wanted) || length >= average * 2 || full {
             cuts.push(index);
-            last = index;
-            bytes = weight;
+            (length, bytes) = (0, weight);
         }
+        length += parts;
     }
     cuts.push(tree.len());
     cuts.windows(2).map(|pair| pair[0]..pair[1]).collect()
+}
+
+/// What an entry adds to the length of a segment: itself, and its extents but the first.
+fn parts(tree: &Tree, index: u32) -> u64 {
+    1 + tree.content(index).map_or(0, |content| tree.extents(content).len() as u64).saturating_sub(1)
 }
 
 /// At least the bytes that an entry takes in a segment.

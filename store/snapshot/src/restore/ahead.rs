@@ -4,26 +4,26 @@
 //! themselves: handing bytes from thread to thread would only cost time there.
 
 use std::collections::VecDeque;
-use std::ops::Range;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sci_store_api::{ObjectId, ObjectSource, TransferError};
+use sci_store_api::{ObjectSource, TransferError};
+
+use super::reads::Wanted;
 
 /// Bytes that are read and not yet written, those under way included. One read is always allowed.
 const MOST: u64 = 64 << 20;
 /// How often somebody who waits looks whether to stop.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// A read that is wanted: which object, and what of it.
-pub(crate) type Wanted = (ObjectId, Range<u64>);
-/// What came of a read.
-pub(crate) type Came = Result<Vec<u8>, TransferError>;
+/// What came of reads that belong together: the bytes of each.
+pub(crate) type Came = Result<Vec<Vec<u8>>, TransferError>;
 
 /// The reads of a restore, and what has come of them.
 pub(crate) struct Ahead<'a> {
     source: &'a dyn ObjectSource,
-    wanted: Vec<Wanted>,
+    /// Reads that belong together are made one after the other.
+    wanted: Vec<&'a [Wanted]>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -42,7 +42,7 @@ struct State {
 
 impl<'a> Ahead<'a> {
     /// Reads these, in this order.
-    pub(crate) fn new(source: &'a dyn ObjectSource, wanted: Vec<Wanted>) -> Self {
+    pub(crate) fn new(source: &'a dyn ObjectSource, wanted: Vec<&'a [Wanted]>) -> Self {
         Self { source, wanted, state: Mutex::default(), changed: Condvar::new() }
     }
 
@@ -51,14 +51,14 @@ impl<'a> Ahead<'a> {
     }
 
     fn length(&self, index: usize) -> u64 {
-        self.wanted.get(index).map_or(0, |(_, range)| range.end - range.start)
+        self.wanted.get(index).map_or(0, |reads| reads.iter().map(|(_, range)| range.end - range.start).sum())
     }
 
     /// Reads until there is nothing left to read: the work of each reading thread.
     pub(crate) fn fetch(&self) {
         while let Some(index) = self.begin() {
-            let (object, range) = &self.wanted[index];
-            let came = self.source.read(object, range.clone());
+            let read = |(object, range): &Wanted| self.source.read(object, range.clone());
+            let came = self.wanted[index].iter().map(read).collect();
             self.state().ready.push_back((index, came));
             self.changed.notify_all();
         }
@@ -118,7 +118,10 @@ impl<'a> Ahead<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
     use std::sync::atomic::{AtomicU64, Ordering};
+
+    use sci_store_api::ObjectId;
 
     use super::*;
 
@@ -130,7 +133,7 @@ mod tests {
     }
 
     impl ObjectSource for Counting {
-        fn read(&self, _: &ObjectId, range: Range<u64>) -> Came {
+        fn read(&self, _: &ObjectId, range: Range<u64>) -> Result<Vec<u8>, TransferError> {
             let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
             self.most.fetch_max(now, Ordering::SeqCst);
             std::thread::sleep(Duration::from_millis(2));
@@ -142,7 +145,8 @@ mod tests {
     fn run(lengths: &[u64], readers: usize) -> (u64, u64) {
         let source = Counting::default();
         let object = ObjectId::of(b"object");
-        let ahead = Ahead::new(&source, lengths.iter().map(|length| (object, 0..*length)).collect());
+        let wanted: Vec<[Wanted; 1]> = lengths.iter().map(|length| [(object, 0..*length)]).collect();
+        let ahead = Ahead::new(&source, wanted.iter().map(<[Wanted; 1]>::as_slice).collect());
         let (bytes, most) = (AtomicU64::new(0), AtomicU64::new(0));
         std::thread::scope(|scope| {
             (0..readers).for_each(|_| drop(scope.spawn(|| ahead.fetch())));
@@ -150,7 +154,7 @@ mod tests {
                 scope.spawn(|| {
                     while let Some((index, came)) = ahead.take(&|| false) {
                         most.fetch_max(ahead.state().held, Ordering::SeqCst);
-                        bytes.fetch_add(came.unwrap().len() as u64, Ordering::SeqCst);
+                        bytes.fetch_add(came.unwrap()[0].len() as u64, Ordering::SeqCst);
                         ahead.written(index);
                     }
                 });
@@ -179,7 +183,8 @@ mod tests {
     #[test]
     fn whoever_waits_is_told_to_stop() {
         let source = Counting::default();
-        let ahead = Ahead::new(&source, vec![(ObjectId::of(b"object"), 0..1)]);
+        let wanted = [(ObjectId::of(b"object"), 0..1)];
+        let ahead = Ahead::new(&source, vec![&wanted]);
         assert!(ahead.take(&|| true).is_none());
         ahead.stop();
         ahead.fetch();

@@ -4,18 +4,18 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use sci_store_api::{ObjectId, ObjectSource};
+use sci_store_api::{ObjectId, ObjectSource, TransferError};
 
 use super::RestoreRequest;
 use super::ahead::Ahead;
 use super::plan::Plan;
-use super::reads::together;
+use super::reads::{self, Wanted, holds};
 use super::stage::Stage;
 use super::write::{Part, Writer};
-use crate::block::{self, Decompressor};
 use crate::local::Receipt;
 use crate::manifest::Manifest;
 use crate::progress::go_on;
+use crate::unpack::{Unpacker, place};
 use crate::{Result, SnapshotError};
 
 /// Entries without content that one job makes.
@@ -40,10 +40,8 @@ pub(crate) fn contents(
     let outcome = Mutex::new((receipts, None));
     let readers = source.reads_at_once();
     let far = readers > 1;
-    let ahead = Ahead::new(
-        source,
-        if far { batches.iter().map(|parts| wanted(manifest, parts)).collect() } else { Vec::new() },
-    );
+    let wanted = if far { batches.iter().map(|batch| batch.reads.as_slice()).collect() } else { Vec::new() };
+    let ahead = Ahead::new(source, wanted);
     // The next piece of work: what needs no block, then the batches, as they come or in order.
     let work = |worker: &mut Worker<'_>| -> Option<Result<()>> {
         let number = next.fetch_add(1, Ordering::Relaxed);
@@ -52,17 +50,16 @@ pub(crate) fn contents(
         }
         if far {
             let (index, came) = ahead.take(&|| request.progress.interrupted())?;
-            let written = came.map_err(SnapshotError::from).and_then(|bytes| worker.blocks(batches[index], &bytes));
+            let written = came.map_err(SnapshotError::from).and_then(|came| worker.blocks(&batches[index], &came));
             ahead.written(index);
             return Some(written);
         }
-        let parts = batches.get(number - light.len())?;
-        let (object, range) = wanted(manifest, parts);
-        Some(source.read(&object, range).map_err(SnapshotError::from).and_then(|bytes| worker.blocks(parts, &bytes)))
+        let batch = batches.get(number - light.len())?;
+        Some(batch.read(source).map_err(SnapshotError::from).and_then(|came| worker.blocks(batch, &came)))
     };
     let run = || {
         let writer = Writer::new(request, plan, stage, &pending);
-        let mut worker = Worker { manifest, writer, context: Decompressor::new(), raw: Vec::new() };
+        let mut worker = Worker { manifest, writer, unpacker: Unpacker::new(), raw: Vec::new() };
         let mut result = Ok(());
         while result.is_ok() && !stop.load(Ordering::Relaxed) {
             result = go_on(request.progress);
@@ -96,7 +93,7 @@ pub(crate) fn contents(
     }
 }
 
-/// The parts to write, in the order of the packs, and the entries that need no block.
+/// The parts to write, in the order in which their blocks are read, and the entries that need no block.
 fn split(manifest: &Manifest, plan: &Plan) -> (Vec<Part>, Vec<u32>) {
     let (mut parts, mut light) = (Vec::new(), Vec::new());
     for index in plan.built(&manifest.tree) {
@@ -115,11 +112,8 @@ fn split(manifest: &Manifest, plan: &Plan) -> (Vec<Part>, Vec<u32>) {
             light.push(index);
         }
     }
-    let key = |part: &Part| {
-        let block = &manifest.blocks[part.block as usize];
-        (block.pack, block.offset, part.entry, part.at)
-    };
-    parts.sort_unstable_by_key(key);
+    let ranks = reads::ranks(manifest);
+    parts.sort_unstable_by_key(|part| (ranks[part.block as usize], part.entry, part.at));
     (parts, light)
 }
 
@@ -132,59 +126,68 @@ fn pending(manifest: &Manifest, parts: &[Part]) -> Vec<AtomicU32> {
     pending
 }
 
-/// Cuts the parts into runs whose blocks are read at once.
-fn batches<'a>(manifest: &Manifest, parts: &'a [Part]) -> Vec<&'a [Part]> {
-    let mut batches = Vec::new();
-    let mut start = 0;
-    for at in 1..=parts.len() {
-        let first = parts.get(start).map(|part| &manifest.blocks[part.block as usize]);
-        let last = parts.get(at - 1).map(|part| &manifest.blocks[part.block as usize]);
-        let next = parts.get(at).map(|part| &manifest.blocks[part.block as usize]);
-        let together = match (first, last, next) {
-            (Some(first), Some(last), Some(next)) => together(first, last, next),
-            _ => false,
-        };
-        if !together {
-            batches.push(&parts[start..at]);
-            start = at;
-        }
-    }
-    batches.retain(|batch| !batch.is_empty());
-    batches
+/// Parts whose blocks are read at once.
+struct Batch<'a> {
+    parts: &'a [Part],
+    /// What is read for them.
+    reads: Vec<Wanted>,
 }
 
-/// What is read of a pack for a batch: its parts are in the order of their blocks' beginnings.
-fn wanted(manifest: &Manifest, parts: &[Part]) -> (ObjectId, Range<u64>) {
-    let blocks = || parts.iter().map(|part| &manifest.blocks[part.block as usize]);
-    let (first, start) = blocks().next().map_or((0, 0), |first| (first.pack, first.offset));
-    // In a forged manifest blocks may overlap: the last need not end last.
-    let end = blocks().map(|block| block.offset + u64::from(block.stored)).max().unwrap_or_default();
-    (manifest.packs[first as usize].id, start..end)
+impl Batch<'_> {
+    fn read(&self, source: &dyn ObjectSource) -> Result<Vec<Vec<u8>>, TransferError> {
+        self.reads.iter().map(|(object, range)| source.read(object, range.clone())).collect()
+    }
+}
+
+/// Cuts the parts into batches.
+fn batches<'a>(manifest: &Manifest, parts: &'a [Part]) -> Vec<Batch<'a>> {
+    let runs = reads::runs(manifest, parts, |part| part.block);
+    runs.into_iter().map(|(parts, run)| Batch { parts, reads: run.reads() }).collect()
+}
+
+/// What has come for a batch.
+struct Came<'a> {
+    reads: &'a [Wanted],
+    bytes: &'a [Vec<u8>],
+}
+
+impl Came<'_> {
+    fn get(&self, object: &ObjectId, range: &Range<u64>) -> Option<&[u8]> {
+        let at = self.reads.iter().position(|read| holds(read, object, range))?;
+        let begins = (range.start - self.reads[at].1.start) as usize;
+        self.bytes.get(at)?.get(begins..begins + (range.end - range.start) as usize)
+    }
+}
+
+impl ObjectSource for Came<'_> {
+    fn read(&self, object: &ObjectId, range: Range<u64>) -> Result<Vec<u8>, TransferError> {
+        self.get(object, &range).map(<[u8]>::to_vec).ok_or(TransferError::Missing { object: *object })
+    }
 }
 
 struct Worker<'a> {
     manifest: &'a Manifest,
     writer: Writer<'a>,
-    context: Decompressor,
+    unpacker: Unpacker,
     raw: Vec<u8>,
 }
 
 impl Worker<'_> {
     /// Writes a batch of which these bytes have come.
-    fn blocks(&mut self, parts: &[Part], bytes: &[u8]) -> Result<()> {
-        let (pack, Range { start, end }) = wanted(self.manifest, parts);
-        if bytes.len() as u64 != end - start {
-            return Err(SnapshotError::damaged(
-                &pack,
-                format!("{} bytes came instead of {}", bytes.len(), end - start),
-            ));
+    fn blocks(&mut self, batch: &Batch<'_>, bytes: &[Vec<u8>]) -> Result<()> {
+        for ((object, range), bytes) in batch.reads.iter().zip(bytes) {
+            let wanted = range.end - range.start;
+            if bytes.len() as u64 != wanted {
+                let reason = format!("{} bytes came instead of {wanted}", bytes.len());
+                return Err(SnapshotError::damaged(object, reason));
+            }
         }
-        for parts in parts.chunk_by(|a, b| a.block == b.block) {
-            let block = &self.manifest.blocks[parts[0].block as usize];
-            let at = (block.offset - start) as usize;
-            let stored = &bytes[at..at + block.stored as usize];
-            block::open(&mut self.context, stored, &block.digest, block.length, &mut self.raw)
-                .map_err(|reason| SnapshotError::damaged(&pack, reason))?;
+        let came = Came { reads: &batch.reads, bytes };
+        for parts in batch.parts.chunk_by(|a, b| a.block == b.block) {
+            let number = parts[0].block;
+            let (pack, range) = place(self.manifest, number);
+            let stored = came.get(&pack, &range).ok_or(TransferError::Missing { object: pack })?;
+            self.unpacker.open(self.manifest, number, stored, &came, &mut self.raw)?;
             self.writer.write(parts, &self.raw).map_err(|error| error.in_pack(&pack))?;
         }
         Ok(())

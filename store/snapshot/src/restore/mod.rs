@@ -40,7 +40,7 @@ pub(crate) use apply::set_mtime;
 #[cfg(fuzzing)]
 pub(crate) use intent::fuzzing::decode_body as fuzz_intent;
 pub use reads::reads;
-pub(crate) use reads::together;
+pub(crate) use reads::{Run, order};
 
 /// What to restore, and where.
 pub struct RestoreRequest<'a> {

@@ -5,17 +5,123 @@ use std::ops::Range;
 use sci_store_api::ObjectId;
 
 use crate::manifest::{Block, Manifest};
+use crate::tree::NONE;
+use crate::unpack::place;
 
 /// Neighbouring blocks are read together up to this length, over gaps up to that. Bytes.
 const READ: (u64, u64) = (8 << 20, 256 << 10);
 
+/// What is read with one request: an object, and which of its bytes.
+pub(crate) type Wanted = (ObjectId, Range<u64>);
+
+/// Blocks that are read together: neighbours in a pack, and what leans on them, wherever that lies.
+pub(crate) struct Run<'a> {
+    manifest: &'a Manifest,
+    first: &'a Block,
+    last: &'a Block,
+    /// The end of the bytes that are read. In a forged manifest blocks may overlap: the last need not end last.
+    end: u64,
+    leaning: Vec<u32>,
+    /// Bytes of what leans on the neighbours.
+    beside: u64,
+}
+
+impl<'a> Run<'a> {
+    /// A run of one block, and of what that leans on; and how many bytes are read for it.
+    pub(crate) fn new(manifest: &'a Manifest, number: u32) -> (Self, u64) {
+        let first = &manifest.blocks[footing(manifest, number) as usize];
+        let (end, leaning) = (first.range().end, Vec::new());
+        let mut run = Self { manifest, first, last: first, end, leaning, beside: 0 };
+        let cost = u64::from(first.stored) + run.lean(number);
+        (run, cost)
+    }
+
+    /// Adds a block, and says how many bytes more are read; `None` if it is not read with them. The blocks come in
+    /// [`order`].
+    pub(crate) fn add(&mut self, number: u32) -> Option<u64> {
+        let block = &self.manifest.blocks[number as usize];
+        let next = &self.manifest.blocks[footing(self.manifest, number) as usize];
+        let is_full = block.reference != NONE && self.beside + u64::from(block.stored) > READ.0;
+        if is_full || next != self.last && !together(self.first, self.last, next) {
+            return None;
+        }
+        let end = self.end.max(next.range().end);
+        let cost = end - self.end;
+        (self.last, self.end) = (next, end);
+        Some(cost + self.lean(number))
+    }
+
+    fn lean(&mut self, number: u32) -> u64 {
+        let block = &self.manifest.blocks[number as usize];
+        if block.reference == NONE || self.leaning.last() == Some(&number) {
+            return 0;
+        }
+        self.leaning.push(number);
+        self.beside += u64::from(block.stored);
+        u64::from(block.stored)
+    }
+
+    /// What is read: the neighbours, then what leans on them.
+    pub(crate) fn reads(&self) -> Vec<Wanted> {
+        let mut reads = vec![(self.manifest.packs[self.first.pack as usize].id, self.first.offset..self.end)];
+        let mut leaning = self.leaning.clone();
+        leaning.sort_unstable_by_key(|number| by_place(self.manifest, *number));
+        let mut run: Option<(&Block, &Block)> = None;
+        for number in leaning {
+            let block = &self.manifest.blocks[number as usize];
+            match (run, reads.last_mut()) {
+                (Some((first, last)), Some((_, range))) if together(first, last, block) => {
+                    range.end = range.end.max(block.range().end);
+                    run = Some((first, block));
+                }
+                _ => {
+                    reads.push(place(self.manifest, number));
+                    run = Some((block, block));
+                }
+            }
+        }
+        reads
+    }
+}
+
+/// The block that must be read first: what this one leans on, or itself.
+fn footing(manifest: &Manifest, number: u32) -> u32 {
+    let reference = manifest.blocks[number as usize].reference;
+    if reference == NONE { number } else { reference }
+}
+
+fn by_place(manifest: &Manifest, number: u32) -> (u32, u64) {
+    let block = &manifest.blocks[number as usize];
+    (block.pack, block.offset)
+}
+
+/// The blocks in the order in which they are read: that of the packs, but what leans on a block comes right behind it.
+pub(crate) fn order(manifest: &Manifest) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..manifest.blocks.len() as u32).collect();
+    order.sort_by_cached_key(|number| {
+        let leans = manifest.blocks[*number as usize].reference != NONE;
+        (by_place(manifest, footing(manifest, *number)), leans, by_place(manifest, *number))
+    });
+    order
+}
+
+/// For each block its place in that order.
+pub(crate) fn ranks(manifest: &Manifest) -> Vec<u32> {
+    let mut ranks = vec![0; manifest.blocks.len()];
+    for (rank, number) in order(manifest).into_iter().enumerate() {
+        ranks[number as usize] = rank as u32;
+    }
+    ranks
+}
+
+/// Whether a read gives these bytes too.
+pub(crate) fn holds((object, read): &Wanted, wanted: &ObjectId, range: &Range<u64>) -> bool {
+    object == wanted && read.start <= range.start && range.end <= read.end
+}
+
 /// Whether `next`, which does not lie before `last`, is read with the run of blocks from `first` to `last`.
-pub(crate) fn together(first: &Block, last: &Block, next: &Block) -> bool {
-    let end = last.offset + u64::from(last.stored);
-    next == last
-        || next.pack == last.pack
-            && next.offset <= end + READ.1
-            && next.offset + u64::from(next.stored) <= first.offset + READ.0
+fn together(first: &Block, last: &Block, next: &Block) -> bool {
+    next.pack == last.pack && next.offset <= last.range().end + READ.1 && next.range().end <= first.offset + READ.0
 }
 
 /// The ranges of packs that a restore into an empty directory reads.
@@ -26,23 +132,25 @@ pub fn reads(manifest: &Manifest) -> Vec<(ObjectId, Range<u64>)> {
             used[extent.block as usize] = true;
         }
     }
-    let mut blocks: Vec<&Block> =
-        manifest.blocks.iter().zip(used).filter_map(|(block, used)| used.then_some(block)).collect();
-    blocks.sort_unstable_by_key(|block| (block.pack, block.offset));
-    let mut reads: Vec<(ObjectId, Range<u64>)> = Vec::new();
-    let mut run: Option<(&Block, &Block)> = None;
-    for block in blocks {
-        let end = block.offset + u64::from(block.stored);
-        match (run, reads.last_mut()) {
-            (Some((first, last)), Some((_, range))) if together(first, last, block) => {
-                range.end = range.end.max(end);
-                run = Some((first, block));
-            }
-            _ => {
-                reads.push((manifest.packs[block.pack as usize].id, block.offset..end));
-                run = Some((block, block));
-            }
+    let blocks: Vec<u32> = order(manifest).into_iter().filter(|number| used[*number as usize]).collect();
+    runs(manifest, &blocks, |number| *number).iter().flat_map(|(_, run)| run.reads()).collect()
+}
+
+/// Cuts what is read, in [`order`], into what is read together.
+pub(crate) fn runs<'a, 'm, T>(
+    manifest: &'m Manifest,
+    all: &'a [T],
+    block: impl Fn(&T) -> u32,
+) -> Vec<(&'a [T], Run<'m>)> {
+    let mut runs = Vec::new();
+    let (mut start, mut run) = (0, None::<Run<'_>>);
+    for (at, one) in all.iter().enumerate() {
+        if run.as_mut().and_then(|run| run.add(block(one))).is_none() {
+            let done = run.replace(Run::new(manifest, block(one)).0);
+            runs.extend(done.map(|run| (&all[start..at], run)));
+            start = at;
         }
     }
-    reads
+    runs.extend(run.map(|run| (&all[start..], run)));
+    runs
 }

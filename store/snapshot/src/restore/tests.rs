@@ -111,6 +111,7 @@ fn blocks_that_overlap_are_damage_and_no_panic() {
         offset: offset as u64,
         stored: stored as u32,
         length,
+        reference: NONE,
     };
     let mut tree = Tree::default();
     tree.push(NONE, b"", Kind::Dir, 0o755, Mtime::default(), 0);

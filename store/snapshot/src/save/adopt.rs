@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::ancestors::Ancestors;
 use super::compact::{self, Stale};
 use crate::local::{Base, Receipt};
 use crate::manifest::Manifest;
@@ -17,6 +18,8 @@ pub(super) struct Adopted {
     pub(super) unknown: Vec<u32>,
     /// What of the base is not cited any more.
     pub(super) stale: Stale,
+    /// What they were probably made from.
+    pub(super) ancestors: Ancestors,
     /// The base's manifest; the contents of its tree are the other tree's now. An empty one where there is no base.
     pub(super) base: Manifest,
     /// What else the base said: its device and its receipts.
@@ -42,12 +45,13 @@ pub(super) fn adopt(walked: &mut Walked, base: Option<Base>) -> Adopted {
     };
     let kept: Vec<(u32, u32)> = files.iter().filter_map(same).collect();
     let mut next = kept.iter().map(|(index, _)| *index).peekable();
-    let unknown = files.into_iter().filter(|index| next.next_if_eq(index).is_none()).collect();
+    let unknown: Vec<u32> = files.into_iter().filter(|index| next.next_if_eq(index).is_none()).collect();
+    let ancestors = Ancestors::guess(&walked.tree, &unknown, &matching, &base.manifest, &stale);
     drop(matching);
     let Base { manifest, receipts, device } = base;
     let mut manifest = Arc::unwrap_or_clone(manifest);
     walked.tree.take_over(&mut manifest.tree, &kept);
-    Adopted { unknown, stale, base: manifest, given: Some((device, receipts)) }
+    Adopted { unknown, stale, ancestors, base: manifest, given: Some((device, receipts)) }
 }
 
 /// Receipts for the entries of `base` that are on disk just as it says; `found` is the same state, with `receipts`.

@@ -3,6 +3,7 @@
 use blake3::hazmat::{ChainingValue, Mode, left_subtree_len, merge_subtrees_non_root, merge_subtrees_root};
 use sci_hasher::Digest;
 
+use super::ancestors::Ancestors;
 use super::known::KnownChunks;
 use super::read::{Chunk, Piece, ReadUnit, Share};
 use crate::Result;
@@ -23,7 +24,8 @@ struct Partial {
 pub(crate) struct Assembler {
     contents: Contents,
     known: KnownChunks,
-    block: Vec<u8>,
+    ancestors: Ancestors,
+    block: RawBlock,
     number: u32,
     partial: Option<Partial>,
     /// Files whose content is complete, with its index.
@@ -32,12 +34,13 @@ pub(crate) struct Assembler {
 }
 
 impl Assembler {
-    /// Starts with the chunks that may be cited; the first new block has the given number.
-    pub(crate) fn new(known: KnownChunks, number: u32) -> Self {
+    /// Starts with the chunks that may be cited, and what the files resemble; the first new block has the given number.
+    pub(crate) fn new(known: KnownChunks, ancestors: Ancestors, number: u32) -> Self {
         Self {
             contents: Contents::default(),
             known,
-            block: Vec::new(),
+            ancestors,
+            block: RawBlock { bytes: Vec::new(), resembles: NONE },
             number,
             partial: None,
             placed: Vec::new(),
@@ -64,42 +67,48 @@ impl Assembler {
         self.known.find(&self.contents, digest).filter(|place| place.length as usize == length)
     }
 
-    /// Puts the content into the current block.
-    fn put(&mut self, bytes: &[u8], emit: &mut dyn FnMut(RawBlock)) -> Extent {
-        if self.block.len() + bytes.len() > BLOCK {
+    /// Puts what the file holds from byte `at` on into the current block, or into a new one if that resembles something else.
+    fn put(&mut self, (file, at): (u32, u64), bytes: &[u8], emit: &mut dyn FnMut(RawBlock)) -> Extent {
+        let resembles = self.ancestors.block(&self.contents, file, at);
+        let is_other = resembles != NONE && resembles != self.block.resembles;
+        if is_other || self.block.bytes.len() + bytes.len() > BLOCK {
             self.close(emit);
         }
-        let place = Extent { block: self.number, offset: self.block.len() as u32, length: bytes.len() as u32 };
-        self.block.extend_from_slice(bytes);
-        place
+        if self.block.bytes.is_empty() {
+            self.block.resembles = resembles;
+        }
+        let offset = self.block.bytes.len() as u32;
+        self.block.bytes.extend_from_slice(bytes);
+        Extent { block: self.number, offset, length: bytes.len() as u32 }
     }
 
     fn close(&mut self, emit: &mut dyn FnMut(RawBlock)) {
-        if !self.block.is_empty() {
-            emit(RawBlock(std::mem::replace(&mut self.block, Vec::with_capacity(BLOCK))));
+        if !self.block.bytes.is_empty() {
+            let next = RawBlock { bytes: Vec::with_capacity(BLOCK), resembles: NONE };
+            emit(std::mem::replace(&mut self.block, next));
             self.number += 1;
         }
     }
 
-    fn whole(&mut self, digest: Digest, bytes: &[u8], emit: &mut dyn FnMut(RawBlock)) -> u32 {
+    fn whole(&mut self, file: u32, digest: Digest, bytes: &[u8], emit: &mut dyn FnMut(RawBlock)) -> u32 {
         if bytes.is_empty() {
             return self.contents.push_whole(digest, None);
         }
         if let Some(place) = self.find(&digest, bytes.len()) {
             return self.contents.push_whole(digest, Some(place));
         }
-        let place = self.put(bytes, emit);
+        let place = self.put((file, 0), bytes, emit);
         let content = self.contents.push_whole(digest, Some(place));
         self.contents.chunks_of(content).for_each(|at| self.known.insert(&self.contents, at));
         content
     }
 
-    fn chunk(&mut self, digest: Digest, bytes: &[u8], emit: &mut dyn FnMut(RawBlock)) {
+    fn chunk(&mut self, from: (u32, u64), digest: Digest, bytes: &[u8], emit: &mut dyn FnMut(RawBlock)) {
         if let Some(place) = self.find(&digest, bytes.len()) {
             self.contents.push_part(digest, place);
             return;
         }
-        let place = self.put(bytes, emit);
+        let place = self.put(from, bytes, emit);
         let at = self.contents.push_part(digest, place);
         self.known.insert(&self.contents, at);
     }
@@ -115,6 +124,7 @@ impl Assembler {
         let first = self.contents.parts();
         let fresh = || Partial { entry, shares: Vec::new(), first };
         let mut partial = self.partial.take().filter(|partial| partial.entry == entry).unwrap_or_else(fresh);
+        let mut at = partial.shares.len() as u64 * STRIDE;
         for chunk in chunks {
             if chunk.hole {
                 let hole = Extent { block: NONE, offset: 0, length: chunk.length };
@@ -122,8 +132,9 @@ impl Assembler {
             } else {
                 let (content, rest) = bytes.split_at(chunk.length as usize);
                 bytes = rest;
-                self.chunk(chunk.digest, content, emit);
+                self.chunk((entry, at), chunk.digest, content, emit);
             }
+            at += u64::from(chunk.length);
         }
         let digest = match share {
             Share::All(digest) => Some(digest),
@@ -170,7 +181,7 @@ impl Middle<ReadUnit, RawBlock> for Assembler {
                 Piece::Whole { entry, digest, length } => {
                     let (content, after) = rest.split_at(*length as usize);
                     rest = after;
-                    let content = self.whole(*digest, content, emit);
+                    let content = self.whole(*entry, *digest, content, emit);
                     self.placed.push((*entry, content));
                 }
                 // A large file is all that its unit holds.

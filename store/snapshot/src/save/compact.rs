@@ -6,10 +6,12 @@
 //!
 //! Knows what is probably still needed, not what is: files are read only afterwards.
 
+use std::collections::HashMap;
+
 use crate::manifest::Manifest;
-use crate::restore::together;
+use crate::restore::{self, Run};
 use crate::tiers;
-use crate::tree::Extent;
+use crate::tree::{Extent, NONE};
 
 /// Packs that any tree may lean on, whatever their size.
 const PACKS: u64 = 8;
@@ -35,7 +37,12 @@ pub(crate) struct Stale(Vec<bool>);
 impl Stale {
     /// Whether an extent lies in one of them.
     pub(crate) fn holds(&self, extent: &Extent) -> bool {
-        self.0.get(extent.block as usize).is_some_and(|stale| *stale)
+        self.has(extent.block)
+    }
+
+    /// Whether a block is one of them.
+    pub(crate) fn has(&self, block: u32) -> bool {
+        self.0.get(block as usize).is_some_and(|stale| *stale)
     }
 }
 
@@ -55,7 +62,7 @@ struct Need {
     held: u64,
     /// Uncompressed bytes that are probably still needed.
     raw: u64,
-    /// The part of the stored bytes that this is, by each block's ratio.
+    /// What it takes stored, by each block's ratio.
     stored: u64,
 }
 
@@ -71,8 +78,10 @@ struct Survey<'a> {
     base: &'a Manifest,
     /// By block.
     needs: Vec<Need>,
-    /// Blocks in the order in which they lie in the packs.
+    /// Blocks in the order in which they are read.
     order: Vec<u32>,
+    /// The blocks that lean on a block.
+    leaning: HashMap<u32, Vec<u32>>,
     stale: Vec<bool>,
     /// What is needed of the whole, stored.
     live: u64,
@@ -83,32 +92,49 @@ struct Survey<'a> {
 impl<'a> Survey<'a> {
     fn new(base: &'a Manifest, needed: &[bool]) -> Self {
         let needs = needs(base, needed);
-        let mut order: Vec<u32> = (0..base.blocks.len() as u32).collect();
-        order.sort_unstable_by_key(|block| (base.blocks[*block as usize].pack, base.blocks[*block as usize].offset));
+        let order = restore::order(base);
         let live = needs.iter().map(|need| need.stored).sum();
         let budget = needs.iter().map(|need| need.held).sum::<u64>() / SHARE;
-        Self { base, stale: vec![false; needs.len()], needs, order, live, budget: budget.max(SMALL) }
-    }
-
-    /// Gives up a block, unless that would be more than one save should pack anew.
-    fn leave(&mut self, block: u32) -> bool {
-        let held = self.needs[block as usize].held;
-        let affordable = held <= self.budget;
-        if affordable && !std::mem::replace(&mut self.stale[block as usize], true) {
-            self.budget -= held;
+        let mut leaning: HashMap<u32, Vec<u32>> = HashMap::new();
+        for (number, block) in base.blocks.iter().enumerate().filter(|(_, block)| block.reference != NONE) {
+            leaning.entry(block.reference).or_default().push(number as u32);
         }
-        affordable
+        Self { base, stale: vec![false; needs.len()], needs, order, leaning, live, budget: budget.max(SMALL) }
     }
 
-    /// Blocks that a restore would still read, in the order of the packs.
+    fn leaning(&self, block: u32) -> impl Iterator<Item = u32> + '_ {
+        self.leaning.get(&block).into_iter().flatten().copied()
+    }
+
+    /// Gives up a block and those that lean on it, unless that would be more than one save should pack anew.
+    fn leave(&mut self, block: u32) -> bool {
+        let going = std::iter::once(block).chain(self.leaning(block));
+        let going: Vec<u32> = going.filter(|at| !self.stale[*at as usize]).collect();
+        let held: u64 = going.iter().map(|at| self.needs[*at as usize].held).sum();
+        if held > self.budget {
+            return false;
+        }
+        self.budget -= held;
+        going.iter().for_each(|at| self.stale[*at as usize] = true);
+        true
+    }
+
+    /// Whether a restore would still read the block for what is in it.
+    fn is_needed(&self, block: u32) -> bool {
+        self.needs[block as usize].raw > 0 && !self.stale[block as usize]
+    }
+
+    /// Blocks that a restore would still read, for what is in them or leans on them, in the order in which they are read.
     fn kept(&self) -> impl Iterator<Item = u32> + '_ {
-        self.order.iter().copied().filter(|at| self.needs[*at as usize].raw > 0 && !self.stale[*at as usize])
+        let is_kept = |at: &u32| self.is_needed(*at) || self.leaning(*at).any(|leaning| self.is_needed(leaning));
+        self.order.iter().copied().filter(is_kept)
     }
 
     /// Packs of which something is kept, with their blocks, the smallest first.
     fn packs(&self) -> Vec<(Need, Vec<u32>)> {
-        let kept: Vec<u32> = self.kept().collect();
+        let mut kept: Vec<u32> = self.kept().collect();
         let pack = |block: &u32| self.base.blocks[*block as usize].pack;
+        kept.sort_by_key(pack);
         let mut packs: Vec<(Need, Vec<u32>)> = kept
             .chunk_by(|a, b| pack(a) == pack(b))
             .map(|blocks| {
@@ -175,21 +201,16 @@ impl<'a> Survey<'a> {
 
     /// What a restore reads for each block: its bytes, and those between it and the one before.
     fn costs(&self) -> Vec<(u32, u64)> {
-        let mut costs: Vec<(u32, u64)> = Vec::new();
-        let mut run = None;
-        for at in self.kept() {
-            let block = &self.base.blocks[at as usize];
-            let mut cost = u64::from(block.stored);
-            run = match run {
-                Some((first, last)) if together(first, last, block) => {
-                    cost += block.offset.saturating_sub(last.offset + u64::from(last.stored));
-                    Some((first, block))
-                }
-                _ => Some((block, block)),
-            };
-            costs.push((at, cost));
-        }
-        costs
+        let mut run: Option<Run<'_>> = None;
+        let cost = |at| match run.as_mut().and_then(|run| run.add(at)) {
+            Some(cost) => (at, cost),
+            None => {
+                let (new, cost) = Run::new(self.base, at);
+                run = Some(new);
+                (at, cost)
+            }
+        };
+        self.kept().map(cost).collect()
     }
 
     /// Too much of the packs is in vain: those of which least is needed are given up.
@@ -228,6 +249,8 @@ fn needs(base: &Manifest, needed: &[bool]) -> Vec<Need> {
         need.raw += if gone { 0 } else { u64::from(length) };
     }
     for (need, block) in needs.iter_mut().zip(&base.blocks) {
+        // What leans on a block is worth what it would take without it, or else there would seem to be little that is needed.
+        let block = base.blocks.get(block.reference as usize).unwrap_or(block);
         need.stored = need.raw * u64::from(block.stored) / u64::from(block.length.max(1));
     }
     needs
@@ -256,6 +279,7 @@ mod tests {
         }
         let block = |number: u32| Block {
             digest: Digest::of(&number.to_le_bytes()),
+            reference: NONE,
             pack: number / to_a_pack,
             offset: u64::from(number % to_a_pack * 4 * MIB),
             stored: 4 * MIB,

@@ -4,11 +4,13 @@
 //! was cut off finds its packs again when it is repeated.
 
 mod adopt;
+mod ancestors;
 mod assemble;
 mod compact;
 mod known;
 mod pack;
 mod read;
+mod references;
 mod units;
 
 use std::os::fd::AsFd as _;
@@ -17,7 +19,7 @@ use std::sync::Arc;
 
 use sci_faults::Step;
 use sci_hasher::Digest;
-use sci_store_api::{ObjectId, ObjectRef, ObjectSink};
+use sci_store_api::{ObjectId, ObjectRef, ObjectSink, ObjectSource};
 
 use crate::local::{Base, now, receipts_of_read};
 use crate::manifest::{self, Encoded, Manifest, PackRef, RecordedInput};
@@ -27,11 +29,13 @@ use crate::tree::{NONE, Stat, Tree, Walked, walk};
 use crate::{Excludes, Progress, Result, SnapshotError};
 
 use adopt::Adopted;
+use ancestors::Ancestors;
 use assemble::Assembler;
 use compact::Stale;
 use known::KnownChunks;
 use pack::Packer;
 use read::Reader;
+use references::References;
 
 /// Decides by relative path and status whether a file belongs to the snapshot; see [`SaveRequest::select`].
 pub type Select<'a> = dyn Fn(&[u8], &Stat) -> bool + Sync + 'a;
@@ -48,6 +52,9 @@ pub struct SaveRequest<'a> {
     pub select: Option<&'a Select<'a>>,
     /// The snapshot that was restored or saved here before; its blocks are cited, not stored again.
     pub base: Option<Base>,
+    /// Where the base's blocks can be read, for what has changed to be compressed against what it was; without it a save takes
+    /// more room. That it fails is no error.
+    pub references: Option<&'a dyn ObjectSource>,
     /// Inputs whose mtimes are to be recorded, sorted by path.
     pub inputs: Vec<RecordedInput>,
     /// Threads to use; 0 for as many as there are processors.
@@ -99,11 +106,11 @@ pub fn save(mut request: SaveRequest<'_>, sink: &dyn ObjectSink) -> Result<Saved
     go_on(request.progress)?;
     let mut walked = find(&request, threads)?;
     check_names(request.root, &walked)?;
-    let Adopted { unknown, stale, mut base, given } = adopt::adopt(&mut walked, request.base.take());
+    let Adopted { unknown, stale, ancestors, mut base, given } = adopt::adopt(&mut walked, request.base.take());
     sci_faults::at(Step::SaveWalked);
     let bytes = unknown.iter().map(|index| walked.tree.entry(*index).size).sum();
     request.progress.total(unknown.len() as u64, bytes);
-    let stored = store_contents(&request, &mut walked, unknown, (&base, &stale), threads, sink)?;
+    let stored = store_contents(&request, &mut walked, unknown, (&base, &stale, ancestors), threads, sink)?;
     let receipts = receipts_of_read(&walked, started);
     let Walked { mut tree, device, skipped, .. } = walked;
     let digest = tree.digest();
@@ -178,7 +185,7 @@ fn store_contents(
     request: &SaveRequest<'_>,
     walked: &mut Walked,
     mut unknown: Vec<u32>,
-    (base, stale): (&Manifest, &Stale),
+    (base, stale, ancestors): (&Manifest, &Stale, Ancestors),
     threads: usize,
     sink: &dyn ObjectSink,
 ) -> Result<Stored> {
@@ -187,12 +194,13 @@ fn store_contents(
         return packer.finish();
     }
     let known = KnownChunks::of_base(base, walked.tree.contents(), stale);
-    let mut assembler = Assembler::new(known, base.blocks.len() as u32);
+    let mut assembler = Assembler::new(known, ancestors, base.blocks.len() as u32);
+    let references = References::new(base, request.references);
     let (parent, name) = crate::dir::parent_beneath(request.anchor, request.root, false)?;
     let place = (parent.as_fd(), name.as_slice());
     for _ in 0..ATTEMPTS {
         assembler.borrow(&mut walked.tree);
-        let reader = Reader::new(request.root, place, walked, request.progress);
+        let reader = Reader::new(request.root, place, walked, &references, request.progress);
         let units = units::units(&walked.tree, &unknown);
         (assembler, packer) = pool::pipeline(&reader, units, threads, threads * 2 + 2, assembler, packer)?;
         unknown = assembler.apply(&mut walked.tree);

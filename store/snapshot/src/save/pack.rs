@@ -52,6 +52,7 @@ impl Last<StoredBlock> for Packer<'_> {
             offset: self.pack.len() as u64,
             stored: block.stored.len() as u32,
             length: block.length,
+            reference: block.reference,
         });
         self.pack.extend_from_slice(&block.stored);
         // The cut depends on what is packed, so that two trees that share a long run of blocks share packs too.

@@ -54,6 +54,7 @@ pub fn save_tree(root: &Path, base: Option<&Base>, store: &Memory) -> Result<Sav
         excludes: &excludes,
         select: None,
         base: base.cloned(),
+        references: Some(store),
         inputs: Vec::new(),
         threads: 3,
         progress: &Silent,
