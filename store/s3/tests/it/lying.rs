@@ -104,6 +104,22 @@ fn an_object_that_is_cut_off_is_an_error_and_not_an_end() {
 }
 
 #[test]
+fn an_answer_of_another_length_than_it_says_is_an_error() {
+    for (change, says) in [(-1, "an object ended early"), (1, "an object is longer than was said")] {
+        let (_bucket, objects) = Bucket::new(Box::new(move |heard, mut said| {
+            if heard.method == "GET" {
+                said.body.resize(said.body.len().saturating_add_signed(change), 0);
+            }
+            said
+        }));
+        let (blob, body) = object(1_000);
+        objects.put(&blob, in_parts(&body)).unwrap();
+        let error = read(&*objects, 1_000).unwrap_err();
+        assert!(error.ends_with(says), "{error}");
+    }
+}
+
+#[test]
 fn an_answer_to_another_question_is_refused() {
     let (_bucket, objects) = Bucket::new(Box::new(|heard, said| match heard.method.as_str() {
         // The whole object, whatever range was asked for.
