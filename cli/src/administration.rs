@@ -4,14 +4,14 @@ use sci_native::LocalAdmin;
 
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
-use crate::store::{directory, failed};
+use crate::store::{buckets, directory, failed};
 
 /// Opens the store on this machine for its administration: `--store`, else the default one.
 ///
 /// # Errors
 /// [`Kind::Usage`] when there is no place for a store; [`Kind::Store`] when it cannot be opened.
 pub fn local(context: &Context) -> Result<LocalAdmin> {
-    LocalAdmin::open(&directory(context, None)?).map_err(failed)
+    LocalAdmin::open(&directory(context, None)?, &buckets(context)).map_err(failed)
 }
 
 /// Reads a name of the protocol from the command line.

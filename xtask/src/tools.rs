@@ -60,6 +60,25 @@ pub(crate) fn pnpm(context: &Context) -> Result<PathBuf, Failure> {
     Ok(bin)
 }
 
+/// Installs the server of buckets that the tests of `store/s3` start: they look for it where it is put here.
+pub(crate) fn moto(context: &Context) -> Result<(), Failure> {
+    let requirements = context.root.join("xtask/moto/requirements.txt");
+    let (venv, wanted) = (context.tools().join("moto"), std::fs::read(&requirements)?);
+    // Written last: an installation that was cut off is made anew.
+    let installed = venv.join("installed.txt");
+    if std::fs::read(&installed).is_ok_and(|found| found == wanted) {
+        return Ok(());
+    }
+    println!("   installing moto into {}", venv.display());
+    let missing = "python3 with its module venv is needed for the tests of S3";
+    shell::run_quietly(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))
+        .map_err(|error| format!("{error}: {missing}"))?;
+    let mut install = Command::new(venv.join("bin/python"));
+    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--no-deps"]);
+    shell::run_quietly(install.arg("--requirement").arg(&requirements))?;
+    Ok(std::fs::write(installed, wanted)?)
+}
+
 /// Makes `program` available, from the Debian package of `package` where this user may install it.
 ///
 /// # Errors

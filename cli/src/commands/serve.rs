@@ -2,9 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use sci_native::{Bucket, Way};
 use sci_planner::config::ConfigError;
 use sci_serve::{Collecting, Error, Limits, Settings, logging, tls};
 use sci_store_api::ScopeClass;
@@ -15,7 +17,7 @@ use crate::args::span;
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
 use crate::exit::Exit;
-use crate::store::{directory, failed};
+use crate::store::{buckets, directory, failed};
 
 /// Arguments of `sci serve`.
 #[derive(Debug, clap::Args)]
@@ -35,6 +37,21 @@ pub struct Arguments {
     /// The certificate's private key, PEM
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// Bucket for the objects, as s3://bucket/prefix; said once, it is remembered [default: the store's directory]
+    #[arg(long, value_name = "URL")]
+    objects: Option<String>,
+    /// Address of the server that has the bucket [default: Amazon's in the region]
+    #[arg(long, value_name = "URL", requires = "objects")]
+    s3_endpoint: Option<String>,
+    /// Region of the bucket [default: AWS_REGION]
+    #[arg(long, value_name = "REGION", requires = "objects")]
+    s3_region: Option<String>,
+    /// The server has no name for each bucket: the bucket stands in the path
+    #[arg(long, requires = "objects")]
+    s3_path_style: bool,
+    /// Speak to another machine without TLS
+    #[arg(long, requires = "s3_endpoint")]
+    s3_allow_http: bool,
     /// TOML file that lists whose identities are believed [default: GitHub's]
     #[arg(long, value_name = "FILE")]
     issuers: Option<PathBuf>,
@@ -74,6 +91,23 @@ struct Report<'a> {
 }
 
 impl Arguments {
+    fn bucket(&self) -> Result<Option<Bucket>> {
+        let Some(url) = &self.objects else { return Ok(None) };
+        let way = Way {
+            endpoint: self.s3_endpoint.clone(),
+            region: self.s3_region.clone(),
+            path_style: self.s3_path_style,
+            allow_http: self.s3_allow_http,
+        };
+        Bucket::new(url, way).map(Some).map_err(|error| {
+            let refused = CliError::new(Kind::Usage, &error);
+            match error.hint() {
+                Some(hint) => refused.hint(hint),
+                None => refused,
+            }
+        })
+    }
+
     fn collecting(&self) -> Option<Collecting> {
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let idle = [
@@ -94,6 +128,8 @@ impl Arguments {
 pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     let settings = Settings {
         store: directory(context, None)?,
+        objects: arguments.bucket()?,
+        connect: Arc::new(buckets(context)),
         listen: arguments.listen,
         metrics_listen: arguments.metrics_listen,
         url: arguments.url.clone(),

@@ -11,6 +11,7 @@ use sci_native::Embedded;
 use sci_planner::InputRecord;
 use sci_planner::config::Located;
 use sci_remote::Remote;
+use sci_s3::S3Connect;
 use sci_snapshot::{Manifest, PackRef, SnapshotError};
 use sci_store_api::dsse::{self, Envelope, ParseKeyError, PublicKey, Verified, VerifyError};
 use sci_store_api::session::Session;
@@ -98,7 +99,8 @@ impl Store {
         let usage = |error: sci_store_api::NameError| CliError::new(Kind::Usage, error);
         let run = RunId::new(run).map_err(usage)?;
         let caller = sci_native::caller(&project, run, commit, &context.environment.text_variables()).map_err(usage)?;
-        let backend = Embedded::open(&directory, caller).map_err(|error| unusable(error, &directory))?;
+        let backend =
+            Embedded::open_with(&directory, caller, &buckets(context)).map_err(|error| unusable(error, &directory))?;
         let session = backend.session().map_err(failed)?;
         let hint =
             "take the key from whoever runs the store, or leave `trusted-public-keys` out to trust the store's own";
@@ -302,6 +304,11 @@ pub fn directory(context: &Context, workspace: Option<&Workspace>) -> Result<Pat
     }
     let declared = workspace.and_then(|w| w.config.store.path.as_ref().map(|path| w.root.join(path)));
     Ok(declared.unwrap_or(context.state()?.default_store()))
+}
+
+/// What reaches the bucket of a store that has one, with the credentials of the environment.
+pub fn buckets(context: &Context) -> S3Connect {
+    S3Connect::new(|name| context.environment.text(name))
 }
 
 /// The keys of sci.toml.

@@ -6,6 +6,7 @@ mod sandbox;
 
 mod administration;
 mod basics;
+mod bucket;
 mod config;
 mod docs;
 mod explain;

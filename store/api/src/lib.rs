@@ -2,6 +2,7 @@
 //!
 //! This crate deliberately knows no file system, no network, no database and no async runtime; it builds for wasm32.
 
+pub mod address;
 pub mod admin;
 pub mod dsse;
 pub mod error;

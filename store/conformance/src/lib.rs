@@ -1,7 +1,7 @@
 //! One suite that every backend must pass: what a user of a store may rely on, whatever keeps the bytes and the rows.
 //!
 //! A backend's crate implements [`Harness`] and writes `sci_conformance::suite!(ItsHarness);` in a test file: each case
-//! becomes a test. The suite deliberately knows no backend.
+//! becomes a test. The suite deliberately knows no backend; [`moto`] is a server that one of them needs.
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a suite of tests fails by panicking")]
 
 pub mod cases;
@@ -10,16 +10,40 @@ pub mod fakes;
 pub mod http;
 pub mod issuer;
 pub mod loopback;
+pub mod moto;
 pub mod state;
 pub mod world;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
 pub use world::Harness;
+
+/// Cases that [`run_all`] runs at a time.
+const AT_ONCE: usize = 4;
 
 /// Makes a test of each case, for one backend.
 #[macro_export]
 macro_rules! suite {
     ($harness:ident) => {
-        $crate::tests! { $harness;
+        $crate::with_cases! { tests $harness }
+    };
+}
+
+/// The cases for one backend as a list, for [`run_all`].
+#[macro_export]
+macro_rules! suite_list {
+    ($harness:ident) => {
+        $crate::with_cases! { list $harness }
+    };
+}
+
+/// Gives every case to a macro.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! with_cases {
+    ($macro:ident $harness:ident) => {
+        $crate::$macro! { $harness;
             objects: [
                 wrong_hash_is_refused, wrong_size_is_refused, put_is_idempotent, ranges_are_exact,
                 unknown_and_foreign_are_the_same, put_needs_the_callers_save, lost_object_is_healed_by_put
@@ -59,6 +83,28 @@ macro_rules! suite {
     };
 }
 
+/// Runs every case of a suite in this process, some at a time, for a backend that has something to start first: a test runner
+/// gives each test a process of its own.
+///
+/// # Panics
+/// When a case does, with the names of all that did.
+pub fn run_all(cases: &[(&'static str, fn())]) {
+    let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some((name, case)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if std::panic::catch_unwind(case).is_err() {
+                        failed.lock().unwrap_or_else(PoisonError::into_inner).push(*name);
+                    }
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    assert!(failed.is_empty(), "{} of {} cases failed: {}", failed.len(), cases.len(), failed.join(", "));
+}
+
 /// Expands [`suite`].
 #[doc(hidden)]
 #[macro_export]
@@ -70,5 +116,17 @@ macro_rules! tests {
                 $crate::cases::$module::$case::<super::$harness>();
             })*
         })*
+    };
+}
+
+/// Expands [`suite_list`].
+#[doc(hidden)]
+#[macro_export]
+macro_rules! list {
+    ($harness:ident; $($module:ident: [$($case:ident),* $(,)?]),* $(,)?) => {
+        &[$($((
+            concat!(stringify!($module), "::", stringify!($case)),
+            $crate::cases::$module::$case::<$harness> as fn(),
+        ),)*)*]
     };
 }

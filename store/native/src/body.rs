@@ -7,6 +7,9 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
 use bytes::Bytes;
+use sci_service::{Blob, BlobError};
+use sci_store_api::ObjectId;
+use sha2::{Digest as _, Sha256};
 
 /// Parts of a body, in order. They end early when whoever sends them gives up: what is stored is then too short, and refused.
 pub type Parts = Box<dyn Iterator<Item = Bytes> + Send>;
@@ -21,7 +24,7 @@ pub enum Upload {
 
 impl Upload {
     /// The parts of the body; one that is whole already is given in steps of so many bytes.
-    pub(crate) fn parts(self, step: usize) -> Parts {
+    pub fn parts(self, step: usize) -> Parts {
         match self {
             Self::Whole(mut rest) => {
                 Box::new(iter::from_fn(move || (!rest.is_empty()).then(|| rest.split_to(step.min(rest.len())))))
@@ -29,6 +32,56 @@ impl Upload {
             Self::Parts(parts) => parts,
         }
     }
+}
+
+impl Upload {
+    /// The body measured and hashed as it is taken, in parts as [`Upload::parts`] gives them.
+    ///
+    /// # Errors
+    /// [`BlobError::WrongContent`] when its length is known already, and is not the blob's.
+    pub fn checked(self, blob: &Blob, step: usize) -> Result<Checked, BlobError> {
+        let object = blob.key.object;
+        if matches!(&self, Self::Whole(bytes) if bytes.len() as u64 != blob.size) {
+            return Err(wrong_size(object));
+        }
+        Ok(Checked { parts: self.parts(step), hasher: Sha256::new(), missing: blob.size, object })
+    }
+}
+
+/// A body that is measured and hashed as it is taken.
+pub struct Checked {
+    parts: Parts,
+    hasher: Sha256,
+    missing: u64,
+    object: ObjectId,
+}
+
+impl Checked {
+    /// The next part. `None` is the end, and says that all of it was the object: until then nothing of it is believed.
+    ///
+    /// # Errors
+    /// [`BlobError::WrongContent`].
+    pub fn next_part(&mut self) -> Result<Option<Bytes>, BlobError> {
+        match self.parts.next() {
+            Some(part) => {
+                let left = self.missing.checked_sub(part.len() as u64);
+                self.missing = left.ok_or_else(|| wrong_size(self.object))?;
+                self.hasher.update(&part);
+                Ok(Some(part))
+            }
+            None if self.missing > 0 => Err(wrong_size(self.object)),
+            None if self.hasher.finalize_reset().as_slice() == self.object.as_bytes() => Ok(None),
+            None => Err(wrong(self.object, "has not the SHA-256 that was announced")),
+        }
+    }
+}
+
+fn wrong_size(object: ObjectId) -> BlobError {
+    wrong(object, "has not the size that was announced")
+}
+
+const fn wrong(object: ObjectId, fault: &'static str) -> BlobError {
+    BlobError::WrongContent { object, fault }
 }
 
 impl From<Bytes> for Upload {
@@ -58,6 +111,37 @@ pub enum Download {
         /// The bytes of it.
         rest: Range<u64>,
     },
+    /// Parts that arrive from somewhere else.
+    Parts(Arriving),
+}
+
+/// Parts that arrive from somewhere else: they end where the range does, or with an error.
+pub struct Arriving {
+    parts: Box<dyn Iterator<Item = io::Result<Bytes>> + Send>,
+    rest: Bytes,
+}
+
+impl Arriving {
+    /// Parts of any length; taking the next one may block.
+    pub fn new(parts: impl Iterator<Item = io::Result<Bytes>> + Send + 'static) -> Self {
+        Self { parts: Box::new(parts), rest: Bytes::new() }
+    }
+
+    fn next_part(&mut self, most: usize) -> io::Result<Bytes> {
+        while self.rest.is_empty() {
+            match self.parts.next() {
+                Some(part) => self.rest = part?,
+                None => break,
+            }
+        }
+        Ok(self.rest.split_to(most.min(self.rest.len())))
+    }
+}
+
+impl std::fmt::Debug for Arriving {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Arriving(…)")
+    }
 }
 
 impl Download {
@@ -74,6 +158,7 @@ impl Download {
                 rest.start += length as u64;
                 Ok(part.into())
             }
+            Self::Parts(arriving) => arriving.next_part(most),
         }
     }
 }
@@ -82,7 +167,19 @@ impl TryFrom<Download> for Bytes {
     type Error = io::Error;
 
     fn try_from(mut body: Download) -> io::Result<Self> {
-        body.next_part(usize::MAX)
+        let mut whole = body.next_part(usize::MAX)?;
+        if let Download::Parts(_) = body {
+            let mut gathered = Vec::from(whole);
+            loop {
+                let part = body.next_part(usize::MAX)?;
+                if part.is_empty() {
+                    break;
+                }
+                gathered.extend_from_slice(&part);
+            }
+            whole = gathered.into();
+        }
+        Ok(whole)
     }
 }
 

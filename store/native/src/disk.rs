@@ -61,25 +61,17 @@ impl Disk {
     }
 
     fn write(&self, blob: &Blob, body: Upload) -> io::Result<Result<(), BlobError>> {
-        let wrong = |fault| Ok(Err(BlobError::WrongContent { object: blob.key.object, fault }));
-        let wrong_size = || wrong("has not the size that was announced");
-        if matches!(&body, Upload::Whole(bytes) if bytes.len() as u64 != blob.size) {
-            return wrong_size();
-        }
+        let mut body = match body.checked(blob, STEP) {
+            Ok(body) => body,
+            Err(wrong) => return Ok(Err(wrong)),
+        };
         let mut file = tempfile::NamedTempFile::new_in(self.root.join("incoming"))?;
-        let mut hasher = Sha256::new();
-        let mut missing = blob.size;
-        for part in body.parts(STEP) {
-            let Some(left) = missing.checked_sub(part.len() as u64) else { return wrong_size() };
-            missing = left;
-            hasher.update(&part);
-            file.write_all(&part)?;
-        }
-        if missing > 0 {
-            return wrong_size();
-        }
-        if hasher.finalize().as_slice() != blob.key.object.as_bytes() {
-            return wrong("has not the SHA-256 that was announced");
+        loop {
+            match body.next_part() {
+                Ok(Some(part)) => file.write_all(&part)?,
+                Ok(None) => break,
+                Err(wrong) => return Ok(Err(wrong)),
+            }
         }
         let path = self.path(&blob.key);
         let directory = path.parent().unwrap_or(&self.root);

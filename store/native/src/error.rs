@@ -33,6 +33,24 @@ pub enum Error {
         /// What is wrong.
         problem: String,
     },
+    /// The store's objects are somewhere else than was said.
+    #[error("the objects of the store in {} are in {found}, not in {named}", path.display())]
+    OtherObjects {
+        /// The store's directory.
+        path: PathBuf,
+        /// Where they are.
+        found: String,
+        /// Where they were said to be.
+        named: String,
+    },
+    /// The bucket with the store's objects cannot be used.
+    #[error("{problem}")]
+    Bucket {
+        /// What happened.
+        problem: String,
+        /// What to do about it.
+        hint: &'static str,
+    },
     /// Another server uses the directory.
     #[error("another server uses the store in {}", path.display())]
     Served {
@@ -65,6 +83,11 @@ impl Error {
         match self {
             Self::NewerFormat { .. } => Some("install the newest sci, or name another directory with --store"),
             Self::NotAStore { .. } => Some("name a store or an empty directory with --store"),
+            Self::OtherObjects { .. } => Some(
+                "leave --objects out to go on as before; objects elsewhere need a store directory of their own, and where only \
+                 the address of the same bucket has changed, change it in sci-store.json",
+            ),
+            Self::Bucket { hint, .. } => Some(hint),
             Self::Served { .. } => Some("stop it first, or give this one a directory of its own with --store"),
             Self::Service(error) => error.hint(),
             Self::Io { source, .. } if is_full(source) => {

@@ -1,4 +1,5 @@
 //! A store's directory: `sci-store.json` says what it is, `index.sqlite`, `signing-key.json` and `objects/` are the store.
+//! Where the objects are in a bucket, `sci-store.json` names it, so that no command looks for them here.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
@@ -11,9 +12,13 @@ use sci_store_api::StoreId;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::bucket::Bucket;
 
-/// The newest format that this sci writes and reads.
-pub const FORMAT: u32 = 1;
+/// The newest format that this sci writes and reads: a store whose objects are in a bucket. A sci that does not know of buckets
+/// refuses it, where it would find nothing otherwise.
+pub const FORMAT: u32 = 2;
+/// The format of a store whose objects are in its directory.
+const FORMAT_HERE: u32 = 1;
 
 const MARKER: &str = "sci-store.json";
 const LOCK: &str = "sci-store.lock";
@@ -25,6 +30,8 @@ const PARTIAL: &str = ".partial-";
 struct Marker {
     format: u32,
     store: StoreId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    objects: Option<Bucket>,
 }
 
 /// An opened directory. While it lives, no other process opens the store for the first time.
@@ -32,12 +39,15 @@ struct Marker {
 pub(crate) struct Layout {
     directory: PathBuf,
     pub(crate) store: StoreId,
+    /// The bucket that the objects are in, when they are not here.
+    pub(crate) objects: Option<Bucket>,
     _lock: File,
 }
 
 impl Layout {
-    /// Opens a store's directory, or makes one where nothing is.
-    pub(crate) fn open(directory: &Path) -> Result<Self, Error> {
+    /// Opens a store's directory, or makes one where nothing is. When a bucket is named, the store's objects
+    /// must be in that one, or be none yet: then they will be there, for good.
+    pub(crate) fn open(directory: &Path, objects: Option<&Bucket>) -> Result<Self, Error> {
         // What is kept here is as private as the sources it was built from.
         let mut builder = DirBuilder::new();
         builder.recursive(true).mode(0o700).create(directory).map_err(Error::io(directory))?;
@@ -53,10 +63,21 @@ impl Layout {
         sci_faults::at(Step::StoreLocked);
         remove_partial(directory)?;
         if !exists(&marker)? {
-            write_marker(directory, &marker)?;
+            write_marker(directory, &marker, new_store()?, objects)?;
         }
-        let store = read_marker(directory, &marker)?;
-        Ok(Self { directory: directory.to_owned(), store, _lock: file })
+        let Marker { store, objects: found, .. } = read_marker(directory, &marker)?;
+        let objects = match (objects, found) {
+            (Some(named), None) if !exists(&directory.join("objects"))? => {
+                write_marker(directory, &marker, store.clone(), Some(named))?;
+                Some(named.clone())
+            }
+            (Some(named), found) if found.as_ref() != Some(named) => {
+                let found = found.map_or_else(|| "its directory".to_owned(), |found| found.to_string());
+                return Err(Error::OtherObjects { path: directory.to_owned(), found, named: named.to_string() });
+            }
+            (_, found) => found,
+        };
+        Ok(Self { directory: directory.to_owned(), store, objects, _lock: file })
     }
 
     pub(crate) fn index(&self) -> PathBuf {
@@ -94,7 +115,7 @@ fn remove_partial(directory: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-fn read_marker(directory: &Path, marker: &Path) -> Result<StoreId, Error> {
+fn read_marker(directory: &Path, marker: &Path) -> Result<Marker, Error> {
     #[derive(Deserialize)]
     struct Versioned {
         format: u32,
@@ -105,15 +126,19 @@ fn read_marker(directory: &Path, marker: &Path) -> Result<StoreId, Error> {
     if format > FORMAT {
         return Err(Error::NewerFormat { path: directory.to_owned(), found: format, known: FORMAT });
     }
-    let marker: Marker = serde_json::from_slice(&text).map_err(damaged)?;
-    Ok(marker.store)
+    serde_json::from_slice(&text).map_err(damaged)
 }
 
-fn write_marker(directory: &Path, marker: &Path) -> Result<(), Error> {
+fn new_store() -> Result<StoreId, Error> {
     let random: [u8; 8] = crate::random()?;
-    let store = StoreId::new(format!("embedded-{}", HEXLOWER.encode(&random)));
+    // Digits make a name that every rule allows.
+    StoreId::new(format!("embedded-{}", HEXLOWER.encode(&random))).map_err(|error| Error::Random(error.to_string()))
+}
+
+fn write_marker(directory: &Path, marker: &Path, store: StoreId, objects: Option<&Bucket>) -> Result<(), Error> {
     let write = || {
-        let content = Marker { format: FORMAT, store: store.map_err(io::Error::other)? };
+        let format = if objects.is_some() { FORMAT } else { FORMAT_HERE };
+        let content = Marker { format, store, objects: objects.cloned() };
         let mut file = partial_in(directory)?;
         serde_json::to_writer_pretty(&mut file, &content)?;
         file.write_all(b"\n")?;
@@ -135,7 +160,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join(LOCK), "").unwrap();
         partial_in(directory.path()).unwrap().keep().unwrap();
-        let layout = Layout::open(directory.path()).unwrap();
+        let layout = Layout::open(directory.path(), None).unwrap();
         drop(layout);
         let mut names: Vec<_> =
             fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -144,14 +169,44 @@ mod tests {
     }
 
     #[test]
+    fn the_place_of_objects_is_said_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let open = |objects| Layout::open(directory.path(), objects);
+        let bucket = |url| Bucket::new(url, crate::Way::default()).unwrap();
+        let (first, second) = (bucket("s3://first/x"), bucket("s3://second"));
+        let store = open(None).unwrap().store.clone();
+        // Nothing is stored yet, so it may still be said.
+        assert_eq!(open(Some(&first)).unwrap().store, store);
+        for same in [None, Some(&first)] {
+            assert_eq!(open(same).unwrap().objects, Some(first.clone()));
+        }
+        let refused = open(Some(&second)).unwrap_err().to_string();
+        assert!(refused.ends_with("are in s3://first/x, not in s3://second"), "{refused}");
+        let text = fs::read_to_string(directory.path().join(MARKER)).unwrap();
+        assert!(text.contains("\"format\": 2"), "an older sci must refuse it: {text}");
+    }
+
+    #[test]
+    fn a_store_with_objects_in_its_directory_keeps_them_there() {
+        let directory = tempfile::tempdir().unwrap();
+        drop(Layout::open(directory.path(), None).unwrap());
+        fs::create_dir(directory.path().join("objects")).unwrap();
+        let bucket = Bucket::new("s3://first", crate::Way::default()).unwrap();
+        let refused = Layout::open(directory.path(), Some(&bucket)).unwrap_err().to_string();
+        assert!(refused.ends_with("are in its directory, not in s3://first"), "{refused}");
+        let text = fs::read_to_string(directory.path().join(MARKER)).unwrap();
+        assert!(text.contains("\"format\": 1"), "an older sci can read it: {text}");
+    }
+
+    #[test]
     fn a_marker_that_cannot_be_looked_at_is_not_made_anew() {
         let directory = tempfile::tempdir().unwrap();
-        drop(Layout::open(directory.path()).unwrap());
+        drop(Layout::open(directory.path(), None).unwrap());
         let marker = directory.path().join(MARKER);
         // As an input error does, a link to itself makes it impossible to say whether the marker is there.
         fs::remove_file(&marker).unwrap();
         std::os::unix::fs::symlink(MARKER, &marker).unwrap();
-        assert!(matches!(Layout::open(directory.path()), Err(Error::Io { path, .. }) if path == marker));
+        assert!(matches!(Layout::open(directory.path(), None), Err(Error::Io { path, .. }) if path == marker));
         assert!(marker.is_symlink());
     }
 }

@@ -1,8 +1,10 @@
-//! The service on one machine: objects on disk, the index in SQLite, a key file, and the embedded store made of them.
+//! The service on one machine: objects on disk, the index in SQLite, a key file, and the embedded store made of them. Objects
+//! may be in a bucket instead; what reaches it is given by the program, so that the embedded store needs no HTTP.
 //!
 //! This crate deliberately decides nothing that the service decides, and knows no manifest, no sci.toml and no terminal.
 
 pub mod body;
+pub mod bucket;
 pub mod clock;
 pub mod disk;
 pub mod embedded;
@@ -10,13 +12,15 @@ pub mod error;
 pub mod keyfile;
 pub mod local;
 pub mod memory;
+pub mod objects;
 pub mod open;
 pub mod sqlite;
 
 mod layout;
 mod writeback;
 
-pub use body::{Download, Upload};
+pub use body::{Arriving, Checked, Download, Upload};
+pub use bucket::{Bucket, BucketError, Way};
 pub use clock::SystemClock;
 pub use disk::Disk;
 pub use embedded::{Embedded, EmbeddedSave, Reach, caller, in_ci};
@@ -25,6 +29,7 @@ pub use keyfile::KeyFile;
 pub use layout::FORMAT;
 pub use local::LocalAdmin;
 pub use memory::MemoryBlobs;
+pub use objects::{Connect, Elsewhere, NoBuckets, Objects};
 pub use open::{NativeService, ServerLock};
 pub use sci_service::Audited;
 pub use sqlite::Sqlite;

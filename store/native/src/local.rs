@@ -10,6 +10,7 @@ use sci_store_api::tokens::{CreateToken, CreatedToken, TokenSummary, Tokens};
 use sci_store_api::{RepositoryId, SnapshotId, TokenId};
 
 use crate::Error;
+use crate::objects::Connect;
 use crate::open::{self, NativeService};
 
 /// The administration of a store on this machine. A server may be running over the same directory.
@@ -19,12 +20,12 @@ pub struct LocalAdmin {
 }
 
 impl LocalAdmin {
-    /// Opens the store, as [`open::service`].
+    /// Opens the store, as [`open::service_with`].
     ///
     /// # Errors
-    /// As [`open::service`].
-    pub fn open(directory: &Path) -> Result<Self, Error> {
-        Ok(Self { service: open::service(directory)? })
+    /// As [`open::service_with`].
+    pub fn open(directory: &Path, connect: &dyn Connect) -> Result<Self, Error> {
+        Ok(Self { service: open::service_with(directory, None, connect)? })
     }
 
     /// Registers a repository, or replaces its registration.

@@ -28,15 +28,12 @@ impl Blobs for MemoryBlobs {
     type Download = Download;
 
     async fn put(&self, blob: &Blob, body: Upload) -> Result<(), BlobError> {
-        let body = gather(blob, body);
-        let wrong = |fault| BlobError::WrongContent { object: blob.key.object, fault };
-        if body.len() as u64 != blob.size {
-            return Err(wrong("has not the size that was announced"));
+        let mut body = body.checked(blob, usize::MAX)?;
+        let mut whole = Vec::new();
+        while let Some(part) = body.next_part()? {
+            whole.extend_from_slice(&part);
         }
-        if ObjectId::of(&body) != blob.key.object {
-            return Err(wrong("has not the SHA-256 that was announced"));
-        }
-        self.blobs().insert(blob.key.clone(), body);
+        self.blobs().insert(blob.key.clone(), whole.into());
         Ok(())
     }
 
@@ -65,22 +62,5 @@ impl Blobs for MemoryBlobs {
 
     async fn flush(&self) -> Result<(), BlobError> {
         Ok(())
-    }
-}
-
-/// The body in one piece; of one that is too long, no more than shows it.
-fn gather(blob: &Blob, body: Upload) -> Bytes {
-    match body {
-        Upload::Whole(bytes) => bytes,
-        Upload::Parts(parts) => {
-            let mut whole = Vec::new();
-            for part in parts {
-                whole.extend_from_slice(&part);
-                if whole.len() as u64 > blob.size {
-                    break;
-                }
-            }
-            whole.into()
-        }
     }
 }

@@ -8,14 +8,16 @@ use sci_faults::Step;
 use sci_service::{Service, Settings};
 use sci_store_api::admin::DAY;
 
+use crate::bucket::Bucket;
 use crate::layout::Layout;
+use crate::objects::{Connect, NoBuckets, Objects};
 use crate::{Disk, Error, KeyFile, Sqlite, SystemClock};
 
 /// What a server holds while it runs.
 const SERVER_LOCK: &str = "sci-serve.lock";
 
 /// The service over a store's directory.
-pub type NativeService = Service<Disk, Sqlite, SystemClock, KeyFile>;
+pub type NativeService = Service<Objects, Sqlite, SystemClock, KeyFile>;
 
 /// Opens the store in `directory`, which is made, with a new signing key, when it is absent or empty. Any number of
 /// processes may do so.
@@ -24,12 +26,26 @@ pub type NativeService = Service<Disk, Sqlite, SystemClock, KeyFile>;
 /// [`Error::NewerFormat`] and [`Error::NotAStore`] before anything is written; [`Error::Io`]; [`Error::Service`] when the
 /// index cannot be used.
 pub fn service(directory: &Path) -> Result<NativeService, Error> {
-    let layout = Layout::open(directory)?;
+    service_with(directory, None, &NoBuckets)
+}
+
+/// As [`service`], of a store whose objects may be in a bucket. A store that is made now keeps them in `objects`, for good; of
+/// one that exists they must be there. Without `objects` they are where they were.
+///
+/// # Errors
+/// As [`service`]; [`Error::OtherObjects`]; [`Error::Bucket`] when its settings cannot be used. Nothing is asked of the bucket
+/// before it is needed: see [`Objects::check`].
+pub fn service_with(directory: &Path, objects: Option<&Bucket>, connect: &dyn Connect) -> Result<NativeService, Error> {
+    let layout = Layout::open(directory, objects)?;
     let keys = KeyFile::open(&layout.key())?;
     let index = Sqlite::open(&layout.index()).map_err(sci_service::Error::from)?;
     sci_faults::at(Step::IndexMade);
     let settings = Settings { store: layout.store.clone(), lease: DAY };
-    let service = block_on(Service::open(Disk::open(directory)?, index, SystemClock, keys, settings))?;
+    let objects = match &layout.objects {
+        None => Objects::Here(Disk::open(directory)?),
+        Some(bucket) => Objects::Elsewhere(connect.connect(bucket, &layout.store)?),
+    };
+    let service = block_on(Service::open(objects, index, SystemClock, keys, settings))?;
     sci_faults::at(Step::StoreOpened);
     Ok(service)
 }

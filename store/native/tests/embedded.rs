@@ -173,11 +173,11 @@ fn a_newer_format_is_refused_with_a_hint_and_left_alone() {
     let directory = TempDir::new().unwrap();
     drop(open(directory.path(), "p", "1"));
     let marker = directory.path().join("sci-store.json");
-    let newer = fs::read_to_string(&marker).unwrap().replace("\"format\": 1", "\"format\": 2, \"shape\": \"new\"");
+    let newer = fs::read_to_string(&marker).unwrap().replace("\"format\": 1", "\"format\": 3, \"shape\": \"new\"");
     fs::write(&marker, &newer).unwrap();
     let caller = caller("p", RunId::new("1").unwrap(), None, &BTreeMap::new()).unwrap();
     let error = Embedded::open(directory.path(), caller).unwrap_err();
-    assert!(matches!(error, Error::NewerFormat { found: 2, known: 1, .. }));
+    assert!(matches!(error, Error::NewerFormat { found: 3, known: 2, .. }));
     assert!(error.hint().is_some());
     assert_eq!(fs::read_to_string(&marker).unwrap(), newer);
 }

@@ -4,11 +4,11 @@ use std::ops::Range;
 use std::path::Path;
 
 use sci_service::identity::{ClaimMap, GenericClaims, Issuer};
+use sci_store_api::address::is_local;
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::Error;
-use crate::fetch::is_local;
 
 /// Something wrong in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -44,8 +44,10 @@ pub fn run_until<F: Future<Output = ()>>(
     };
     let metrics = Arc::new(Metrics::default());
     let fetch = HttpsFetch::new(Arc::clone(&metrics))?;
-    let service = sci_native::open::service(&settings.store)?;
+    let service = sci_native::open::service_with(&settings.store, settings.objects.as_ref(), &*settings.connect)?;
     let _lock = ServerLock::take(&settings.store)?;
+    service.blobs().check()?;
+    let objects = service.blobs().to_string();
     let gate = Gate::new(&settings.url, issuers, fetch);
     let front = Front::new(service, gate, sci_service::http::Limits::default(), &settings.version);
     let options = Options {
@@ -60,7 +62,7 @@ pub fn run_until<F: Future<Output = ()>>(
         let server = Server::bind(Arc::new(front), metrics, options).await?;
         let address = server.address().map_err(Error::system("cannot tell the address"))?;
         let stop = stop()?;
-        tracing::info!(%address, url = settings.url, store = %settings.store.display(), "serving");
+        tracing::info!(%address, url = settings.url, store = %settings.store.display(), objects, "serving");
         ready(address);
         server.run(stop).await;
         tracing::info!("stopped");

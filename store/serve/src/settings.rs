@@ -2,9 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use sci_native::{Bucket, Connect};
+use sci_store_api::address::is_local;
 
 use crate::collecting::Collecting;
-use crate::fetch::is_local;
 use crate::{Error, Limits, tls};
 
 /// What an operator decides about a server.
@@ -12,6 +15,10 @@ use crate::{Error, Limits, tls};
 pub struct Settings {
     /// The store's directory.
     pub store: PathBuf,
+    /// The bucket that its objects are in; without one, where they are already, which is the directory at first.
+    pub objects: Option<Bucket>,
+    /// What reaches buckets.
+    pub connect: Arc<dyn Connect>,
     /// Where the server listens.
     pub listen: SocketAddr,
     /// Where its metrics are, instead of beside everything else.

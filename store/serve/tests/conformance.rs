@@ -119,3 +119,48 @@ mod memory {
 
     sci_conformance::suite!(InMemory);
 }
+
+mod bucket {
+    use sci_conformance::moto::Moto;
+    use sci_native::{Bucket, Connect as _, Objects, Way};
+    use sci_s3::S3Connect;
+
+    use super::*;
+
+    /// One for all cases, so that they are one test.
+    static MOTO: LazyLock<Moto> = LazyLock::new(|| Moto::start(env!("CARGO_TARGET_TMPDIR")));
+
+    struct InABucket {
+        bucket: String,
+        index: TempDir,
+    }
+
+    impl Default for InABucket {
+        fn default() -> Self {
+            Self { bucket: MOTO.bucket(), index: TempDir::new().unwrap() }
+        }
+    }
+
+    impl Harness for InABucket {
+        type Blobs = Objects;
+        type Sql = Sqlite;
+
+        fn open(&self) -> (Objects, Sqlite) {
+            let way = Way { endpoint: Some(MOTO.url()), ..Way::default() };
+            let bucket = Bucket::new(&format!("s3://{}/a/prefix", self.bucket), way).unwrap();
+            let credentials =
+                |name: &str| matches!(name, "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY").then_some("test");
+            let elsewhere = S3Connect::new(credentials).connect(&bucket, &"under-test".parse().unwrap()).unwrap();
+            (Objects::Elsewhere(elsewhere), Sqlite::open(&self.index.path().join("index.sqlite")).unwrap())
+        }
+
+        fn wire(&self, front: Arc<TestFront<Self>>) -> Option<Box<dyn Wire>> {
+            serve::<Self>(front)
+        }
+    }
+
+    #[test]
+    fn every_case_of_the_suite() {
+        sci_conformance::run_all(sci_conformance::suite_list!(InABucket));
+    }
+}

@@ -98,6 +98,17 @@ pub enum BlobError {
     /// There is no room left for it.
     #[error("there is no room left: {0}")]
     Full(String),
+    /// The backend wants to be asked less often.
+    #[error("{0}")]
+    Busy(String),
+    /// The backend is somewhere else and cannot be used now.
+    #[error("{problem}")]
+    Unreachable {
+        /// What happened.
+        problem: String,
+        /// What the operator can do.
+        hint: &'static str,
+    },
     /// The backend failed.
     #[error("{0}")]
     Failed(String),

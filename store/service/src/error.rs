@@ -37,6 +37,7 @@ impl Error {
     pub const fn code(&self) -> ErrorCode {
         match self {
             Self::Refused(error) => error.code,
+            Self::Blobs(BlobError::Busy(_)) => ErrorCode::Busy,
             Self::Blobs(_) | Self::Sql(_) | Self::Keys(_) => ErrorCode::Unavailable,
             Self::Record(_) => ErrorCode::Corrupt,
         }
@@ -51,6 +52,8 @@ impl Error {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Refused(error) => error.hint.as_deref(),
+            Self::Blobs(BlobError::Unreachable { hint, .. }) => Some(hint),
+            Self::Blobs(BlobError::Busy(_)) => Some("repeat it later"),
             _ if self.is_full() => Some("free some room where the store is; what it holds is not affected"),
             _ => None,
         }
@@ -60,6 +63,10 @@ impl Error {
     pub fn to_wire(&self) -> ApiError {
         match self {
             Self::Refused(error) => error.clone(),
+            Self::Blobs(BlobError::Busy(_)) => {
+                ApiError::new(ErrorCode::Busy, "the backend's store of objects has too much to do")
+                    .with_hint("repeat the request later")
+            }
             Self::Blobs(_) | Self::Sql(_) | Self::Keys(_) => {
                 ApiError::new(ErrorCode::Unavailable, "the backend could not answer; the outcome is unknown")
                     .with_hint("repeat the request; the operator finds the cause in the backend's log")
@@ -77,7 +84,9 @@ impl From<BlobError> for Error {
         match error {
             BlobError::WrongContent { .. } => Self::refused(ErrorCode::WrongContent, error.to_string()),
             BlobError::Missing => Self::refused(ErrorCode::UnknownObject, "the object is not in the store"),
-            BlobError::Full(_) | BlobError::Failed(_) => Self::Blobs(error),
+            BlobError::Full(_) | BlobError::Busy(_) | BlobError::Unreachable { .. } | BlobError::Failed(_) => {
+                Self::Blobs(error)
+            }
         }
     }
 }

@@ -18,6 +18,7 @@ pub(super) fn clippy(context: &Context, _: &[String]) -> Result<(), Failure> {
 }
 
 pub(super) fn unit(context: &Context, args: &[String]) -> Result<(), Failure> {
+    tools::moto(context)?;
     let mut command = Command::new(tools::nextest(context)?);
     command.current_dir(&context.root).args(["nextest", "run", "--workspace", "--exclude", SCENARIOS]);
     // A property test that fails must not leave a file in a tree that CI throws away: it prints the case.

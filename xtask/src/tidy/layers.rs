@@ -11,7 +11,7 @@ struct Layer {
 }
 
 /// From the bottom up, so a cycle cannot be written down.
-const LAYERS: [Layer; 16] = [
+const LAYERS: [Layer; 17] = [
     Layer { name: "sci-hasher", code: &[], tests: &[] },
     Layer { name: "sci-presets", code: &["sci-hasher"], tests: &[] },
     Layer { name: "sci-planner", code: &["sci-hasher", "sci-presets"], tests: &[] },
@@ -25,10 +25,11 @@ const LAYERS: [Layer; 16] = [
         code: &["sci-hasher", "sci-faults", "sci-store-api", "sci-service"],
         tests: &["sci-conformance", "sci-snapshot"],
     },
+    Layer { name: "sci-s3", code: &["sci-store-api", "sci-service", "sci-native"], tests: &["sci-conformance"] },
     Layer {
         name: "sci-serve",
         code: &["sci-store-api", "sci-service", "sci-native"],
-        tests: &["sci-hasher", "sci-conformance"],
+        tests: &["sci-hasher", "sci-conformance", "sci-s3"],
     },
     Layer {
         name: "sci-remote",
@@ -46,6 +47,7 @@ const LAYERS: [Layer; 16] = [
             "sci-snapshot",
             "sci-native",
             "sci-serve",
+            "sci-s3",
             "sci-remote",
         ],
         tests: &["sci-conformance", "sci-service"],

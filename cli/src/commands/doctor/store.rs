@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use sci_native::Objects;
 use sci_remote::Remote;
 use sci_store_api::dsse::PublicKey;
 use sci_store_api::session::Session;
@@ -61,8 +62,9 @@ fn opened(store: &Store) -> Vec<Finding> {
         keys(store.keys(), session),
         Finding::new("scopes", Health::Good, format!("writes {write}, reads {}", read.join(", "))),
     ];
-    if let Backend::Remote(remote) = &store.backend {
-        findings.extend(clock(remote));
+    match &store.backend {
+        Backend::Remote(remote) => findings.extend(clock(remote)),
+        Backend::Embedded(embedded) => findings.extend(bucket(embedded.objects())),
     }
     match store.snapshots(SnapshotQuery::default()) {
         Ok(all) => findings.push(Finding::new("snapshots", Health::Good, counted(all.len() as u64, "snapshot"))),
@@ -70,6 +72,15 @@ fn opened(store: &Store) -> Vec<Finding> {
     }
     findings.extend(store.directory().and_then(private));
     findings
+}
+
+/// Whether the bucket of a store that has one can be used.
+fn bucket(objects: &Objects) -> Option<Finding> {
+    let Objects::Elsewhere(bucket) = objects else { return None };
+    Some(match bucket.check() {
+        Ok(()) => Finding::new("objects", Health::Good, bucket.to_string()),
+        Err(error) => Finding::of_error("objects", &failed(error)),
+    })
 }
 
 /// The keys that are trusted; without one of the store's own among them nothing new is ever believed.

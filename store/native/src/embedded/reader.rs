@@ -6,15 +6,20 @@ use std::io;
 use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use bytes::Bytes;
 use pollster::block_on;
+use sci_service::{BlobError, BlobKey, Blobs as _};
 use sci_store_api::{ErrorCode, ObjectId, ObjectSource, TransferError};
 
 use super::Embedded;
 use crate::Error;
 use crate::body::read_range;
+use crate::objects::Objects;
 
 /// Files kept open; when there are more, all are closed and opened again as needed.
 const OPEN_FILES: usize = 256;
+/// Reads of a bucket that are worth having under way at once.
+const READS_OF_A_BUCKET: usize = 16;
 
 /// The objects opened so far.
 #[derive(Debug, Default)]
@@ -25,8 +30,15 @@ pub(super) struct Opened {
 /// An object that the caller may read.
 #[derive(Debug)]
 pub(super) struct Object {
-    file: File,
+    place: Place,
     pub(super) size: u64,
+}
+
+/// Where its bytes are.
+#[derive(Debug)]
+enum Place {
+    Here(File),
+    Elsewhere(BlobKey),
 }
 
 impl Opened {
@@ -43,8 +55,11 @@ impl Embedded {
             return Ok(Arc::clone(object));
         }
         let blob = block_on(self.service.authorise(&self.caller, id))?;
-        let file = self.service.blobs().file(&blob.key).map_err(sci_service::Error::from)?;
-        let object = Arc::new(Object { file, size: blob.size });
+        let place = match self.service.blobs() {
+            Objects::Here(disk) => Place::Here(disk.file(&blob.key).map_err(sci_service::Error::from)?),
+            Objects::Elsewhere(_) => Place::Elsewhere(blob.key),
+        };
+        let object = Arc::new(Object { place, size: blob.size });
         let mut files = files.write().unwrap_or_else(PoisonError::into_inner);
         if files.len() >= OPEN_FILES {
             files.clear();
@@ -64,9 +79,23 @@ impl ObjectSource for Embedded {
         if range.start > range.end || range.end > opened.size {
             return Err(failed(format!("the range {range:?} goes beyond its {} bytes", opened.size)));
         }
-        read_range(&opened.file, range).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => failed("its file is shorter than it was".to_owned()),
-            _ => failed(error.to_string()),
-        })
+        match &opened.place {
+            Place::Here(file) => read_range(file, range).map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => failed("its file is shorter than it was".to_owned()),
+                _ => failed(error.to_string()),
+            }),
+            Place::Elsewhere(key) => match block_on(self.service.blobs().get(key, range)) {
+                Ok(body) => Bytes::try_from(body).map(Vec::from).map_err(|error| failed(error.to_string())),
+                Err(BlobError::Missing) => Err(TransferError::Missing { object: *object }),
+                Err(error) => Err(failed(error.to_string())),
+            },
+        }
+    }
+
+    fn reads_at_once(&self) -> usize {
+        match self.service.blobs() {
+            Objects::Here(_) => 1,
+            Objects::Elsewhere(_) => READS_OF_A_BUCKET,
+        }
     }
 }

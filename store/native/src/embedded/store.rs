@@ -22,6 +22,7 @@ use sci_store_api::{
 use super::EmbeddedSave;
 use super::reader::Opened;
 use crate::Error;
+use crate::objects::{Connect, NoBuckets, Objects};
 use crate::open::{self, NativeService};
 
 /// A store in a directory, used by one caller. Synchronous; may be used from many threads, and many processes may open one
@@ -50,13 +51,26 @@ impl Embedded {
     /// [`Error::NewerFormat`] and [`Error::NotAStore`] before anything is written; [`Error::Io`]; [`Error::Service`] when the
     /// index cannot be used.
     pub fn open(directory: &Path, caller: Caller) -> Result<Self, Error> {
-        let service = open::service(directory)?;
+        Self::open_with(directory, caller, &NoBuckets)
+    }
+
+    /// As [`Embedded::open`], of a store whose objects may be in a bucket.
+    ///
+    /// # Errors
+    /// As [`Embedded::open`]; [`Error::Bucket`].
+    pub fn open_with(directory: &Path, caller: Caller, connect: &dyn Connect) -> Result<Self, Error> {
+        let service = open::service_with(directory, None, connect)?;
         Ok(Self { directory: directory.to_owned(), service, caller, opened: Opened::default() })
     }
 
     /// The store's directory.
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// Where its objects are.
+    pub fn objects(&self) -> &Objects {
+        self.service.blobs()
     }
 
     /// Who uses it.

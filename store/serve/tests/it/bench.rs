@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sci_conformance::loopback::Loopback;
 use sci_conformance::state::State;
-use sci_native::LocalAdmin;
+use sci_native::{LocalAdmin, NoBuckets};
 use sci_serve::logging::{self, Format};
 use sci_serve::{Error, Limits, Settings, run_until};
 use sci_store_api::admin::DAY;
@@ -206,6 +206,8 @@ impl Drop for Bench {
 pub(crate) fn settings(store: &Path) -> Settings {
     Settings {
         store: store.to_owned(),
+        objects: None,
+        connect: Arc::new(NoBuckets),
         listen: ([127, 0, 0, 1], 0).into(),
         metrics_listen: None,
         url: URL.to_owned(),
@@ -219,7 +221,7 @@ pub(crate) fn settings(store: &Path) -> Settings {
 
 /// Registers repository 1001, and makes an administrator's token.
 fn prepare(store: &Path, issuer: &str) -> String {
-    let admin = LocalAdmin::open(store).unwrap();
+    let admin = LocalAdmin::open(store, &NoBuckets).unwrap();
     let mut registration = Registration::new("1001".parse().unwrap(), "77", "refs/heads/main");
     registration.issuer = issuer.to_owned();
     admin.register(&registration).unwrap();
