@@ -41,13 +41,14 @@ pub struct Globals {
     /// When to colour
     #[arg(long, global = true, env = "SCI_COLOR", value_enum, default_value = "auto", value_name = "WHEN")]
     pub color: ColorChoice,
-    /// Directory of the embedded store [default: `store` below the state]
-    #[arg(long, global = true, env = "SCI_STORE", value_name = "DIR")]
+    /// Directory of the embedded store, or address of a remote one [default: sci.toml's, else `store` below the state]
+    #[arg(long, global = true, env = "SCI_STORE", value_name = "DIR|URL")]
     store: Option<String>,
     /// Directory of local state [default: the user's cache directory]
     #[arg(long, global = true, env = "SCI_STATE", value_name = "DIR")]
     state: Option<String>,
-    /// Name that this workspace's snapshots are kept under [default: sci.toml's, else the workspace directory]
+    /// Name that this workspace's snapshots are kept under, in a remote store the repository's id [default: sci.toml's, else
+    /// the workspace directory]
     #[arg(long, global = true, env = "SCI_PROJECT", value_name = "NAME")]
     project: Option<String>,
     /// Start in this directory; sci.toml is looked for here and above
@@ -65,6 +66,9 @@ pub struct Globals {
     /// Use the embedded store in CI, where it is refused otherwise
     #[arg(long, global = true, env = "SCI_ALLOW_EMBEDDED", action = ArgAction::SetTrue, value_parser = switch)]
     pub allow_embedded: bool,
+    /// Keys that a remote store's records must be signed with, separated by commas [default: sci.toml's]
+    #[arg(long, global = true, env = "SCI_TRUSTED_PUBLIC_KEYS", value_name = "KEYS")]
+    trusted_public_keys: Option<String>,
     /// How long a remote store is waited for while nothing moves; then it counts as down
     #[arg(long, global = true, env = "SCI_TIMEOUT", value_name = "TIME", value_parser = patience, default_value = "30s")]
     pub timeout: Duration,
@@ -79,9 +83,20 @@ impl Globals {
         Options { json: self.json, quiet: self.quiet, verbose: self.verbose, color: self.color }
     }
 
-    /// `--store`, unless empty.
+    /// `--store` as a directory.
     pub fn store(&self) -> Option<PathBuf> {
-        given(self.store.as_ref()).map(PathBuf::from)
+        given(self.store.as_ref()).filter(|place| !is_url(place)).map(PathBuf::from)
+    }
+
+    /// `--store` as the address of a remote store.
+    pub fn store_url(&self) -> Option<&str> {
+        given(self.store.as_ref()).filter(|place| is_url(place))
+    }
+
+    /// `--trusted-public-keys`, one by one.
+    pub fn trusted_public_keys(&self) -> impl Iterator<Item = &str> {
+        let keys = given(self.trusted_public_keys.as_ref()).into_iter().flat_map(|keys| keys.split(','));
+        keys.map(str::trim).filter(|key| !key.is_empty())
     }
 
     /// `--state`, unless empty.
@@ -98,6 +113,10 @@ impl Globals {
     pub fn workspace(&self) -> Option<PathBuf> {
         given(self.workspace.as_ref()).map(PathBuf::from)
     }
+}
+
+fn is_url(place: &str) -> bool {
+    place.contains("://")
 }
 
 /// CI systems set what is absent to the empty text, so an empty value counts as none.

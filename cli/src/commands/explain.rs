@@ -1,17 +1,19 @@
 //! `sci explain`: why each path was restored, or was not, and which inputs differ.
 //!
 //! Everything comes from the store: the plan as it was recorded, the candidates that resolve considered, and the inputs
-//! that each was derived from. So a run of yesterday, in another process, is explained as well as this one.
+//! that each was derived from. So a run of yesterday, in another process or on another machine, is explained as well as
+//! this one.
 
 use std::collections::BTreeSet;
 
 use sci_planner::InputDiff;
 use sci_store_api::explain::Explanation;
-use sci_store_api::plans::{PlanSummary, PlannedPath};
+use sci_store_api::plans::{PlanQuery, PlannedPath};
 use sci_store_api::verdict::{Candidate, Judgement, Outcome, Refusal, Verdict};
 use sci_store_api::{PlanId, RunId, SnapshotId, UnixMillis};
 use serde::Serialize;
 
+use crate::administration::named;
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
 use crate::exit::Exit;
@@ -20,7 +22,7 @@ use crate::inputs;
 use crate::output::Text;
 use crate::output::format::{age, safe};
 use crate::output::list::{more, page};
-use crate::state::before::Before;
+use crate::state::before::{Before, BeforePath};
 use crate::store::{Store, failed};
 use crate::workspace::Workspace;
 
@@ -83,7 +85,7 @@ struct Unkeyed {
 /// [`Kind::NotFound`] when nothing was planned yet, or not for this path or run; [`Kind::Store`].
 pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     let workspace = Workspace::find(context)?;
-    let store = Store::open(context, workspace.as_ref())?;
+    let store = Store::open_to_list(context, workspace.as_ref())?;
     let before = workspace.as_ref().filter(|_| arguments.run.is_none()).and_then(|w| Before::read(&w.state.before()));
     let paths = latest(&store, arguments, before.as_ref())?;
     let unkeyed = unkeyed(before, arguments);
@@ -100,35 +102,46 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
 /// The newest plan of each path instance that is asked for.
 ///
 /// A plan may be of some paths only (`sci restore PATH`), so older ones are read until every path that this machine
-/// planned last is found; on a machine that planned nothing, the newest plan stands for all.
+/// planned last is found with the key that it had then: in a shared store the newest plan is often somebody else's. On a
+/// machine that planned nothing, the newest plan stands for all; a run has every path that it planned.
 fn latest(store: &Store, arguments: &Arguments, before: Option<&Before>) -> Result<Vec<Explained>> {
-    let mut missing: BTreeSet<(String, String)> = keyed(before, arguments).collect();
-    let mut explained: Vec<Explained> = Vec::new();
-    let plans: Vec<PlanSummary> = store.backend.plans(PLANS).map_err(failed)?;
-    for summary in plans.iter().filter(|plan| wanted_run(arguments, plan)) {
+    let mut missing: Vec<&BeforePath> = keyed(before, arguments).collect();
+    let wanted: Vec<&BeforePath> = missing.clone();
+    let run = arguments.run.as_deref().map(named).transpose()?;
+    let whole_run = run.is_some();
+    let mut read: Vec<Explanation> = Vec::new();
+    for summary in store.backend.plans(&PlanQuery { run, limit: Some(PLANS) }).map_err(failed)? {
         let explanation = store.backend.explain(&summary.plan).map_err(failed)?;
-        for path in explanation.plan.paths.iter().filter(|path| wanted_path(arguments, path)) {
-            let wanted = missing.remove(&(path.path.to_string(), path.instance.to_string()));
-            if wanted || before.is_none() {
-                explained.push(explain(store, &explanation, path));
-            }
-        }
-        if missing.is_empty() && !explained.is_empty() {
+        let paths = &explanation.plan.paths;
+        missing.retain(|path| !paths.iter().any(|found| is_of(found, path) && Some(found.ladder) == path.ladder));
+        let is_enough = missing.is_empty() && paths.iter().any(|path| wanted_path(arguments, path));
+        read.push(explanation);
+        if is_enough && !whole_run {
             break;
         }
     }
-    Ok(explained)
+    let all = || read.iter().flat_map(|explanation| explanation.plan.paths.iter().map(move |path| (explanation, path)));
+    if before.is_some() {
+        let same_key = |path: &&BeforePath| {
+            let mut plans = all().filter(|(_, found)| is_of(found, path));
+            let exact = plans.clone().find(|(_, found)| Some(found.ladder) == path.ladder);
+            exact.or_else(|| plans.next())
+        };
+        return Ok(wanted.iter().filter_map(same_key).map(|(of, path)| explain(store, of, path)).collect());
+    }
+    let mut seen = BTreeSet::new();
+    let newest = all().filter(|(_, path)| wanted_path(arguments, path) && seen.insert((&path.path, &path.instance)));
+    Ok(newest.map(|(of, path)| explain(store, of, path)).collect())
 }
 
 /// The paths that this machine planned last and that are asked for.
-fn keyed(before: Option<&Before>, arguments: &Arguments) -> impl Iterator<Item = (String, String)> {
+fn keyed<'b>(before: Option<&'b Before>, arguments: &Arguments) -> impl Iterator<Item = &'b BeforePath> {
     let paths = before.map_or(&[][..], |before| &before.paths).iter();
-    let wanted = paths.filter(|path| path.ladder.is_some() && is_called(arguments, &path.name, &path.instance));
-    wanted.map(|path| (path.name.clone(), path.instance.clone()))
+    paths.filter(|path| path.ladder.is_some() && is_called(arguments, &path.name, &path.instance))
 }
 
-fn wanted_run(arguments: &Arguments, plan: &PlanSummary) -> bool {
-    arguments.run.as_ref().is_none_or(|run| plan.run.as_str() == run)
+fn is_of(planned: &PlannedPath, path: &BeforePath) -> bool {
+    planned.path.as_str() == path.name && planned.instance.as_str() == path.instance
 }
 
 fn wanted_path(arguments: &Arguments, path: &PlannedPath) -> bool {

@@ -1,9 +1,9 @@
 //! `sci forget`: removes a snapshot from the index; collection takes its objects later.
 
+use sci_store_api::SnapshotId;
 use sci_store_api::admin::Forget;
-use sci_store_api::{RepositoryId, SnapshotId};
 
-use crate::administration::named;
+use crate::administration::{self, named};
 use crate::context::Context;
 use crate::error::Result;
 use crate::exit::Exit;
@@ -28,13 +28,12 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     let snapshot = match &arguments.repository {
         Some(repository) => {
             let snapshot = named::<SnapshotId>(&arguments.snapshot)?;
-            let request = Forget { repository: named::<RepositoryId>(repository)?, snapshot };
-            crate::administration::local(context)?.forget(&request).map_err(failed)?;
+            administration::open(context)?.forget(&Forget { repository: named(repository)?, snapshot })?;
             snapshot
         }
         None => {
             let workspace = Workspace::find(context)?;
-            let store = Store::open(context, workspace.as_ref())?;
+            let store = Store::open_to_list(context, workspace.as_ref())?;
             let snapshot = store.find(&arguments.snapshot)?.summary.snapshot;
             store.backend.forget(&snapshot).map_err(failed)?;
             snapshot

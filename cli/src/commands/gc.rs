@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use sci_native::Reach;
-use sci_store_api::admin::{DAY, GcObject, GcPlan, GcPolicy, GcReport};
+use sci_store_api::RepositoryId;
+use sci_store_api::admin::{Collect, DAY, GcObject, GcPlan, GcPolicy, GcReport};
 use serde::Serialize;
 
+use crate::administration::{self, Admin};
 use crate::args::span;
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
 use crate::exit::Exit;
 use crate::output::Text;
 use crate::output::format::{bytes, counted};
-use crate::store::{Store, failed};
+use crate::store::remote;
 use crate::workspace::Workspace;
 
 /// Arguments of `sci gc`.
@@ -54,16 +55,28 @@ struct Report {
 pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     let policy = policy(arguments)?;
     let workspace = Workspace::find(context)?;
-    let store = Store::open_here(context, workspace.as_ref(), "`sci gc`")?;
-    let store = store.embedded()?;
-    let reach = if arguments.all_projects { Reach::Store } else { Reach::Project };
-    let plan = store.plan_gc(&policy, reach).map_err(failed)?;
-    let done = if arguments.dry_run { None } else { Some(store.gc(&policy, reach).map_err(failed)?) };
+    let (admin, repository) = reach(arguments, context, workspace.as_ref())?;
+    let request = Collect { repository, policy };
+    let plan = admin.plan_gc(&request)?;
+    let done = if arguments.dry_run { None } else { Some(admin.collect(&request)?) };
     let freed_bytes = done.as_ref().map_or_else(|| plan.freed_bytes(), |done| total(&done.deleted));
     let report = Report { dry_run: arguments.dry_run, plan, done, freed_bytes };
     context.out.human(|text| render(text, &report));
     context.out.document("gc", &report);
     Ok(Exit::Success)
+}
+
+/// The store, and the repository that alone is collected.
+fn reach(
+    arguments: &Arguments,
+    context: &Context,
+    workspace: Option<&Workspace>,
+) -> Result<(Admin, Option<RepositoryId>)> {
+    if arguments.all_projects && remote::place(context, workspace).is_some() {
+        return Ok((administration::open_for(context, workspace)?, None));
+    }
+    let (admin, repository) = administration::of_project(context, workspace, None)?;
+    Ok((admin, (!arguments.all_projects).then_some(repository)))
 }
 
 fn policy(arguments: &Arguments) -> Result<GcPolicy> {

@@ -1,13 +1,17 @@
-//! `sci key`: the keys that sign a store's records. They live where the store is, and never leave it.
+//! `sci key`: the keys that sign a store's records. The private halves live where the store is, and never leave it.
 
 use clap::Subcommand;
+use sci_store_api::UnixMillis;
+use sci_store_api::admin::RotateKey;
 use sci_store_api::dsse::PublicKey;
 
-use crate::administration::local;
+use crate::administration;
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{CliError, Kind, Result};
 use crate::exit::Exit;
-use crate::store::failed;
+use crate::output::format::time;
+use crate::output::style::Paint;
+use crate::output::table::{Align, Table};
 
 /// Arguments of `sci key`.
 #[derive(Debug, clap::Args)]
@@ -24,32 +28,52 @@ enum Command {
     Rotate,
     /// Print the public halves for `trusted-public-keys` in sci.toml, the current key first
     Export,
+    /// List the keys, the current one first, and what each may have signed
+    List,
 }
 
-/// Makes, rotates or prints keys.
+/// Makes, rotates, lists or prints keys.
 ///
 /// # Errors
-/// [`crate::error::Kind::Store`].
+/// [`Kind::Store`].
 pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
-    let admin = local(context)?;
-    let keys: Vec<PublicKey> = match arguments.command {
-        // Opening a store makes the key that it lacks.
-        Command::Generate => admin.keys().map_err(failed)?.into_iter().take(1).collect(),
+    let admin = administration::open(context)?;
+    // A store makes the key that it lacks when it is opened.
+    let mut keys = admin.keys()?.public_keys;
+    match arguments.command {
+        Command::Generate => keys.truncate(1),
         Command::Rotate => {
-            admin.rotate_key().map_err(failed)?;
+            let current =
+                keys.first().ok_or_else(|| CliError::new(Kind::Store, "the store says that it has no key"))?;
+            keys = admin.rotate_key(&RotateKey { from: current.id.clone() })?.public_keys;
             context.out.note(
                 "Clients that pin keys refuse what is signed from now on until both keys are in their \
                  `trusted-public-keys`.",
             );
-            admin.keys().map_err(failed)?
         }
-        Command::Export => admin.keys().map_err(failed)?,
-    };
+        Command::Export | Command::List => {}
+    }
+    let is_list = matches!(arguments.command, Command::List);
     context.out.human(|text| {
+        if is_list {
+            return table(&keys).render(text);
+        }
         for key in &keys {
             text.line(key);
         }
     });
     context.out.document("key", &serde_json::json!({ "public_keys": keys }));
     Ok(Exit::Success)
+}
+
+fn table(keys: &[PublicKey]) -> Table {
+    let mut table = ["KEY", "STATE", "FROM", "UNTIL"]
+        .into_iter()
+        .fold(Table::new(), |table, heading| table.column(heading, Align::Left, Paint::default()));
+    for (index, key) in keys.iter().enumerate() {
+        let state = if index == 0 { "signs" } else { "retired" };
+        let at = |end: Option<UnixMillis>| end.map_or_else(|| "-".to_owned(), time);
+        table.row([key.id.to_string(), state.to_owned(), at(key.not_before), at(key.not_after)]);
+    }
+    table
 }

@@ -1,16 +1,18 @@
-//! `sci ls`: this project's snapshots, newest first.
+//! `sci ls`: this project's snapshots, newest first; with `--remote` a page of those of the remote store.
 
-use sci_store_api::snapshots::{SnapshotQuery, SnapshotSummary};
+use sci_store_api::snapshots::{MAX_PAGE, SnapshotPage, SnapshotQuery, SnapshotSummary};
+use serde::Serialize;
 
+use crate::administration::named;
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{CliError, Kind, Result};
 use crate::exit::Exit;
 use crate::output::Text;
 use crate::output::format::{age, bytes, count, safe};
 use crate::output::list::{more, page};
 use crate::output::style::Paint;
 use crate::output::table::{Align, Table};
-use crate::store::Store;
+use crate::store::{Store, failed, remote};
 use crate::workspace::Workspace;
 
 /// Arguments of `sci ls`.
@@ -21,31 +23,93 @@ pub struct Arguments {
     /// Show every snapshot, not only the newest
     #[arg(long)]
     all: bool,
+    /// Of this scope only, as pr:42
+    #[arg(long)]
+    scope: Option<String>,
+    /// Saved by this run only
+    #[arg(long)]
+    run: Option<String>,
+    /// Ask the remote store for one page, and show scopes and runs
+    #[arg(long)]
+    remote: bool,
+    /// Snapshots of a page
+    #[arg(long, value_name = "N", requires = "remote", default_value = "50",
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_PAGE)))]
+    limit: u32,
+    /// Continue where a page ended
+    #[arg(long, value_name = "PLACE", requires = "remote", conflicts_with = "all")]
+    before: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    project: &'a str,
+    snapshots: &'a [SnapshotSummary],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<u64>,
 }
 
 /// Lists snapshots.
 ///
 /// # Errors
-/// When the store cannot be opened or asked.
+/// When the store cannot be opened or asked; [`Kind::Usage`] for `--remote` without a remote store.
 pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     let workspace = Workspace::find(context)?;
-    let store = Store::open(context, workspace.as_ref())?;
-    let mut snapshots = store.snapshots(SnapshotQuery::default())?;
-    if let Some(path) = &arguments.path {
-        snapshots.retain(|snapshot| snapshot.path.as_str() == path || snapshot.instance.as_str() == path);
+    if arguments.remote && remote::place(context, workspace.as_ref()).is_none() {
+        return Err(CliError::new(Kind::Usage, "--remote, and no remote store is known")
+            .hint("name one with --store URL, or `url` in [store] of sci.toml"));
     }
+    let store = Store::open_to_list(context, workspace.as_ref())?;
+    let paged = arguments.remote && !arguments.all;
+    let page = if paged { one_page(&store, arguments)? } else { every_page(&store, arguments)? };
+    let SnapshotPage { snapshots, next } = &page;
     let now = context.now();
-    context.out.human(|text| render(text, &snapshots, arguments.all, now));
-    context.out.document("ls", &serde_json::json!({"project": store.project, "snapshots": snapshots}));
+    context.out.human(|text| {
+        render(text, snapshots, arguments, now);
+        if let Some(next) = next {
+            text.line(format_args!("… and older ones: --before {next} shows them, --all shows every one"));
+        }
+    });
+    context.out.document("ls", &Report { project: &store.project, snapshots, next: *next });
     Ok(Exit::Success)
 }
 
-fn render(text: &mut Text, snapshots: &[SnapshotSummary], all: bool, now: jiff::Timestamp) {
+fn query(arguments: &Arguments) -> Result<SnapshotQuery> {
+    let scope = arguments.scope.as_deref().map(named).transpose()?;
+    let run = arguments.run.as_deref().map(named).transpose()?;
+    Ok(SnapshotQuery { scope, run, before: arguments.before, ..SnapshotQuery::default() })
+}
+
+fn every_page(store: &Store, arguments: &Arguments) -> Result<SnapshotPage> {
+    let mut snapshots = store.snapshots(query(arguments)?)?;
+    if let Some(path) = &arguments.path {
+        snapshots.retain(|snapshot| snapshot.path.as_str() == path || snapshot.instance.as_str() == path);
+    }
+    Ok(SnapshotPage { snapshots, next: None })
+}
+
+/// A path is a name or, when nothing is called so, an instance.
+fn one_page(store: &Store, arguments: &Arguments) -> Result<SnapshotPage> {
+    let all = SnapshotQuery { limit: Some(arguments.limit), ..query(arguments)? };
+    let ask = |query: &SnapshotQuery| store.backend.snapshots(query).map_err(failed);
+    let Some(path) = arguments.path.as_deref() else { return ask(&all) };
+    let called = path.parse().ok().map(|path| SnapshotQuery { path: Some(path), ..all.clone() });
+    let page = called.as_ref().map(ask).transpose()?;
+    match page.filter(|page| !page.snapshots.is_empty()) {
+        Some(page) => Ok(page),
+        None => ask(&SnapshotQuery { instance: Some(named(path)?), ..all }),
+    }
+}
+
+fn render(text: &mut Text, snapshots: &[SnapshotSummary], arguments: &Arguments, now: jiff::Timestamp) {
+    if arguments.remote {
+        return wide(text, snapshots, now);
+    }
     if snapshots.is_empty() {
         text.line("no snapshots yet");
         return;
     }
-    let (shown, left) = page(snapshots, all);
+    let (shown, left) = page(snapshots, arguments.all);
     let plain = Paint::default();
     let mut table = Table::new()
         .column("SNAPSHOT", Align::Left, text.style.name)
@@ -72,6 +136,37 @@ fn render(text: &mut Text, snapshots: &[SnapshotSummary], all: bool, now: jiff::
     if let Some(more) = more(left) {
         text.line(more);
     }
+}
+
+/// Everything by which a person tells the snapshots of many jobs apart.
+fn wide(text: &mut Text, snapshots: &[SnapshotSummary], now: jiff::Timestamp) {
+    if snapshots.is_empty() {
+        text.line("no snapshots that this caller may see");
+        return;
+    }
+    let plain = Paint::default();
+    let mut table = Table::new()
+        .column("SNAPSHOT", Align::Left, text.style.name)
+        .column("SCOPE", Align::Left, plain)
+        .column("PATH", Align::Left, plain)
+        .column("SAVED", Align::Left, plain)
+        .column("SIZE", Align::Right, plain)
+        .column("STORED", Align::Right, plain)
+        .column("RUN", Align::Left, text.style.dim)
+        .column("", Align::Left, text.style.fair);
+    for snapshot in snapshots {
+        table.row([
+            snapshot.snapshot.short(),
+            snapshot.scope.to_string(),
+            safe(snapshot.instance.as_str()),
+            age(snapshot.created, now),
+            bytes(snapshot.bytes),
+            bytes(snapshot.stored_bytes),
+            snapshot.run.to_string(),
+            remarks(snapshot),
+        ]);
+    }
+    table.render(text);
 }
 
 fn remarks(snapshot: &SnapshotSummary) -> String {

@@ -1,14 +1,12 @@
 //! `sci quarantine`: refuses what a run saved, and everything that descends from it.
 
-use sci_store_api::RepositoryId;
 use sci_store_api::admin::Quarantine;
 
-use crate::administration::named;
+use crate::administration::{self, named};
 use crate::context::Context;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::output::format::counted;
-use crate::store::{Store, failed};
 use crate::workspace::Workspace;
 
 /// Arguments of `sci quarantine`.
@@ -28,19 +26,9 @@ pub struct Arguments {
 /// [`crate::error::Kind::Usage`]; [`crate::error::Kind::Store`].
 pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     let run = named(&arguments.run)?;
-    let snapshots = match &arguments.repository {
-        Some(repository) => {
-            let request = Quarantine { repository: named::<RepositoryId>(repository)?, run };
-            crate::administration::local(context)?.quarantine(&request).map_err(failed)?
-        }
-        None => {
-            let workspace = Workspace::find(context)?;
-            Store::open_here(context, workspace.as_ref(), "`sci quarantine`")?
-                .embedded()?
-                .quarantine(&run)
-                .map_err(failed)?
-        }
-    };
+    let workspace = Workspace::find(context)?;
+    let (admin, repository) = administration::of_project(context, workspace.as_ref(), arguments.repository.as_deref())?;
+    let snapshots = admin.quarantine(&Quarantine { repository, run })?;
     context.out.human(|text| {
         text.line(format_args!("{} refused now", counted(snapshots.len() as u64, "snapshot")));
         for snapshot in &snapshots {

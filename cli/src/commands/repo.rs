@@ -4,14 +4,15 @@ use clap::Subcommand;
 use sci_store_api::RepositoryId;
 use sci_store_api::repositories::{GITHUB, Registration};
 
-use crate::administration::{local, named};
+use crate::administration::{self, named};
 use crate::args::size;
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
 use crate::exit::Exit;
 use crate::output::Text;
 use crate::output::format::{bytes, safe};
-use crate::store::failed;
+use crate::output::style::Paint;
+use crate::output::table::{Align, Table};
 
 /// Arguments of `sci repo`.
 #[derive(Debug, clap::Args)]
@@ -47,6 +48,8 @@ enum Command {
         /// The repository's id
         id: Option<String>,
     },
+    /// List the registered repositories
+    List,
 }
 
 /// What is trusted. A list that is given replaces the one before; an empty text empties it.
@@ -106,36 +109,40 @@ fn limit(text: &str) -> Result<Limit, String> {
 /// # Errors
 /// [`Kind::Usage`], [`Kind::NotFound`] for a repository that is not registered, [`Kind::Store`].
 pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
-    let admin = local(context)?;
-    let registered = |id: &RepositoryId| -> Result<Option<Registration>> { admin.registration(id).map_err(failed) };
+    let admin = administration::open(context)?;
     let shown = match &arguments.command {
         Command::Add { id, owner, settings } => {
             let id = named::<RepositoryId>(id)?;
-            if registered(&id)?.is_some() {
+            if admin.registration(&id)?.is_some() {
                 return Err(CliError::new(Kind::Usage, format!("repository {id} is registered already"))
                     .hint(format!("`sci repo set {id}` changes it")));
             }
             let default_ref = settings.default_ref.clone().unwrap_or_else(|| "refs/heads/main".to_owned());
             let mut registration = Registration::new(id, owner, default_ref);
             settings.apply(&mut registration);
-            admin.register(&registration).map_err(failed)?;
+            admin.register(&registration)?;
             vec![registration]
         }
         Command::Set { id, owner, settings } => {
             let id = named::<RepositoryId>(id)?;
-            let mut registration = registered(&id)?.ok_or_else(|| unregistered(&id))?;
+            let mut registration = admin.registration(&id)?.ok_or_else(|| unregistered(&id))?;
             registration.owner = owner.clone().unwrap_or(registration.owner);
             settings.apply(&mut registration);
-            admin.register(&registration).map_err(failed)?;
+            admin.register(&registration)?;
             vec![registration]
         }
         Command::Show { id: Some(id) } => {
             let id = named::<RepositoryId>(id)?;
-            vec![registered(&id)?.ok_or_else(|| unregistered(&id))?]
+            vec![admin.registration(&id)?.ok_or_else(|| unregistered(&id))?]
         }
-        Command::Show { id: None } => admin.repositories().map_err(failed)?.repositories,
+        Command::Show { id: None } | Command::List => admin.repositories()?.repositories,
     };
-    context.out.human(|text| shown.iter().for_each(|registration| show(text, registration)));
+    let is_list = matches!(arguments.command, Command::List);
+    context.out.human(|text| match shown.as_slice() {
+        [] => drop(text.line("no repositories yet")),
+        all if is_list => table(all).render(text),
+        all => all.iter().for_each(|registration| show(text, registration)),
+    });
     context.out.document("repo", &serde_json::json!({ "repositories": shown }));
     Ok(Exit::Success)
 }
@@ -169,6 +176,19 @@ impl Settings {
 fn unregistered(id: &RepositoryId) -> CliError {
     CliError::new(Kind::NotFound, format!("repository {id} is not registered"))
         .hint(format!("`sci repo add {id} --owner OWNER_ID` registers it"))
+}
+
+fn table(repositories: &[Registration]) -> Table {
+    let mut table = ["REPOSITORY", "NAME", "OWNER", "DEFAULT", "PUBLIC", "QUOTA"]
+        .into_iter()
+        .fold(Table::new(), |table, heading| table.column(heading, Align::Left, Paint::default()));
+    for Registration { repository, name, owner, default_ref, public_read, quota, .. } in repositories {
+        let (name, owner, default) = (safe(name), safe(owner), safe(default_ref));
+        let public = if *public_read { "yes" } else { "no" };
+        let quota = quota.repository.map_or_else(|| "none".to_owned(), bytes);
+        table.row([repository.to_string(), name, owner, default, public.to_owned(), quota]);
+    }
+    table
 }
 
 fn show(text: &mut Text, registration: &Registration) {

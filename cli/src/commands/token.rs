@@ -7,7 +7,7 @@ use sci_store_api::tokens::{CreateToken, CreatedToken, TokenPower, TokenSummary}
 use sci_store_api::{TokenId, UnixMillis};
 use serde::Serialize;
 
-use crate::administration::{local, named};
+use crate::administration::{self, named};
 use crate::args::span;
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
@@ -15,7 +15,6 @@ use crate::exit::Exit;
 use crate::output::format::{safe, time};
 use crate::output::style::Paint;
 use crate::output::table::{Align, Table};
-use crate::store::failed;
 
 /// Arguments of `sci token`.
 #[derive(Debug, clap::Args)]
@@ -71,14 +70,14 @@ struct Created<'a> {
 /// # Errors
 /// [`Kind::Usage`]; [`Kind::NotFound`] for a token that there is not; [`Kind::Store`].
 pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
-    let admin = local(context)?;
+    let admin = administration::open(context)?;
     match &arguments.command {
         Command::Create(create) => {
-            let created = admin.create_token(&create.request()?).map_err(failed)?;
+            let created = admin.create_token(&create.request()?)?;
             report(context, &created);
         }
         Command::List => {
-            let tokens = admin.tokens().map_err(failed)?.tokens;
+            let tokens = admin.tokens()?.tokens;
             let now = UnixMillis(u64::try_from(context.now().as_millisecond()).unwrap_or(0));
             context.out.human(|text| match tokens.as_slice() {
                 [] => {
@@ -89,7 +88,7 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
             context.out.document("token", &serde_json::json!({ "tokens": tokens }));
         }
         Command::Revoke { id } => {
-            let summary = admin.revoke_token(&named::<TokenId>(id)?).map_err(failed)?;
+            let summary = admin.revoke_token(&named::<TokenId>(id)?)?;
             context.out.human(|text| {
                 text.line(format_args!("revoked token {}", summary.id));
             });

@@ -3,16 +3,18 @@
 
 use sci_store_api::SnapshotId;
 use sci_store_api::admin::Repaired;
+use sci_store_api::snapshots::SnapshotQuery;
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
 use crate::exit::Exit;
 use crate::flow::checking::{self, Damaged, Findings, Problem};
+use crate::flow::outside;
 use crate::output::Text;
 use crate::output::format::{bytes, count, counted, safe};
 use crate::output::list::{more, page};
-use crate::store::{Store, failed};
+use crate::store::{Backend, Store, failed};
 use crate::workspace::Workspace;
 
 /// Arguments of `sci verify`.
@@ -39,6 +41,9 @@ struct Report {
     damaged: Vec<Damaged>,
     /// Damaged objects that no snapshot cites: inputs of plans, mostly.
     loose: Vec<Problem>,
+    /// What a remote store's client cannot find out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unchecked: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     repaired: Option<Repaired>,
     /// Snapshots that are damaged still.
@@ -52,8 +57,15 @@ struct Report {
 /// When the store cannot be opened or listed.
 pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     let workspace = Workspace::find(context)?;
-    let store = Store::open_here(context, workspace.as_ref(), "`sci verify`")?;
-    let report = verify(&store, arguments)?;
+    let store = if arguments.repair {
+        Store::open_here(context, workspace.as_ref(), "`sci verify --repair`")?
+    } else {
+        Store::open(context, workspace.as_ref())?
+    };
+    let report = match &store.backend {
+        Backend::Embedded(_) => verify(&store, arguments)?,
+        Backend::Remote(_) => verify_outside(&store, arguments)?,
+    };
     context.out.human(|text| render(text, &report, arguments.all));
     let Some(error) = verdict(&report) else {
         context.out.document("verify", &report);
@@ -71,13 +83,36 @@ fn verify(store: &Store, arguments: &Arguments) -> Result<Report> {
     } else {
         checking::check_some(store, &numbers, read_data)?
     };
-    let mut report = Report { read_data, snapshots, objects, damaged, loose, repaired: None, left: Vec::new() };
+    let mut report = Report {
+        read_data,
+        snapshots,
+        objects,
+        damaged,
+        loose,
+        unchecked: Vec::new(),
+        repaired: None,
+        left: Vec::new(),
+    };
     report.left = report.damaged.iter().map(|damaged| damaged.snapshot).collect();
     if arguments.repair {
         let (repaired, left) = checking::repair(store, &report.damaged, &report.loose)?;
         (report.repaired, report.left) = (Some(repaired), left);
     }
     Ok(report)
+}
+
+fn verify_outside(store: &Store, arguments: &Arguments) -> Result<Report> {
+    let read_data = arguments.read_data;
+    let wanted: Vec<SnapshotId> = if arguments.snapshots.is_empty() {
+        store.snapshots(SnapshotQuery::default())?.into_iter().map(|summary| summary.snapshot).collect()
+    } else {
+        let named = arguments.snapshots.iter().map(|reference| Ok(store.find(reference)?.summary.snapshot));
+        named.collect::<Result<_>>()?
+    };
+    let Findings { snapshots, objects, damaged, loose } = outside::check(store, &wanted, read_data)?;
+    let left = damaged.iter().map(|damaged| damaged.snapshot).collect();
+    let unchecked = outside::unchecked(store);
+    Ok(Report { read_data, snapshots, objects, damaged, loose, unchecked, repaired: None, left })
 }
 
 /// The records to check, by number.
@@ -104,6 +139,7 @@ fn verdict(report: &Report) -> Option<CliError> {
         (left, _) => format!("{} damaged", counted(left, "snapshot")),
     };
     let hint = match (&report.repaired, report.read_data) {
+        _ if !report.unchecked.is_empty() => "`sci verify --repair` where the store is drops what is damaged",
         (None, true) => {
             "`sci verify --repair` drops what is damaged: a restore treats it as a miss, and the next save makes it anew"
         }
@@ -146,6 +182,12 @@ fn render(text: &mut Text, report: &Report, all: bool) {
     let sound = report.snapshots - report.damaged.len() as u64;
     let objects = counted(report.objects, "object");
     text.line(format_args!("{} of {} sound, {objects} ({how})", count(sound), counted(report.snapshots, "snapshot")));
+    if !report.unchecked.is_empty() {
+        text.line("not checked from outside, and checked by `sci verify` where the store is:");
+        for what in &report.unchecked {
+            text.indented(1, what);
+        }
+    }
     if let Some(repaired) = report.repaired.as_ref().filter(|_| !report.damaged.is_empty() || !report.loose.is_empty())
     {
         tell_repaired(text, repaired);

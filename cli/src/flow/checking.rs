@@ -1,15 +1,15 @@
-//! Checking and repairing: whether each snapshot is what was signed and whole, and what to drop when it is not.
+//! Checking and repairing where the store is: whether each snapshot is what was signed and whole, and what to drop when it is not.
 
 use std::collections::BTreeSet;
 
-use sci_native::Embedded;
 use sci_snapshot::SnapshotError;
 use sci_store_api::admin::Repaired;
+use sci_store_api::dsse::VerifyError;
 use sci_store_api::{ObjectId, ObjectKind, ObjectRef, Record, SnapshotId, TransferError};
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::store::{Store, failed};
+use crate::store::{Backend, Store, failed};
 
 /// A snapshot that cannot be restored, or not wholly.
 #[derive(Debug, Serialize)]
@@ -26,9 +26,9 @@ pub struct Damaged {
     pub files: Vec<String>,
     /// True when no file can be restored: then `files` is empty.
     pub all_files: bool,
-    /// The record's number in the index.
+    /// The record's number in the index, where that is at hand.
     #[serde(skip)]
-    pub number: i64,
+    pub number: Option<i64>,
 }
 
 /// Something wrong with a snapshot.
@@ -46,15 +46,20 @@ pub struct Problem {
 
 impl Problem {
     /// Something wrong with an object.
-    fn of(object: ObjectId, reason: impl Into<String>) -> Self {
+    pub(super) fn of(object: ObjectId, reason: impl Into<String>) -> Self {
         Self { object: Some(object), reason: reason.into(), distrusted: false }
     }
 
-    fn of_record(reason: impl Into<String>) -> Self {
+    /// The store may have signed it, but no key that is trusted here did.
+    pub(super) fn of_signature(error: &VerifyError) -> Self {
+        Self { object: None, reason: error.to_string(), distrusted: true }
+    }
+
+    pub(super) fn of_record(reason: impl Into<String>) -> Self {
         Self { object: None, reason: reason.into(), distrusted: false }
     }
 
-    fn of_engine(manifest: ObjectId, error: &SnapshotError) -> Self {
+    pub(super) fn of_engine(manifest: ObjectId, error: &SnapshotError) -> Self {
         let object = match error {
             SnapshotError::Damaged { object, .. }
             | SnapshotError::Transfer(TransferError::Missing { object } | TransferError::Failed { object, .. }) => {
@@ -114,6 +119,7 @@ pub fn check_some(store: &Store, numbers: &[i64], read_data: bool) -> Result<Fin
 /// When the index cannot be asked.
 fn check(store: &Store, number: i64, read_data: bool) -> Result<Option<(u64, Option<Damaged>)>> {
     let embedded = store.embedded()?;
+    let backend = &store.backend;
     let Some(audited) = embedded.audit(number).map_err(failed)? else { return Ok(None) };
     let mut damaged = Damaged {
         snapshot: audited.snapshot,
@@ -122,7 +128,7 @@ fn check(store: &Store, number: i64, read_data: bool) -> Result<Option<(u64, Opt
         problems: audited.faults.into_iter().map(Problem::of_record).collect(),
         files: Vec::new(),
         all_files: false,
-        number,
+        number: Some(number),
     };
     let mut objects = 0;
     match &audited.record {
@@ -130,12 +136,12 @@ fn check(store: &Store, number: i64, read_data: bool) -> Result<Option<(u64, Opt
         Some((envelope, record)) => {
             objects = record.objects.len() as u64;
             if let Err(error) = store.verify(envelope) {
-                damaged.problems.push(Problem { object: None, reason: error.to_string(), distrusted: true });
+                damaged.problems.push(Problem::of_signature(&error));
             }
             if read_data {
-                read(store, embedded, record, &mut damaged);
+                read(store, record, &mut damaged);
             } else {
-                present(embedded, record, &mut damaged);
+                present(backend, record, &mut damaged);
             }
         }
     }
@@ -147,7 +153,7 @@ fn check(store: &Store, number: i64, read_data: bool) -> Result<Option<(u64, Opt
     Ok(still.map(|_| (objects, Some(damaged))))
 }
 
-fn present(store: &Embedded, record: &Record, damaged: &mut Damaged) {
+fn present(store: &Backend, record: &Record, damaged: &mut Damaged) {
     for object in &record.objects {
         let problem = match store.object_size(&object.id) {
             Ok(size) if size == object.size => continue,
@@ -159,11 +165,12 @@ fn present(store: &Embedded, record: &Record, damaged: &mut Damaged) {
 }
 
 /// Reads every byte: packs with the tree that they hold, everything else by itself.
-fn read(store: &Store, embedded: &Embedded, record: &Record, damaged: &mut Damaged) {
+pub(super) fn read(store: &Store, record: &Record, damaged: &mut Damaged) {
+    let backend = &store.backend;
     let (packs, others): (Vec<&ObjectRef>, _) =
         record.objects.iter().partition(|object| object.kind == ObjectKind::Pack);
     let mut rest: BTreeSet<ObjectId> = packs.iter().map(|object| object.id).collect();
-    others.iter().for_each(|object| whole(embedded, &object.id, damaged));
+    others.iter().for_each(|object| whole(backend, &object.id, damaged));
     match store.manifest(record) {
         Err(error) => {
             damaged.add(Problem::of_engine(record.manifest, &error));
@@ -173,7 +180,7 @@ fn read(store: &Store, embedded: &Embedded, record: &Record, damaged: &mut Damag
             manifest.packs.iter().for_each(|pack| {
                 rest.remove(&pack.id);
             });
-            match sci_snapshot::verify::verify(&manifest, embedded) {
+            match sci_snapshot::verify::verify(&manifest, backend) {
                 Err(error) => damaged.add(Problem::of_engine(record.manifest, &error)),
                 Ok(found) => {
                     found.objects.into_iter().for_each(|(object, reason)| damaged.add(Problem::of(object, reason)));
@@ -182,7 +189,7 @@ fn read(store: &Store, embedded: &Embedded, record: &Record, damaged: &mut Damag
             }
         }
     }
-    rest.iter().for_each(|object| whole(embedded, object, damaged));
+    rest.iter().for_each(|object| whole(backend, object, damaged));
     if damaged.problems.is_empty()
         && let Err(reason) = store.inputs(&record.derivation)
     {
@@ -190,7 +197,7 @@ fn read(store: &Store, embedded: &Embedded, record: &Record, damaged: &mut Damag
     }
 }
 
-fn whole(store: &Embedded, object: &ObjectId, damaged: &mut Damaged) {
+fn whole(store: &Backend, object: &ObjectId, damaged: &mut Damaged) {
     match store.is_whole(object) {
         Ok(true) => {}
         Ok(false) => damaged.add(Problem::of(*object, "its bytes are not those of its SHA-256")),
@@ -200,7 +207,7 @@ fn whole(store: &Embedded, object: &ObjectId, damaged: &mut Damaged) {
 
 impl Damaged {
     /// Adds a problem, unless the same object has one already.
-    fn add(&mut self, problem: Problem) {
+    pub(super) fn add(&mut self, problem: Problem) {
         if problem.object.is_none() || self.problems.iter().all(|known| known.object != problem.object) {
             self.problems.push(problem);
         }
@@ -224,13 +231,14 @@ pub fn repair(store: &Store, damaged: &[Damaged], loose: &[Problem]) -> Result<(
     let mut left = Vec::new();
     for before in damaged {
         // Forgotten with its objects, or healed by a save meanwhile.
-        let Some((_, Some(now))) = check(store, before.number, true)? else { continue };
+        let Some(number) = before.number else { continue };
+        let Some((_, Some(now))) = check(store, number, true)? else { continue };
         // Its record is false, or its objects are what they should be and do not make a tree: that never heals. What was
         // damaged only since is left to the next look of the store's own.
         let is_false = now.problems.iter().any(|problem| problem.object.is_none() && !problem.distrusted);
         let distrusted = now.problems.iter().any(|problem| problem.distrusted);
         if is_false || !distrusted && now.objects().all(|object| repaired.sound.contains(&object)) {
-            repaired.forgotten.extend(store.embedded()?.repair(&[], &[now.number]).map_err(failed)?.forgotten);
+            repaired.forgotten.extend(store.embedded()?.repair(&[], &[number]).map_err(failed)?.forgotten);
         } else {
             left.push(now.snapshot);
         }

@@ -7,6 +7,7 @@ pub mod decide;
 pub mod fingerprint;
 pub mod members;
 pub mod outcome;
+pub mod outside;
 pub mod planning;
 pub mod replaying;
 pub mod report;

@@ -6,7 +6,7 @@ use sci_hasher::Digest;
 use sci_native::{Embedded, EmbeddedSave};
 use sci_remote::{Remote, RemoteSave};
 use sci_store_api::explain::Explanation;
-use sci_store_api::plans::{PlanSummary, PlannedPath};
+use sci_store_api::plans::{PlanQuery, PlanSummary, PlannedPath};
 use sci_store_api::resolve::{ResolveRequest, ResolveResponse};
 use sci_store_api::saves::{BegunSave, CommitSave, Committed};
 use sci_store_api::snapshots::{SnapshotDetail, SnapshotPage, SnapshotQuery};
@@ -19,7 +19,7 @@ use sci_store_api::{
 pub enum Backend {
     /// In a directory of this machine, used from this process.
     Embedded(Box<Embedded>),
-    /// At the `url` of sci.toml.
+    /// At the `url` of sci.toml, or of `--store`.
     Remote(Remote),
 }
 
@@ -113,8 +113,8 @@ impl Backend {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn plans(&self, limit: u32) -> Result<Vec<PlanSummary>> {
-        either!(self, store => store.plans(limit))
+    pub fn plans(&self, query: &PlanQuery) -> Result<Vec<PlanSummary>> {
+        either!(self, store => store.plans(query))
     }
 
     /// One plan, with the derivations of those of its candidates that still exist.
@@ -147,6 +147,28 @@ impl Backend {
     /// [`StoreError`]; `not-found` when there is none.
     pub fn forget(&self, id: &SnapshotId) -> Result<()> {
         either!(self, store => store.forget(id))
+    }
+
+    /// The size in bytes of an object, of which as much was read as shows that it is there.
+    ///
+    /// # Errors
+    /// [`StoreError`]; `unknown-object` when there is none for this caller.
+    pub fn object_size(&self, id: &ObjectId) -> Result<u64> {
+        either!(self, store => store.object_size(id))
+    }
+
+    /// Whether an object's bytes are its own.
+    ///
+    /// # Errors
+    /// [`StoreError`]; `unknown-object` when there is none for this caller.
+    pub fn is_whole(&self, id: &ObjectId) -> Result<bool> {
+        match self {
+            Self::Embedded(store) => Ok(store.is_whole(id)?),
+            Self::Remote(store) => match store.object(id) {
+                Err(sci_remote::Error::Damaged { .. }) => Ok(false),
+                read => Ok(read.map(|_| true)?),
+            },
+        }
     }
 
     /// A whole object, verified.

@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use sci_native::Embedded;
 use sci_planner::InputRecord;
 use sci_planner::config::Located;
-use sci_remote::Remote;
 use sci_s3::S3Connect;
 use sci_snapshot::{Manifest, PackRef, SnapshotError};
 use sci_store_api::dsse::{self, Envelope, ParseKeyError, PublicKey, Verified, VerifyError};
@@ -57,9 +56,27 @@ impl Store {
     /// # Errors
     /// [`Kind::Usage`] or [`Kind::Config`] when no store can be meant; [`Kind::Store`] when it cannot be opened.
     pub fn open_for(context: &Context, workspace: Option<&Workspace>, run: &str, commit: Option<&str>) -> Result<Self> {
-        match remote::url(context, workspace) {
-            Some((workspace, url)) => Self::open_remote(remote::client(context, workspace, url, run)?, workspace, url),
+        match remote::place(context, workspace) {
+            Some(place) => {
+                let store = Self::open_remote(context, &place, run)?;
+                let Backend::Remote(remote) = &store.backend else { return Ok(store) };
+                let keys = remote::keys(context, &place, remote)?;
+                Ok(Self { keys, ..store })
+            }
             None => Self::open_embedded(context, workspace, run, commit),
+        }
+    }
+
+    /// Opens the store to list what is in it. Nothing of that is signed, so no key is asked for: of a remote store without
+    /// any, no record is believed.
+    ///
+    /// # Errors
+    /// As [`Store::open_for`].
+    pub fn open_to_list(context: &Context, workspace: Option<&Workspace>) -> Result<Self> {
+        let run = run_id::fresh(&context.environment, context.now());
+        match remote::place(context, workspace) {
+            Some(place) => Self::open_remote(context, &place, &run),
+            None => Self::open_embedded(context, workspace, &run, None),
         }
     }
 
@@ -68,19 +85,19 @@ impl Store {
     /// # Errors
     /// [`Kind::Usage`] when the store is remote; as [`Store::open_for`].
     pub fn open_here(context: &Context, workspace: Option<&Workspace>, command: &str) -> Result<Self> {
-        if let Some((_, url)) = remote::url(context, workspace) {
-            let message = format!("{command} works where the store is, and this workspace's is at {}", url.value);
+        if let Some(place) = remote::place(context, workspace) {
+            let message = format!("{command} works where the store is, and this one is at {}", place.url());
             let hint = "run it on the store's machine, with --store naming its directory there";
             return Err(CliError::new(Kind::Usage, message).hint(hint));
         }
         Self::open(context, workspace)
     }
 
-    fn open_remote(remote: Remote, workspace: &Workspace, url: &Located<String>) -> Result<Self> {
-        let keys = remote::keys(workspace, url, &remote)?;
+    fn open_remote(context: &Context, place: &remote::Place<'_>, run: &str) -> Result<Self> {
+        let remote = remote::client(context, place, run)?;
         let session = remote.session().map_err(failed)?;
         let project = session.repository.to_string();
-        Ok(Self { backend: Backend::Remote(remote), session, project, keys })
+        Ok(Self { backend: Backend::Remote(remote), session, project, keys: Vec::new() })
     }
 
     fn open_embedded(
@@ -297,8 +314,12 @@ fn project(context: &Context, workspace: Option<&Workspace>) -> Result<String> {
 /// The directory of the store on this machine: `--store`, else the workspace's, else the default one.
 ///
 /// # Errors
-/// [`Kind::Usage`] when there is no place for a store.
+/// [`Kind::Usage`] when there is no place for a store, or when `--store` is an address.
 pub fn directory(context: &Context, workspace: Option<&Workspace>) -> Result<PathBuf> {
+    if let Some(url) = context.globals.store_url() {
+        return Err(CliError::new(Kind::Usage, format!("--store names a store somewhere else: {url}"))
+            .hint("here it names the directory of one"));
+    }
     if let Some(flag) = context.globals.store() {
         return std::path::absolute(&flag).map_err(|error| CliError::local("resolve", &flag, error));
     }

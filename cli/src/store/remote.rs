@@ -1,7 +1,8 @@
-//! The remote store of sci.toml: its address, who asks there, and how patiently. What the environment says of it is read here.
+//! The remote store: where it is, who asks there, and how patiently. What sci.toml, the flags and the environment say of it
+//! is read here.
 
 use sci_planner::config::Located;
-use sci_remote::{Address, GitHub, Identity, Nobody, Remote, Settings, Token, Wanted};
+use sci_remote::{Address, GitHub, Identity, Nobody, Remote, RemoteAdmin, Settings, Token, Wanted};
 use sci_store_api::dsse::PublicKey;
 use sci_store_api::{NameError, RepositoryId, RunId, Secret};
 
@@ -11,49 +12,103 @@ use crate::environment::Environment;
 use crate::error::{CliError, Kind, Result};
 use crate::workspace::Workspace;
 
-/// The remote store of the workspace, if that is where its snapshots are: `--store` names an embedded one instead.
-pub fn url<'w>(context: &Context, workspace: Option<&'w Workspace>) -> Option<(&'w Workspace, &'w Located<String>)> {
-    let workspace = workspace.filter(|_| context.globals.store().is_none())?;
-    Some((workspace, workspace.config.store.url.as_ref()?))
+/// Where a remote store is, and who says so.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'w> {
+    url: &'w str,
+    /// Whether `--store` says so, and not sci.toml.
+    by_flag: bool,
+    /// The `url` of sci.toml, when it is this one: what else stands there is said of this store.
+    declared: Option<(&'w Workspace, &'w Located<String>)>,
 }
 
-/// A client of the store at `url`. Nothing is sent yet.
+impl<'w> Place<'w> {
+    /// The address, as it was given.
+    pub const fn url(&self) -> &'w str {
+        self.url
+    }
+
+    /// An error about the address, at the place where it stands.
+    fn wrong(&self, message: String, hint: &str) -> CliError {
+        match self.declared.filter(|_| !self.by_flag) {
+            Some((workspace, url)) => misplaced(workspace, &url.span, message, hint),
+            None => CliError::new(Kind::Usage, message).hint(hint),
+        }
+    }
+
+    fn address(&self, settings: &Settings) -> Result<Address> {
+        Address::new(self.url, settings.allow_http).map_err(|error| {
+            let error = sci_remote::Error::from(error);
+            self.wrong(error.to_string(), error.hint().unwrap_or("an address begins with https://"))
+        })
+    }
+}
+
+/// The remote store that is meant, if one is: `--store` counts before sci.toml, and may name a directory instead.
+pub fn place<'w>(context: &'w Context, workspace: Option<&'w Workspace>) -> Option<Place<'w>> {
+    let declared = workspace.and_then(|workspace| Some((workspace, workspace.config.store.url.as_ref()?)));
+    if let Some(url) = context.globals.store_url() {
+        let same =
+            |(_, declared): &(_, &Located<String>)| declared.value.trim_end_matches('/') == url.trim_end_matches('/');
+        return Some(Place { url, by_flag: true, declared: declared.filter(same) });
+    }
+    let (_, url) = declared.filter(|_| context.globals.store().is_none())?;
+    Some(Place { url: &url.value, by_flag: false, declared })
+}
+
+/// A client of the store. Nothing is sent yet.
 ///
 /// # Errors
-/// [`Kind::Config`] for an address that cannot be used; [`Kind::Store`] when this machine cannot make a connection.
-pub fn client(context: &Context, workspace: &Workspace, url: &Located<String>, run: &str) -> Result<Remote> {
+/// [`Kind::Config`] or [`Kind::Usage`] for an address that cannot be used; [`Kind::Store`] when this machine cannot make a
+/// connection.
+pub fn client(context: &Context, place: &Place<'_>, run: &str) -> Result<Remote> {
     let settings = settings(context);
-    let address = Address::new(&url.value, settings.allow_http).map_err(|error| {
-        let error = sci_remote::Error::from(error);
-        misplaced(workspace, &url.span, error.to_string(), error.hint().unwrap_or("`url` begins with https://"))
-    })?;
+    let address = place.address(&settings)?;
     let identity = identity(&context.environment, &settings);
-    let wanted = wanted(&context.environment, workspace, run)?;
+    let run = RunId::new(run).map_err(|error| CliError::new(Kind::Usage, error))?;
+    let wanted = Wanted { repository: repository(context, place)?, run: Some(run) };
     Remote::new(address, settings, identity, wanted).map_err(failed)
 }
 
-/// The keys that sci.toml trusts the store's records by. Without any the store's own are shown, to be checked by a person:
-/// a key that came over the same way as the records proves nothing.
+/// The administration of the store. Nothing is sent yet.
 ///
 /// # Errors
-/// [`Kind::Config`].
-pub fn keys(workspace: &Workspace, url: &Located<String>, remote: &Remote) -> Result<Vec<PublicKey>> {
-    let pinned = pinned_keys(workspace, "take the key from whoever runs the store: `sci key export` prints it there")?;
+/// As [`client`].
+pub fn administration(context: &Context, place: &Place<'_>) -> Result<RemoteAdmin> {
+    let settings = settings(context);
+    let address = place.address(&settings)?;
+    let identity = identity(&context.environment, &settings);
+    RemoteAdmin::new(address, settings, identity).map_err(failed)
+}
+
+/// The keys that the store's records are believed by: `--trusted-public-keys`, else sci.toml's. Without any the store's own
+/// are shown, to be checked by a person: a key that came over the same way as the records proves nothing.
+///
+/// # Errors
+/// [`Kind::Config`] or [`Kind::Usage`].
+pub fn keys(context: &Context, place: &Place<'_>, remote: &Remote) -> Result<Vec<PublicKey>> {
+    let given =
+        context.globals.trusted_public_keys().map(str::parse).collect::<std::result::Result<Vec<PublicKey>, _>>();
+    let mut pinned = given.map_err(|error| CliError::new(Kind::Usage, format!("--trusted-public-keys: {error}")))?;
+    if let Some((workspace, _)) = place.declared.filter(|_| pinned.is_empty()) {
+        pinned = pinned_keys(workspace, "take the key from whoever runs the store: `sci key export` prints it there")?;
+    }
     if !pinned.is_empty() {
         return Ok(pinned);
     }
     let message =
         "a remote store needs `trusted-public-keys`: the keys that its records must be signed with".to_owned();
     let presented = remote.public_keys().map(|keys| keys.iter().map(|key| format!("\"{key}\"")).collect::<Vec<_>>());
+    let into = if place.declared.is_some() { "put it into [store]" } else { "give it as --trusted-public-keys" };
     let hint = match presented {
         Ok(keys) => format!(
             "the store presents trusted-public-keys = [{}]; compare with what `sci key export` prints where it runs, \
-             then put it into [store]",
+             then {into}",
             keys.join(", ")
         ),
         Err(error) => format!("`sci key export` prints them where the store runs (it could not be asked: {error})"),
     };
-    Err(misplaced(workspace, &url.span, message, &hint))
+    Err(place.wrong(message, &hint))
 }
 
 fn settings(context: &Context) -> Settings {
@@ -83,27 +138,25 @@ fn identity(environment: &Environment, settings: &Settings) -> Box<dyn Identity>
     }
 }
 
-/// The repository that is meant. GitHub's own id of it counts unless a token decides, which may be for one of another name.
-fn wanted(environment: &Environment, workspace: &Workspace, run: &str) -> Result<Wanted> {
+/// The repository that is meant: `--project`, else sci.toml's. GitHub's own id of it counts unless a token decides, which may
+/// be for one of another name.
+///
+/// # Errors
+/// [`Kind::Config`] or [`Kind::Usage`] for what cannot be an id.
+pub fn repository(context: &Context, place: &Place<'_>) -> Result<Option<RepositoryId>> {
     let usage = |error: NameError| CliError::new(Kind::Usage, error);
-    let run = RunId::new(run).map_err(usage)?;
+    if let Some(named) = context.globals.project() {
+        return RepositoryId::new(named).map(Some).map_err(usage);
+    }
+    let declared =
+        place.declared.and_then(|(workspace, _)| Some((workspace, workspace.config.store.repository.as_ref()?)));
+    if let Some((workspace, declared)) = declared {
+        let hint = "`sci repo list` lists the repositories of a store";
+        let refused = |error: NameError| misplaced(workspace, &declared.span, error.to_string(), hint);
+        return RepositoryId::new(declared.value.as_str()).map(Some).map_err(refused);
+    }
+    let environment = &context.environment;
     let by_token = ["SCI_TOKEN", "SCI_ID_TOKEN"].iter().any(|name| environment.get(name).is_some());
-    let repository = match &workspace.config.store.repository {
-        Some(declared) => {
-            let refused = |error: NameError| {
-                misplaced(
-                    workspace,
-                    &declared.span,
-                    error.to_string(),
-                    "`sci repo list` lists the repositories of a store",
-                )
-            };
-            Some(RepositoryId::new(declared.value.as_str()).map_err(refused)?)
-        }
-        None => {
-            let id = environment.text("GITHUB_REPOSITORY_ID").filter(|_| !by_token);
-            id.map(RepositoryId::new).transpose().map_err(usage)?
-        }
-    };
-    Ok(Wanted { repository, run: Some(run) })
+    let id = environment.text("GITHUB_REPOSITORY_ID").filter(|_| !by_token);
+    id.map(RepositoryId::new).transpose().map_err(usage)
 }

@@ -179,7 +179,7 @@ impl Sound {
             assert_eq!(self.index.execute(&update, rusqlite::params![to, row, from]).unwrap(), 1);
         };
         change(&bytes, &flipped);
-        let hurt: BTreeSet<i64> = self.look().damaged.iter().map(|damaged| damaged.number).collect();
+        let hurt: BTreeSet<i64> = self.look().damaged.iter().filter_map(|damaged| damaged.number).collect();
         let expected: BTreeSet<i64> = match table {
             "records" | "rungs" => [row].into(),
             "sites" => self.snapshots.iter().map(|(number, ..)| *number).collect(),

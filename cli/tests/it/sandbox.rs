@@ -190,4 +190,7 @@ pub(crate) const FILTERS: &[(&str, &str)] = &[
     (r"127\.0\.0\.1:\d+", "[HOST]"),
     (r"\(\d+ attempts\)", "([N] attempts)"),
     (r"os  \w+\n", "os  [OS]\n"),
+    (r"token-[0-9a-f]{16}-\[RUN\]", "[TOKEN RUN]"),
+    (r" +(\d+ B|\[SIZE\])  \[TOKEN RUN\]", "  [SIZE]  [TOKEN RUN]"),
+    (r":\d{13}\b", ":[MILLIS]"),
 ];

@@ -1,10 +1,11 @@
-//! Administration: forgetting snapshots, quarantine, and the collection of what nothing needs.
+//! Administration: forgetting snapshots, quarantine, signing keys, and the collection of what nothing needs.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ObjectId, RepositoryId, RunId, ScopeClass, SnapshotId};
+use crate::dsse::PublicKey;
+use crate::{KeyId, ObjectId, RepositoryId, RunId, ScopeClass, SnapshotId};
 
 /// One day in milliseconds.
 pub const DAY: u64 = 24 * 60 * 60 * 1_000;
@@ -34,6 +35,21 @@ pub struct Forget {
     pub repository: RepositoryId,
     /// The snapshot.
     pub snapshot: SnapshotId,
+}
+
+/// Signs with a new key from now on, unless another than `from` signs already: so a repeated request rotates once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RotateKey {
+    /// The key that signs until now.
+    pub from: KeyId,
+}
+
+/// The public halves of a store's keys, the current one first. The private ones never leave the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicKeys {
+    /// The keys, retired ones with their windows.
+    pub public_keys: Vec<PublicKey>,
 }
 
 /// Collects.

@@ -21,6 +21,28 @@ pub struct RecordPlan {
     pub paths: Vec<PlannedPath>,
 }
 
+/// Selects plans; what is absent selects all that are kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlanQuery {
+    /// Of this run only.
+    pub run: Option<RunId>,
+    /// At most so many; [`KEPT_PLANS`] when absent or larger.
+    pub limit: Option<u32>,
+}
+
+impl PlanQuery {
+    /// The newest plans, at most so many.
+    pub const fn newest(limit: u32) -> Self {
+        Self { run: None, limit: Some(limit) }
+    }
+
+    /// The query of a request, encoded.
+    pub fn parameters(&self) -> String {
+        let limit = self.limit.map(|limit| limit.to_string());
+        crate::routes::parameters([("run", self.run.as_ref().map(ToString::to_string)), ("limit", limit)])
+    }
+}
+
 /// One path instance of a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -12,7 +12,7 @@ pub const SAVES: &str = "/v1/saves";
 pub const COMMIT: &str = "/v1/saves/{save}/commit";
 /// `PUT`, `GET`, `HEAD`: one object. With [`SAVE_PARAMETER`] a put belongs to that save, else to the run's plans.
 pub const OBJECT: &str = "/v1/objects/{object}";
-/// `POST`, `GET`: plans.
+/// `POST`, `GET`: plans, the query in the parameters of [`crate::plans::PlanQuery`].
 pub const PLANS: &str = "/v1/plans";
 /// `GET`: snapshots, the query in the parameters of [`crate::snapshots::SnapshotQuery`].
 pub const SNAPSHOTS: &str = "/v1/snapshots";
@@ -34,6 +34,10 @@ pub const QUARANTINE: &str = "/v1/admin/quarantine";
 pub const FORGET: &str = "/v1/admin/forget";
 /// `POST`: collects.
 pub const GC: &str = "/v1/admin/gc";
+/// `POST`: says what a collection would do.
+pub const GC_PLAN: &str = "/v1/admin/gc/plan";
+/// `GET`: the public halves of the signing keys. `POST`: signs with a new key from now on.
+pub const KEYS: &str = "/v1/admin/keys";
 
 /// The query parameter that names the save of a put.
 pub const SAVE_PARAMETER: &str = "save";
@@ -44,6 +48,17 @@ pub fn fill(pattern: &str, name: impl std::fmt::Display) -> String {
         (Some(open), Some(close)) => format!("{}{name}{}", &pattern[..open], &pattern[close + 1..]),
         _ => pattern.to_owned(),
     }
+}
+
+/// The query of a request: what is given of these parameters, encoded.
+pub(crate) fn parameters<const N: usize>(given: [(&str, Option<String>); N]) -> String {
+    let mut text = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in given {
+        if let Some(value) = value {
+            text.append_pair(name, &value);
+        }
+    }
+    text.finish()
 }
 
 /// What stands in `path` where `pattern` has its name; an empty text for a pattern without one. `None` when the path is

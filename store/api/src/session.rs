@@ -14,13 +14,14 @@ pub const TICKET_LIFE: u64 = 15 * 60 * 1_000;
 pub const MAX_BEARER: usize = 16 * 1_024;
 
 /// Asks for a ticket. The identity (an OIDC token, or one made by `sci token`) is the request's bearer; without one, only
-/// a repository that is open to the public can be read.
+/// a repository that is open to the public can be read, and with an administrator's token one can be looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SessionRequest {
-    /// The repository whose public snapshots are to be read; only without an identity.
+    /// The repository that is meant. Who shows no identity, or an administrator's token, must name it; any other identity
+    /// opens its own, and is refused when it is not this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub public: Option<RepositoryId>,
+    pub repository: Option<RepositoryId>,
     /// What tells apart the runs of one `sci token`, chosen by its holder; an OIDC token names its run itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<RunId>,

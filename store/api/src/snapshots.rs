@@ -17,6 +17,10 @@ pub struct SnapshotQuery {
     pub path: Option<PathName>,
     /// Of this instance only.
     pub instance: Option<Instance>,
+    /// Of this scope only.
+    pub scope: Option<Scope>,
+    /// Saved by this run only.
+    pub run: Option<RunId>,
     /// At most so many; [`MAX_PAGE`] when absent or larger.
     pub limit: Option<u32>,
     /// Continue after this page's [`SnapshotPage::next`].
@@ -26,17 +30,14 @@ pub struct SnapshotQuery {
 impl SnapshotQuery {
     /// The query of a request: only what is safe in one as it is, or encoded.
     pub fn parameters(&self) -> String {
-        let mut text = form_urlencoded::Serializer::new(String::new());
-        let mut add = |name, value: Option<String>| {
-            if let Some(value) = value {
-                text.append_pair(name, &value);
-            }
-        };
-        add("path", self.path.as_ref().map(ToString::to_string));
-        add("instance", self.instance.as_ref().map(ToString::to_string));
-        add("limit", self.limit.map(|limit| limit.to_string()));
-        add("before", self.before.map(|before| before.to_string()));
-        text.finish()
+        crate::routes::parameters([
+            ("path", self.path.as_ref().map(ToString::to_string)),
+            ("instance", self.instance.as_ref().map(ToString::to_string)),
+            ("scope", self.scope.as_ref().map(ToString::to_string)),
+            ("run", self.run.as_ref().map(ToString::to_string)),
+            ("limit", self.limit.map(|limit| limit.to_string())),
+            ("before", self.before.map(|before| before.to_string())),
+        ])
     }
 }
 

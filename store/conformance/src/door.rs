@@ -9,7 +9,7 @@ use bytes::Bytes;
 use sci_service::http::{Body, Front, Limits, Method, Reply, Request};
 use sci_service::{Access, Caller, Error, Hold, Service};
 use sci_store_api::explain::Explanation;
-use sci_store_api::plans::{PlanSummary, RecordPlan};
+use sci_store_api::plans::{PlanQuery, PlanSummary, RecordPlan};
 use sci_store_api::resolve::{ResolveRequest, ResolveResponse};
 use sci_store_api::saves::{BeginSave, BegunSave, CommitSave, Committed};
 use sci_store_api::session::{Session, SessionRequest, SessionResponse};
@@ -89,15 +89,16 @@ impl<B, S, C, K> Access<B, S, C, K> for OpenAccess {
 }
 
 fn ticket(caller: &Caller) -> String {
-    let Caller { repository, scope_write, scopes_read, run, claims, is_public, quota } = caller;
-    let fields = json!([repository, scope_write, scopes_read, run, claims, is_public, quota]);
+    let Caller { repository, scope_write, scopes_read, run, claims, is_public, sight, quota } = caller;
+    let fields = json!([repository, scope_write, scopes_read, run, claims, is_public, sight, quota]);
     data_encoding::BASE64URL_NOPAD.encode(fields.to_string().as_bytes())
 }
 
 fn caller(ticket: &str) -> Caller {
     let text = data_encoding::BASE64URL_NOPAD.decode(ticket.as_bytes()).unwrap();
-    let (repository, scope_write, scopes_read, run, claims, is_public, quota) = serde_json::from_slice(&text).unwrap();
-    Caller { repository, scope_write, scopes_read, run, claims, is_public, quota }
+    let (repository, scope_write, scopes_read, run, claims, is_public, sight, quota) =
+        serde_json::from_slice(&text).unwrap();
+    Caller { repository, scope_write, scopes_read, run, claims, is_public, sight, quota }
 }
 
 /// The service of a world, with a client's methods over a wire.
@@ -168,8 +169,8 @@ impl<H: Harness> Door<H> {
     }
 
     /// `GET /v1/plans`.
-    pub async fn plans(&self, caller: &Caller, limit: u32) -> Result<Vec<PlanSummary>, Error> {
-        self.json(Method::Get, format!("{}?limit={limit}", routes::PLANS), caller, &Value::Null).await
+    pub async fn plans(&self, caller: &Caller, query: &PlanQuery) -> Result<Vec<PlanSummary>, Error> {
+        self.json(Method::Get, format!("{}?{}", routes::PLANS, query.parameters()), caller, &Value::Null).await
     }
 
     /// `GET /v1/explain/{plan}`.

@@ -68,6 +68,17 @@ impl Keys for TestKeys {
     async fn public_keys(&self) -> Result<Vec<PublicKey>, KeyError> {
         Ok(self.0.lock().unwrap().1.clone())
     }
+
+    async fn rotate(&self, from: &KeyId, now: UnixMillis) -> Result<bool, KeyError> {
+        let mut held = self.0.lock().unwrap();
+        if held.0.public().id == *from {
+            let (key, mut retired) = (secret("sci-rotated", 3), held.1.clone());
+            retired[0].not_after = Some(now);
+            let all = std::iter::once(key.public()).chain(retired).collect();
+            *held = (key, all);
+        }
+        Ok(true)
+    }
 }
 
 type Hook = Box<dyn FnOnce() + Send>;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use sci_hasher::{Derivation, Digest, InputClass, Ladder, Sketch};
-use sci_service::Caller;
+use sci_service::{Caller, Sight};
 use sci_store_api::repositories::Quota;
 use sci_store_api::resolve::{PathQuery, RestorePolicy};
 use sci_store_api::saves::CommitSave;
@@ -119,6 +119,7 @@ pub fn caller(run: &str, scopes: &[&str]) -> Caller {
         run: RunId::new(run).unwrap(),
         claims: BTreeMap::new(),
         is_public: false,
+        sight: Sight::Scopes,
         quota: Quota::default(),
     }
 }

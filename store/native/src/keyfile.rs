@@ -75,13 +75,19 @@ impl KeyFile {
         Ok(self.current()?.public())
     }
 
-    /// Signs with a new key from `now` on. Records that the old key signed until then stay good; it signs no more.
+    /// Signs with a new key from `now` on, unless another than `from` signs already. Records that the old key signed until
+    /// then stay good; it signs no more.
     ///
     /// # Errors
     /// As [`KeyFile::open`].
-    pub fn rotate(&self, now: UnixMillis) -> Result<PublicKey, Error> {
-        let current = self.current()?;
-        let mut retired = current.public();
+    pub fn rotate(&self, from: &KeyId, now: UnixMillis) -> Result<(), Error> {
+        // Held to the end: of two threads that rotate the same key, the second finds that it was done.
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        self.refresh(&mut loaded)?;
+        let mut retired = loaded.public();
+        if retired.first().is_some_and(|current| current.id != *from) {
+            return Ok(());
+        }
         if let Some(old) = retired.first_mut() {
             old.not_after = Some(now);
         }
@@ -89,18 +95,23 @@ impl KeyFile {
         stored.not_before = Some(now);
         stored.retired = retired;
         write(&self.file, &stored, |temporary, file| temporary.persist(file).map(drop))?;
-        let current = self.current()?;
-        current.public().into_iter().next().ok_or_else(|| damaged(&self.file, "the signing key is damaged"))
+        self.refresh(&mut loaded)
     }
 
     /// The content of the file as it is now.
     fn current(&self) -> Result<Arc<Loaded>, Error> {
         // A panic cannot leave a part of the one assignment.
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        self.refresh(&mut loaded)?;
+        Ok(Arc::clone(&loaded))
+    }
+
+    /// Reads the file again when it has changed.
+    fn refresh(&self, loaded: &mut Arc<Loaded>) -> Result<(), Error> {
         if stamp(&fs::metadata(&self.file).map_err(Error::io(&self.file))?) != loaded.stamp {
             *loaded = Arc::new(Loaded::read(&self.file)?);
         }
-        Ok(Arc::clone(&loaded))
+        Ok(())
     }
 }
 
@@ -183,6 +194,10 @@ impl Keys for KeyFile {
     async fn public_keys(&self) -> Result<Vec<PublicKey>, KeyError> {
         self.public().map_err(|error| KeyError(error.to_string()))
     }
+
+    async fn rotate(&self, from: &KeyId, now: UnixMillis) -> Result<bool, KeyError> {
+        Self::rotate(self, from, now).map(|()| true).map_err(|error| KeyError(error.to_string()))
+    }
 }
 
 #[cfg(test)]
@@ -198,15 +213,20 @@ mod tests {
         let file = directory.path().join("key.json");
         let (server, administrator) = (KeyFile::open(&file).unwrap(), KeyFile::open(&file).unwrap());
         let before = block_on(server.sign("t", b"before".to_vec())).unwrap();
-        let new = administrator.rotate(UnixMillis(1_000)).unwrap();
+        let old = server.public().unwrap().remove(0).id;
+        administrator.rotate(&old, UnixMillis(1_000)).unwrap();
+        let new = administrator.public().unwrap().remove(0);
         let after = block_on(server.sign("t", b"after".to_vec())).unwrap();
         let keys = server.public().unwrap();
         assert_eq!(keys.len(), 2);
         assert_eq!(signed_by(&after, "t", &keys).unwrap(), [&new]);
-        let old = signed_by(&before, "t", &keys).unwrap()[0];
-        assert!(old.covers(UnixMillis(1_000)) && !old.covers(UnixMillis(1_001)));
+        let retired = signed_by(&before, "t", &keys).unwrap()[0];
+        assert!(retired.covers(UnixMillis(1_000)) && !retired.covers(UnixMillis(1_001)));
         assert!(new.covers(UnixMillis(1_000)) && !new.covers(UnixMillis(999)));
-        administrator.rotate(UnixMillis(2_000)).unwrap();
+        // Said twice, it is done once.
+        server.rotate(&old, UnixMillis(1_500)).unwrap();
+        assert_eq!(server.public().unwrap(), keys);
+        administrator.rotate(&new.id, UnixMillis(2_000)).unwrap();
         assert_eq!(KeyFile::open(&file).unwrap().public().unwrap().len(), 3);
     }
 

@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use pollster::block_on;
-use sci_store_api::admin::{Forget, Quarantine};
-use sci_store_api::dsse::PublicKey;
+use sci_store_api::admin::{Collect, Forget, GcPlan, GcReport, PublicKeys, Quarantine, RotateKey};
 use sci_store_api::repositories::{Registration, Repositories};
 use sci_store_api::tokens::{CreateToken, CreatedToken, TokenSummary, Tokens};
 use sci_store_api::{RepositoryId, SnapshotId, TokenId};
@@ -96,15 +95,32 @@ impl LocalAdmin {
     ///
     /// # Errors
     /// As [`crate::KeyFile::open`].
-    pub fn keys(&self) -> Result<Vec<PublicKey>, Error> {
-        self.service.keys().public()
+    pub fn keys(&self) -> Result<PublicKeys, Error> {
+        Ok(PublicKeys { public_keys: self.service.keys().public()? })
     }
 
-    /// Signs with a new key from now on.
+    /// Signs with a new key from now on, unless another than the one that is named signs already.
     ///
     /// # Errors
     /// As [`crate::KeyFile::open`].
-    pub fn rotate_key(&self) -> Result<PublicKey, Error> {
-        self.service.keys().rotate(self.service.now())
+    pub fn rotate_key(&self, request: &RotateKey) -> Result<PublicKeys, Error> {
+        self.service.keys().rotate(&request.from, self.service.now())?;
+        self.keys()
+    }
+
+    /// What a collection would do now.
+    ///
+    /// # Errors
+    /// [`Error::Service`].
+    pub fn plan_gc(&self, request: &Collect) -> Result<GcPlan, Error> {
+        Ok(block_on(self.service.plan_gc(request.repository.as_ref(), &request.policy))?)
+    }
+
+    /// Collects.
+    ///
+    /// # Errors
+    /// [`Error::Service`].
+    pub fn collect(&self, request: &Collect) -> Result<GcReport, Error> {
+        Ok(block_on(self.service.gc(request.repository.as_ref(), &request.policy))?)
     }
 }

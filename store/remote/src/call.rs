@@ -147,8 +147,8 @@ impl Line {
             return Err(Error::GivenUp { address: self.wire.address().to_string(), reason });
         }
         let identity = self.identity.fresh(self.wire.address().as_str())?;
-        let public = if identity.is_none() { self.wanted.repository.clone() } else { None };
-        let request = SessionRequest { public, run: self.wanted.run.clone().filter(|_| identity.is_some()) };
+        let run = self.wanted.run.clone().filter(|_| identity.is_some());
+        let request = SessionRequest { repository: self.wanted.repository.clone(), run };
         let body = serde_json::to_vec(&request).unwrap_or_default();
         let mut clock_offset = 0;
         let response: SessionResponse = self.attempts(Kind::default(), identity.as_ref(), &mut |attempt| {

@@ -1,10 +1,11 @@
-//! The client of a backend's protocol: every operation that the embedded store has, over HTTP.
+//! The client of a backend's protocol: every operation that the embedded store has, over HTTP, and its administration.
 //!
 //! Synchronous, and used from many threads at once. This crate deliberately trusts nobody: each answer is bounded before it
 //! is read and checked before it is given on; what a record says is believed by whoever holds the pinned keys. It knows no
 //! sci.toml, no terminal and no environment: its caller brings the address, the settings and the identity.
 
 pub mod address;
+pub mod admin;
 pub mod error;
 pub mod identity;
 pub mod remote;
@@ -21,6 +22,7 @@ mod uploads;
 mod wire;
 
 pub use address::{Address, AddressError};
+pub use admin::RemoteAdmin;
 pub use error::Error;
 pub use identity::{GitHub, Identity, IdentityError, Nobody, Token};
 pub use remote::{Remote, Wanted};

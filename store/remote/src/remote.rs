@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sci_hasher::Digest;
 use sci_store_api::dsse::PublicKey;
 use sci_store_api::explain::Explanation;
-use sci_store_api::plans::{PlanSummary, PlannedPath, RecordPlan};
+use sci_store_api::plans::{PlanQuery, PlanSummary, PlannedPath, RecordPlan};
 use sci_store_api::resolve::{ResolveRequest, ResolveResponse, Resolved};
 use sci_store_api::saves::{BeginSave, BegunSave};
 use sci_store_api::session::{Health, PROTOCOL, Session};
@@ -30,7 +30,8 @@ const RESOLVED_AT_ONCE: usize = 64;
 /// What the caller means to work with.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
-    /// The repository. A session for another one is refused; and without an identity it is the one to read.
+    /// The repository. A session for another one is refused; without an identity it is the one to read, and with an
+    /// administrator's token the one to look at.
     pub repository: Option<RepositoryId>,
     /// What tells this run apart from others with the same `sci token`.
     pub run: Option<RunId>,
@@ -191,8 +192,8 @@ impl Remote {
     ///
     /// # Errors
     /// [`Error`].
-    pub fn plans(&self, limit: u32) -> Result<Vec<PlanSummary>, Error> {
-        self.get(&format!("{}?limit={limit}", routes::PLANS))
+    pub fn plans(&self, query: &PlanQuery) -> Result<Vec<PlanSummary>, Error> {
+        self.get(&format!("{}?{}", routes::PLANS, query.parameters()))
     }
 
     /// One plan, with the derivations of those of its candidates that still exist.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sci_store_api::repositories::Quota;
 use sci_store_api::{RepositoryId, RunId, Scope};
+use serde::{Deserialize, Serialize};
 
 /// A checked identity and what policy grants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,28 @@ pub struct Caller {
     pub claims: BTreeMap<String, String>,
     /// Whether nobody vouches for the caller. It only reads, and causes no write: no lease, no lineage, no plan.
     pub is_public: bool,
+    /// How far the caller sees beyond what it reads.
+    pub sight: Sight,
     /// How much the repository and its scopes may keep.
     pub quota: Quota,
+}
+
+/// How far a caller sees. Seeing is listing, showing and explaining; what is restored comes from [`Caller::scopes_read`] alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sight {
+    /// The scopes that it reads, and its own run.
+    #[default]
+    Scopes,
+    /// Also what every run of the repository planned, and from which inputs: a person who reads.
+    Runs,
+    /// Everything of the repository, and nothing to restore: an administrator.
+    Repository,
+}
+
+impl Caller {
+    /// Whether the caller is a run, whose plans, saves and restores are remembered.
+    pub fn leaves_traces(&self) -> bool {
+        !self.is_public && self.sight != Sight::Repository
+    }
 }

@@ -36,7 +36,7 @@ mod tokens;
 
 pub use audit::Audited;
 pub use blobs::{Blob, BlobError, BlobKey, Blobs};
-pub use caller::Caller;
+pub use caller::{Caller, Sight};
 pub use error::Error;
 pub use keys::{Clock, KeyError, Keys};
 pub use objects::Hold;

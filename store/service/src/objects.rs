@@ -14,7 +14,7 @@ use crate::caller::Caller;
 use crate::error::Error;
 use crate::ids;
 use crate::keys::{Clock, Keys};
-use crate::service::{Service, readable};
+use crate::service::{Service, visible, visible_runs};
 use crate::sql::{Row, Sql, SqlError, Statement, Value};
 
 /// What an uploaded object is for.
@@ -49,11 +49,13 @@ const AUTHORISE: &str = "SELECT object, number, size FROM objects WHERE reposito
      AND object IN (SELECT unhex(value) FROM json_each(?2)) AND ( \
      EXISTS (SELECT 1 FROM record_objects JOIN records ON records.number = record_objects.record \
              WHERE record_objects.object = objects.number \
-             AND scope IN (SELECT value FROM json_each(?4))) \
+             AND (?4 IS NULL OR scope IN (SELECT value FROM json_each(?4)) \
+                  OR (?5 IS NULL AND records.derivation = objects.object))) \
      OR EXISTS (SELECT 1 FROM uploads JOIN holds USING (hold) \
              WHERE uploads.object = objects.number AND verified = 1 AND run = ?3) \
      OR EXISTS (SELECT 1 FROM plan_objects JOIN plans ON plans.number = plan_objects.plan \
-             WHERE plan_objects.object = objects.number AND (run = ?3 OR scope IN (SELECT value FROM json_each(?4)))))";
+             WHERE plan_objects.object = objects.number \
+             AND (?5 IS NULL OR run = ?3 OR scope IN (SELECT value FROM json_each(?5)))))";
 
 impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     /// Stores an object of `size` bytes. Idempotent; the bytes are verified whether or not the object is there already,
@@ -70,7 +72,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         size: u64,
         body: B::Upload,
     ) -> Result<(), Error> {
-        if caller.is_public {
+        if !caller.leaves_traces() {
             return Err(Error::refused(ErrorCode::Forbidden, "objects are taken only from a run that has an identity"));
         }
         if size > MAX_OBJECT_SIZE {
@@ -139,7 +141,8 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         }
     }
 
-    /// Finds an object that the caller may read: one of a snapshot in a scope it reads, of a plan it may see, or of its own.
+    /// Finds an object that the caller may read: one of a snapshot it sees, of a plan it sees, or of its own; and the inputs
+    /// of every snapshot, where it sees what every run planned.
     ///
     /// # Errors
     /// [`ErrorCode::UnknownObject`], whether the object does not exist or is another's.
@@ -151,7 +154,8 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     pub(crate) async fn authorise_all(&self, caller: &Caller, objects: &[ObjectId]) -> Result<Vec<Blob>, Error> {
         let repository = caller.repository.as_str();
         let objects = serde_json::to_string(objects)?;
-        let params = [repository.into(), objects.into(), caller.run.as_str().into(), readable(caller)?.into()];
+        let (scopes, runs) = (visible(caller)?, visible_runs(caller)?);
+        let params = [repository.into(), objects.into(), caller.run.as_str().into(), scopes.into(), runs.into()];
         let rows = self.sql.query(Statement::new(AUTHORISE, params)).await?;
         let blob = |row: &Row| {
             let object = ObjectId::from_bytes(row.id(0)?);

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use sci_store_api::explain::Explanation;
-use sci_store_api::plans::{KEPT_PLANS, MAX_PLANNED_PATHS, PlanSummary, PlannedPath, RecordPlan, StoredPlan};
+use sci_store_api::plans::{
+    KEPT_PLANS, MAX_PLANNED_PATHS, PlanQuery, PlanSummary, PlannedPath, RecordPlan, StoredPlan,
+};
 use sci_store_api::{ErrorCode, ObjectId, PlanId, SnapshotId, UnixMillis};
 
 use crate::blobs::Blobs;
@@ -13,7 +15,7 @@ use crate::error::Error;
 use crate::ids;
 use crate::keys::{Clock, Keys};
 use crate::objects::unknown_object;
-use crate::service::{Service, readable};
+use crate::service::{Service, visible_runs};
 use crate::sql::{self, Row, Sql, SqlError, Statement};
 
 /// The longest stored plan, in bytes: a row must hold it.
@@ -28,11 +30,12 @@ const EXPIRE_OBJECTS: &str = "DELETE FROM plan_objects WHERE plan IN (SELECT num
 const EXPIRE: &str = "DELETE FROM plans WHERE number IN (SELECT number FROM plans WHERE repository = ?1 \
      ORDER BY number DESC LIMIT -1 OFFSET ?2)";
 const LIST: &str = "SELECT plan, run, created, paths FROM plans WHERE repository = ?1 \
-     AND (run = ?2 OR scope IN (SELECT value FROM json_each(?3))) ORDER BY number DESC LIMIT ?4";
+     AND (?3 IS NULL OR run = ?2 OR scope IN (SELECT value FROM json_each(?3))) AND (?5 IS NULL OR run = ?5) \
+     ORDER BY number DESC LIMIT ?4";
 const GET: &str = "SELECT plan, run, created, paths, body FROM plans WHERE repository = ?1 \
-     AND (run = ?2 OR scope IN (SELECT value FROM json_each(?3))) AND plan = ?4";
+     AND (?3 IS NULL OR run = ?2 OR scope IN (SELECT value FROM json_each(?3))) AND plan = ?4";
 const DERIVATIONS: &str = "SELECT snapshot, derivation FROM records WHERE repository = ?1 AND forgotten IS NULL \
-     AND scope IN (SELECT value FROM json_each(?2)) AND snapshot IN (SELECT unhex(value) FROM json_each(?3))";
+     AND (?2 IS NULL OR scope IN (SELECT value FROM json_each(?2))) AND snapshot IN (SELECT unhex(value) FROM json_each(?3))";
 
 impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     /// Stores a plan; the oldest beyond [`KEPT_PLANS`] of the repository go. Safe to repeat with the same nonce.
@@ -40,7 +43,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     /// # Errors
     /// [`ErrorCode::UnknownObject`] when a derivation was not put by this run and is not one that the caller may read.
     pub async fn record_plan(&self, caller: &Caller, request: &RecordPlan) -> Result<PlanId, Error> {
-        if caller.is_public {
+        if !caller.leaves_traces() {
             return Err(Error::refused(ErrorCode::Forbidden, "a plan is stored only for a run that has an identity"));
         }
         let body = serde_json::to_string(&request.paths)?;
@@ -81,30 +84,37 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         Ok(plan)
     }
 
-    /// The newest plans of the caller's run and of the scopes that it reads, newest first.
-    pub async fn plans(&self, caller: &Caller, limit: u32) -> Result<Vec<PlanSummary>, Error> {
+    /// The newest plans of the caller's run, of the scopes that it reads, and where it sees every run of those; newest first.
+    pub async fn plans(&self, caller: &Caller, query: &PlanQuery) -> Result<Vec<PlanSummary>, Error> {
         let params = [
             caller.repository.as_str().into(),
             caller.run.as_str().into(),
-            readable(caller)?.into(),
-            i64::from(limit.min(KEPT_PLANS)).into(),
+            visible_runs(caller)?.into(),
+            i64::from(query.limit.map_or(KEPT_PLANS, |limit| limit.min(KEPT_PLANS))).into(),
+            query.run.as_ref().map(|run| run.as_str()).into(),
         ];
         let rows = self.sql.query(Statement::new(LIST, params)).await?;
         Ok(rows.iter().map(summary).collect::<Result<_, _>>()?)
     }
 
-    /// One plan, with the derivations of those of its candidates that still exist.
+    /// One plan, with the derivations of those of its candidates that still exist and that the caller sees. To a stranger
+    /// candidates of other scopes are not named.
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`] when there is no such plan for this caller.
     pub async fn explain(&self, caller: &Caller, plan: &PlanId) -> Result<Explanation, Error> {
-        let scopes = readable(caller)?;
+        let scopes = visible_runs(caller)?;
         let repository = caller.repository.as_str();
-        let params = [repository.into(), caller.run.as_str().into(), scopes.as_str().into(), plan.as_bytes().into()];
+        let params = [repository.into(), caller.run.as_str().into(), scopes.as_deref().into(), plan.as_bytes().into()];
         let rows = self.sql.query(Statement::new(GET, params)).await?;
         let row = rows.first().ok_or_else(|| Error::refused(ErrorCode::NotFound, "there is no such plan"))?;
         let PlanSummary { run, created, .. } = summary(row)?;
-        let paths: Vec<PlannedPath> = serde_json::from_str(row.text(4)?)?;
+        let mut paths: Vec<PlannedPath> = serde_json::from_str(row.text(4)?)?;
+        if caller.is_public {
+            for path in &mut paths {
+                path.verdict.candidates.retain(|candidate| caller.scopes_read.contains(&candidate.scope));
+            }
+        }
         let candidates: BTreeSet<SnapshotId> =
             paths.iter().flat_map(|path| &path.verdict.candidates).map(|candidate| candidate.snapshot).collect();
         let params = [repository.into(), scopes.into(), serde_json::to_string(&candidates)?.into()];

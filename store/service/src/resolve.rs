@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 
 use sci_hasher::InputClass;
-use sci_store_api::ErrorCode;
 use sci_store_api::dsse::{Envelope, PublicKey};
 use sci_store_api::resolve::{MAX_PATHS, PathQuery, ResolveRequest, ResolveResponse, Resolved, RestorePolicy};
 use sci_store_api::verdict::{Candidate, Judgement, MissReason, Outcome, Refusal, Verdict};
+use sci_store_api::{ApiError, ErrorCode};
 
 use crate::blobs::Blobs;
-use crate::caller::Caller;
+use crate::caller::{Caller, Sight};
 use crate::error::Error;
 use crate::keys::{Clock, Keys};
 use crate::ranking::{Ranked, Reader, rank};
@@ -70,11 +70,15 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     /// parents of what the run saves, and their objects are kept for it.
     ///
     /// # Errors
-    /// [`ErrorCode::Invalid`] for more than [`MAX_PATHS`]. A damaged or missing snapshot is a refusal with its reason, not
+    /// [`ErrorCode::Invalid`] for more than [`MAX_PATHS`]; [`ErrorCode::Forbidden`] for an administrator. A damaged or missing snapshot is a refusal with its reason, not
     /// an error.
     pub async fn resolve(&self, caller: &Caller, request: &ResolveRequest) -> Result<ResolveResponse, Error> {
         if request.paths.len() > MAX_PATHS {
             return Err(Error::refused(ErrorCode::Invalid, format!("a request has at most {MAX_PATHS} paths")));
+        }
+        if caller.sight == Sight::Repository {
+            let error = ApiError::new(ErrorCode::Forbidden, "an administrator's token restores nothing");
+            return Err(Error::Refused(error.with_hint("`sci token create --repository` makes one that reads")));
         }
         let keys = self.keys.public_keys().await?;
         let mut paths = Vec::with_capacity(request.paths.len());

@@ -1,10 +1,11 @@
 //! The service itself: what it is made of, and the session.
 
+use sci_store_api::admin::{PublicKeys, RotateKey};
 use sci_store_api::session::Session;
-use sci_store_api::{ErrorCode, Scope, StoreId, UnixMillis};
+use sci_store_api::{ApiError, ErrorCode, Scope, StoreId, UnixMillis};
 
 use crate::blobs::Blobs;
-use crate::caller::Caller;
+use crate::caller::{Caller, Sight};
 use crate::error::Error;
 use crate::keys::{Clock, Keys};
 use crate::schema;
@@ -65,6 +66,23 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         &self.settings.store
     }
 
+    /// The public halves of the signing keys, the current one first.
+    pub async fn public_keys(&self) -> Result<PublicKeys, Error> {
+        Ok(PublicKeys { public_keys: self.keys.public_keys().await? })
+    }
+
+    /// Signs with a new key from now on. A repeated request rotates once.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Invalid`] where keys are not made by the backend itself.
+    pub async fn rotate_key(&self, request: &RotateKey) -> Result<PublicKeys, Error> {
+        if !self.keys.rotate(&request.from, self.clock.now()).await? {
+            let error = ApiError::new(ErrorCode::Invalid, "this backend does not make its own signing keys");
+            return Err(Error::Refused(error.with_hint("change the key where the backend is set up")));
+        }
+        self.public_keys().await
+    }
+
     /// What the caller may do.
     pub async fn session(&self, caller: &Caller) -> Result<Session, Error> {
         Ok(Session {
@@ -82,6 +100,16 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
 pub(crate) fn writer(caller: &Caller) -> Result<&Scope, Error> {
     let refuse = || Error::refused(ErrorCode::Forbidden, "this run may not save");
     caller.scope_write.as_ref().ok_or_else(refuse)
+}
+
+/// The scopes whose snapshots the caller sees, as a list for a statement; none when it sees every one.
+pub(crate) fn visible(caller: &Caller) -> Result<Option<String>, Error> {
+    (caller.sight < Sight::Repository).then(|| readable(caller)).transpose()
+}
+
+/// The scopes whose runs the caller sees, the same.
+pub(crate) fn visible_runs(caller: &Caller) -> Result<Option<String>, Error> {
+    (caller.sight < Sight::Runs).then(|| readable(caller)).transpose()
 }
 
 /// The scopes that the caller may read, as a list for a statement.

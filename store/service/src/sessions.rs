@@ -9,7 +9,7 @@ use sci_store_api::{ApiError, ErrorCode, Registration, RepositoryId, RunId, Scop
 use serde::{Deserialize, Serialize};
 
 use crate::blobs::Blobs;
-use crate::caller::Caller;
+use crate::caller::{Caller, Sight};
 use crate::error::Error;
 use crate::identity::{Fetch, Gate, Rejection};
 use crate::keys::{Clock, Keys};
@@ -75,6 +75,8 @@ enum Holder {
     Run { identity: Box<Identity> },
     /// The holder of a token.
     Token { token: TokenId, repository: RepositoryId, scope_write: Option<Scope>, run: RunId },
+    /// An administrator, who looks at a repository.
+    Administrator { token: TokenId, repository: RepositoryId, run: RunId },
     /// Anybody.
     Public { repository: RepositoryId },
 }
@@ -105,7 +107,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     ) -> Result<SessionResponse, Error> {
         let now = self.clock.now();
         let holder = match bearer {
-            None => Holder::Public { repository: request.public.clone().ok_or_else(no_identity)? },
+            None => Holder::Public { repository: request.repository.clone().ok_or_else(no_identity)? },
             Some(text) if sealed::is::<Token>(text) => self.token_holder(text, request).await?,
             Some(text) => {
                 let identity = gate.identify(text, now.0).await.map_err(rejected)?;
@@ -113,6 +115,9 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
             }
         };
         let caller = self.caller_of(&holder).await?;
+        if let Some(wanted) = request.repository.as_ref().filter(|wanted| **wanted != caller.repository) {
+            return Err(another(&caller.repository, wanted));
+        }
         let ticket = Ticket { holder, made: now, expires: now.plus(TICKET_LIFE) };
         Ok(SessionResponse {
             ticket: sealed::seal(&self.keys, &ticket).await?,
@@ -137,24 +142,39 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     /// # Errors
     /// [`ErrorCode::Unauthorized`] when the token is not good, [`ErrorCode::Forbidden`] when it is not an administrator's.
     pub async fn administrator(&self, bearer: Option<&str>) -> Result<TokenId, Error> {
-        let token = self.open_token(bearer.ok_or_else(no_identity)?).await?;
+        let token = match bearer {
+            None => Err(no_identity()),
+            Some(bearer) => self.open_token(bearer).await,
+        };
+        let token = token.map_err(|error| match error {
+            Error::Refused(refused) => Error::Refused(refused.with_hint(ADMINISTRATOR)),
+            error => error,
+        })?;
         match token.power {
             TokenPower::Admin => Ok(token.id),
-            TokenPower::Repository { .. } => {
-                Err(Error::refused(ErrorCode::Forbidden, "this needs an administrator's token"))
+            TokenPower::Repository { repository, .. } => {
+                let message = format!(
+                    "this needs an administrator's token, and the one given opens repository {repository} only"
+                );
+                Err(Error::Refused(ApiError::new(ErrorCode::Forbidden, message).with_hint(ADMINISTRATOR)))
             }
         }
     }
 
     async fn token_holder(&self, text: &str, request: &SessionRequest) -> Result<Holder, Error> {
         let token = self.open_token(text).await?;
-        let TokenPower::Repository { repository, scope_write } = token.power else {
-            return Err(Error::refused(ErrorCode::Forbidden, "an administrator's token opens no repository"));
-        };
         let chosen = request.run.as_ref().map_or("", RunId::as_str);
         let invalid = |_| Error::refused(ErrorCode::Invalid, "the run's name is too long");
         let run = RunId::new(format!("token-{}-{chosen}", token.id)).map_err(invalid)?;
-        Ok(Holder::Token { token: token.id, repository, scope_write, run })
+        match token.power {
+            TokenPower::Repository { repository, scope_write } => {
+                Ok(Holder::Token { token: token.id, repository, scope_write, run })
+            }
+            TokenPower::Admin => {
+                let repository = request.repository.clone().ok_or_else(unnamed)?;
+                Ok(Holder::Administrator { token: token.id, repository, run })
+            }
+        }
     }
 
     async fn caller_of(&self, holder: &Holder) -> Result<Caller, Error> {
@@ -170,6 +190,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
                     run: identity.run.clone(),
                     claims: identity.claims.clone(),
                     is_public: false,
+                    sight: Sight::Scopes,
                     quota: registration.quota,
                 })
             }
@@ -188,6 +209,22 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
                     run: run.clone(),
                     claims: BTreeMap::from([("token".to_owned(), token.to_string())]),
                     is_public: false,
+                    // Who only reads is a person, or a machine that is trusted like one.
+                    sight: if scope_write.is_none() { Sight::Runs } else { Sight::Scopes },
+                    quota: registration.quota,
+                })
+            }
+            Holder::Administrator { token, repository, run } => {
+                self.check_token(token).await?;
+                let registration = self.registered(repository).await?;
+                Ok(Caller {
+                    repository: repository.clone(),
+                    scope_write: None,
+                    scopes_read: Vec::new(),
+                    run: run.clone(),
+                    claims: BTreeMap::new(),
+                    is_public: false,
+                    sight: Sight::Repository,
                     quota: registration.quota,
                 })
             }
@@ -207,6 +244,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
             run,
             claims: BTreeMap::new(),
             is_public: true,
+            sight: Sight::Scopes,
             quota: registration.quota,
         })
     }
@@ -215,6 +253,23 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
 fn default_trusted(registration: &Registration) -> Result<Scope, Error> {
     Scope::new(ScopeClass::Trusted, registration.default_ref.as_str())
         .map_err(|error| Error::refused(ErrorCode::Forbidden, error.to_string()))
+}
+
+/// What opens the administration.
+const ADMINISTRATOR: &str =
+    "set SCI_TOKEN to an administrator's token: `sci token create --admin` makes one where the store is";
+
+/// The identity speaks for another repository than the one that is meant. It is told only of its own.
+fn another(own: &RepositoryId, wanted: &RepositoryId) -> Error {
+    let message = format!("this identity opens repository {own}, not {wanted}");
+    let hint = format!("`sci token create --repository {wanted}` makes a token for it");
+    Error::Refused(ApiError::new(ErrorCode::Forbidden, message).with_hint(hint))
+}
+
+fn unnamed() -> Error {
+    let message = "an administrator's token opens no repository that is not named";
+    let hint = "name it: --project ID, or `repository` in [store]; `sci repo list` lists them";
+    Error::Refused(ApiError::new(ErrorCode::Forbidden, message).with_hint(hint))
 }
 
 fn no_identity() -> Error {

@@ -4,11 +4,11 @@ use sci_store_api::snapshots::{MAX_PAGE, SnapshotDetail, SnapshotPage, SnapshotQ
 use sci_store_api::{ErrorCode, RepositoryId, SnapshotId};
 
 use crate::blobs::Blobs;
-use crate::caller::Caller;
+use crate::caller::{Caller, Sight};
 use crate::error::Error;
 use crate::keys::{Clock, Keys};
 use crate::records::{envelope, summary, summary_columns};
-use crate::service::{Service, readable, writer};
+use crate::service::{Service, visible, writer};
 use crate::sql::{Sql, Statement, Value};
 
 /// The plus keeps SQLite on the index by repository and number, which gives the order asked for.
@@ -16,14 +16,16 @@ const LIST: &str = concat!(
     "SELECT ",
     summary_columns!(),
     " FROM records JOIN sites ON sites.number = records.site WHERE records.repository = ?1 AND forgotten IS NULL \
-     AND +scope IN (SELECT value FROM json_each(?2)) AND (?3 IS NULL OR sites.path = ?3) \
-     AND (?4 IS NULL OR sites.instance = ?4) AND records.number < ?5 ORDER BY records.number DESC LIMIT ?6"
+     AND (?2 IS NULL OR +scope IN (SELECT value FROM json_each(?2))) AND (?3 IS NULL OR sites.path = ?3) \
+     AND (?4 IS NULL OR sites.instance = ?4) AND (?7 IS NULL OR +scope = ?7) AND (?8 IS NULL OR +run = ?8) \
+     AND records.number < ?5 ORDER BY records.number DESC LIMIT ?6"
 );
 const GET: &str = concat!(
     "SELECT ",
     summary_columns!(),
     ", payload, keyid, signature FROM records JOIN sites ON sites.number = records.site \
-     WHERE records.repository = ?1 AND forgotten IS NULL AND scope IN (SELECT value FROM json_each(?2)) AND snapshot = ?3"
+     WHERE records.repository = ?1 AND forgotten IS NULL AND (?2 IS NULL OR scope IN (SELECT value FROM json_each(?2))) \
+     AND snapshot = ?3"
 );
 const FORGETTABLE: &str = "SELECT number FROM records WHERE repository = ?1 AND scope = ?2 AND snapshot = ?3 \
      AND forgotten IS NULL";
@@ -33,16 +35,18 @@ const FORGET: &str = "UPDATE records SET forgotten = ?2 WHERE forgotten IS NULL 
 const UNLIST: &str = "DELETE FROM rungs WHERE record IN (SELECT value FROM json_each(?1))";
 
 impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
-    /// A page of the snapshots that the caller may read, newest first.
+    /// A page of the snapshots that the caller sees, newest first.
     pub async fn snapshots(&self, caller: &Caller, query: &SnapshotQuery) -> Result<SnapshotPage, Error> {
         let limit = query.limit.map_or(MAX_PAGE, |limit| limit.clamp(1, MAX_PAGE));
         let params = [
             caller.repository.as_str().into(),
-            readable(caller)?.into(),
+            visible(caller)?.into(),
             query.path.as_ref().map(|path| path.as_str()).into(),
             query.instance.as_ref().map(|instance| instance.as_str()).into(),
             Value::from(query.before.unwrap_or(u64::MAX)),
             i64::from(limit).into(),
+            query.scope.as_ref().map(ToString::to_string).into(),
+            query.run.as_ref().map(|run| run.as_str()).into(),
         ];
         let rows = self.sql.query(Statement::new(LIST, params)).await?;
         let snapshots = rows.iter().map(summary).collect::<Result<Vec<_>, _>>()?;
@@ -56,18 +60,21 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     /// # Errors
     /// [`ErrorCode::NotFound`] when there is none for this caller.
     pub async fn snapshot(&self, caller: &Caller, id: &SnapshotId) -> Result<SnapshotDetail, Error> {
-        let params = [caller.repository.as_str().into(), readable(caller)?.into(), id.as_bytes().into()];
+        let params = [caller.repository.as_str().into(), visible(caller)?.into(), id.as_bytes().into()];
         let rows = self.sql.query(Statement::new(GET, params)).await?;
         let row = rows.first().ok_or_else(unknown_snapshot)?;
         Ok(SnapshotDetail { summary: summary(row)?, envelope: envelope(row, 13)? })
     }
 
-    /// Removes a snapshot of the scope that the caller writes. Its objects stay for the runs that it was served to, and go
-    /// with a later collection.
+    /// Removes a snapshot of the scope that the caller writes; an administrator, of whatever scope. Its objects stay for the
+    /// runs that it was served to, and go with a later collection.
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`] when there is none.
     pub async fn forget(&self, caller: &Caller, id: &SnapshotId) -> Result<(), Error> {
+        if caller.sight == Sight::Repository {
+            return self.forget_any(&caller.repository, id).await;
+        }
         let scope = writer(caller)?.to_string();
         let params = [caller.repository.as_str().into(), scope.into(), id.as_bytes().into()];
         let rows = self.sql.query(Statement::new(FORGETTABLE, params)).await?;

@@ -21,10 +21,9 @@ const TOLERATED: u64 = 30_000;
 
 pub(super) fn examine(context: &Context, workspace: Option<&Workspace>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if let Some((workspace, url)) = remote::url(context, workspace) {
+    if let Some(place) = remote::place(context, workspace) {
         let run = run_id::fresh(&context.environment, context.now());
-        let connected =
-            remote::client(context, workspace, url, &run).map_err(|error| Finding::of_error("store", &error));
+        let connected = remote::client(context, &place, &run).map_err(|error| Finding::of_error("store", &error));
         match connected.and_then(|remote| connection(&remote).map(|found| (remote, found))) {
             Err(finding) => return vec![finding],
             Ok((remote, found)) => {

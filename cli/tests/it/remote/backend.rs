@@ -10,7 +10,7 @@ use sci_native::open::service;
 use sci_service::http::{Front, Limits};
 use sci_service::identity::Gate;
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Ran, Sandbox};
 
 type Meddler = Box<dyn FnMut(&Heard, &dyn Fn(&Heard) -> Said) -> Said + Send>;
 
@@ -83,4 +83,29 @@ pub(crate) fn point(sandbox: &Sandbox, url: &str, keys: &str) {
 /// An address where nobody listens.
 pub(crate) fn nowhere() -> String {
     format!("http://{}", TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap())
+}
+
+/// Runs `sci` where the store is, beside the server: without a token, in its directory.
+pub(crate) fn here(sandbox: &Sandbox, line: &str) -> Ran {
+    let store = sandbox.beside("state/store");
+    let mut words = vec!["--store", store.to_str().unwrap()];
+    words.extend(line.split_whitespace());
+    sandbox.sci_in(&sandbox.beside("home"), &words)
+}
+
+/// A token that is made where the store is.
+pub(crate) fn token(sandbox: &Sandbox, flags: &str) -> String {
+    here(sandbox, &format!("token create {flags}")).ends_with(0).stdout.trim().to_owned()
+}
+
+/// Moves the person to another machine, without a workspace or state of its own, who knows the store by its address.
+pub(crate) fn elsewhere(sandbox: &mut Sandbox, backend: &Backend, token: &str) {
+    sandbox.set("SCI_STATE", sandbox.beside("elsewhere"));
+    sandbox.set("SCI_STORE", backend.url());
+    sandbox.set("SCI_TOKEN", token);
+}
+
+/// Runs `sci` outside the workspace.
+pub(crate) fn away(sandbox: &Sandbox, line: &str) -> Ran {
+    sandbox.sci_in(&sandbox.beside("home"), &line.split_whitespace().collect::<Vec<_>>())
 }

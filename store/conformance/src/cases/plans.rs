@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use pollster::block_on;
-use sci_service::Hold;
-use sci_store_api::plans::{KEPT_PLANS, PlannedPath, RecordPlan};
+use sci_service::{Caller, Hold, Sight};
+use sci_store_api::plans::{KEPT_PLANS, PlanQuery, PlannedPath, RecordPlan};
 use sci_store_api::{ErrorCode, Instance, ObjectId, PlanId};
 
 use crate::world::{Harness, State, World, caller, code, main, path};
@@ -32,7 +32,7 @@ pub fn stored_and_listed<H: Harness>() {
     let first = plan(&world, &main("1"), &state);
     world.clock.advance(1);
     let second = plan(&world, &main("2"), &state);
-    let listed = block_on(world.service.plans(&main("3"), 10)).unwrap();
+    let listed = block_on(world.service.plans(&main("3"), &PlanQuery::newest(10))).unwrap();
     assert_eq!(listed.iter().map(|plan| plan.plan).collect::<Vec<_>>(), [second, first]);
     let explained = block_on(world.service.explain(&main("3"), &first)).unwrap();
     assert_eq!(explained.plan.run, "1".parse().unwrap());
@@ -51,7 +51,7 @@ pub fn private_to_their_scope<H: Harness>() {
     let mut stranger = caller("1", &["pr:1"]);
     stranger.repository = "stranger".parse().unwrap();
     for reader in [main("2"), caller("2", &["pr:2"]), stranger] {
-        assert_eq!(block_on(world.service.plans(&reader, 10)).unwrap(), []);
+        assert_eq!(block_on(world.service.plans(&reader, &PlanQuery::newest(10))).unwrap(), []);
         assert_eq!(code(block_on(world.service.explain(&reader, &id))), ErrorCode::NotFound);
         let mut paths = block_on(world.service.explain(&caller("1", &["pr:1"]), &id)).unwrap().plan.paths;
         for derivation in [paths[0].derivation, Some(ObjectId::of(b"nobody has this"))] {
@@ -59,6 +59,15 @@ pub fn private_to_their_scope<H: Harness>() {
             let request = RecordPlan { nonce: world.nonce(), paths: paths.clone() };
             assert_eq!(code(block_on(world.service.record_plan(&reader, &request))), ErrorCode::UnknownObject);
         }
+    }
+    // A person of the repository sees every run, with what it was planned from.
+    for sight in [Sight::Runs, Sight::Repository] {
+        let person = Caller { sight, ..main("2") };
+        let of_run = |run: &str| PlanQuery { run: Some(run.parse().unwrap()), limit: None };
+        assert_eq!(block_on(world.service.plans(&person, &of_run("1"))).unwrap()[0].plan, id);
+        assert_eq!(block_on(world.service.plans(&person, &of_run("2"))).unwrap(), []);
+        let explained = block_on(world.service.explain(&person, &id)).unwrap();
+        assert!(world.read(&person, &explained.plan.paths[0].derivation.unwrap()).is_ok());
     }
 }
 
@@ -85,7 +94,7 @@ pub fn retention_is_bounded<H: Harness>() {
     for _ in 0..KEPT_PLANS {
         plan(&world, &me, &state);
     }
-    assert_eq!(block_on(world.service.plans(&me, u32::MAX)).unwrap().len(), KEPT_PLANS as usize);
+    assert_eq!(block_on(world.service.plans(&me, &PlanQuery::default())).unwrap().len(), KEPT_PLANS as usize);
     assert_eq!(code(block_on(world.service.explain(&me, &first))), ErrorCode::NotFound);
     world.clock.advance(1);
     let bytes: Bytes = oldest.objects()[2].1.clone();

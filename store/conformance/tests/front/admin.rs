@@ -5,7 +5,7 @@ use sci_service::http::{Body, Method};
 use sci_store_api::admin::DAY;
 use sci_store_api::session::SessionResponse;
 use sci_store_api::tokens::{CreatedToken, Tokens};
-use sci_store_api::{Registration, routes};
+use sci_store_api::{ObjectId, ObjectKind, Registration, routes};
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, registration};
@@ -91,8 +91,79 @@ fn administration_needs_an_administrator() {
     assert_eq!(bench.get(routes::TOKENS, &token).code(), "forbidden");
     assert_eq!(bench.send(Method::Get, routes::TOKENS, None, Body::Json(Vec::new())).code(), "unauthorized");
     assert_eq!(bench.rows(), before);
-    // And an administrator's token opens no snapshot.
+    // And an administrator's token opens no repository that is not named.
     assert_eq!(bench.post(routes::SESSION, &bench.admin, &json!({})).code(), "forbidden");
+    assert_eq!(bench.post(routes::SESSION, &bench.admin, &json!({ "repository": "9" })).code(), "forbidden");
+}
+
+#[test]
+fn an_administrator_sees_a_whole_repository_and_restores_and_stores_nothing() {
+    let bench = Bench::default();
+    let state = State::new("l", "s", "t");
+    let snapshot = bench.save(&bench.pull_request(42), &state, 1).snapshot();
+    let opened: SessionResponse = bench.post(routes::SESSION, &bench.admin, &json!({ "repository": "1001" })).read();
+    assert!(opened.session.scope_write.is_none() && opened.session.scopes_read.is_empty());
+    let ticket = opened.ticket.expose();
+    let before = bench.rows();
+    let page: Value = bench.get(routes::SNAPSHOTS, ticket).read();
+    assert_eq!(page["snapshots"][0]["scope"], "pr:42");
+    assert_eq!(bench.get(&routes::fill(routes::SNAPSHOT, snapshot), ticket).status, 200);
+    for (_, bytes) in state.objects() {
+        assert_eq!(bench.get(&routes::fill(routes::OBJECT, ObjectId::of(&bytes)), ticket).status, 200);
+    }
+    let resolve = bench.post(routes::RESOLVE, ticket, &json!({ "paths": [state.query()] }));
+    assert_eq!(resolve.code(), "forbidden");
+    assert_eq!(bench.begin(ticket, &state, 2).code(), "forbidden");
+    let bytes = bytes::Bytes::from_static(b"inputs");
+    let target = routes::fill(routes::OBJECT, ObjectId::of(&bytes));
+    let put = bench.send(Method::Put, &target, Some(ticket), Body::Object { length: 6, body: bytes });
+    assert_eq!(put.code(), "forbidden");
+    let plan = json!({ "nonce": sci_store_api::Nonce::from_bytes([7; 32]), "paths": [] });
+    assert_eq!(bench.post(routes::PLANS, ticket, &plan).code(), "forbidden");
+    assert_eq!(bench.rows(), before);
+    // It ends with the token.
+    let path = routes::fill(routes::TOKEN, "root");
+    bench.send(Method::Delete, &path, Some(&bench.admin), Body::Json(Vec::new()));
+    assert_eq!(bench.get(routes::SNAPSHOTS, ticket).code(), "unauthorized");
+}
+
+#[test]
+fn who_reads_sees_every_runs_inputs_and_no_other_scopes_snapshots() {
+    let bench = Bench::default();
+    let state = State::new("l", "s", "t");
+    let snapshot = bench.save(&bench.pull_request(42), &state, 1).snapshot();
+    let session = |id: &str, scope| session(&bench, &create(&bench, id, scope)).ticket.expose().to_owned();
+    let (reader, writer) = (session("reader", None), session("writer", Some("branch:b")));
+    for ticket in [&reader, &writer] {
+        assert_eq!(bench.get(&routes::fill(routes::SNAPSHOT, snapshot), ticket).code(), "not-found");
+        let verdict = bench.resolve(ticket, &state);
+        assert_eq!(verdict["candidates"][0]["reason"], "scope", "{verdict}");
+    }
+    let readable = |ticket: &str| -> Vec<bool> {
+        let target = |bytes| routes::fill(routes::OBJECT, ObjectId::of(bytes));
+        state.objects().iter().map(|(_, bytes)| bench.get(&target(bytes), ticket).status == 200).collect()
+    };
+    let inputs: Vec<bool> = state.objects().iter().map(|(kind, _)| *kind == ObjectKind::Derivation).collect();
+    assert_eq!(readable(&reader), inputs);
+    assert_eq!(readable(&writer), vec![false; inputs.len()]);
+}
+
+#[test]
+fn keys_are_rotated_once_however_often_it_is_said() {
+    let bench = Bench::default();
+    let keys = || bench.get(routes::KEYS, &bench.admin).read::<Value>()["public_keys"].clone();
+    let before = keys();
+    let from = before[0].as_str().unwrap().split(':').next().unwrap().to_owned();
+    for _ in 0..2 {
+        let rotated: Value = bench.post(routes::KEYS, &bench.admin, &json!({ "from": from })).read();
+        assert_eq!(rotated["public_keys"].as_array().unwrap().len(), 2);
+        assert_eq!(rotated["public_keys"], keys());
+    }
+    assert_ne!(keys()[0], before[0]);
+    for bearer in [bench.main(), create(&bench, "reader", None)] {
+        assert!([401, 403].contains(&bench.get(routes::KEYS, &bearer).status));
+        assert!([401, 403].contains(&bench.post(routes::KEYS, &bearer, &json!({ "from": from })).status));
+    }
 }
 
 #[test]
@@ -131,5 +202,8 @@ fn quarantine_and_forgetting_reach_every_scope() {
     let hasty = json!({ "policy": { "grace": 1, "keep_newest": null, "max_age": null } });
     assert_eq!(bench.post(routes::GC, &bench.admin, &hasty).code(), "invalid");
     let collect = json!({ "policy": { "grace": DAY, "keep_newest": null, "max_age": null } });
+    let plan: Value = bench.post(routes::GC_PLAN, &bench.admin, &collect).read();
+    assert!(plan["forget"].is_array() && plan["delete"].is_array(), "{plan}");
+    assert_eq!(bench.post(routes::GC_PLAN, &bench.admin, &hasty).code(), "invalid");
     assert_eq!(bench.post(routes::GC, &bench.admin, &collect).status, 200);
 }

@@ -185,7 +185,7 @@ fn forged(header: &Value, claims: &Value) -> String {
 fn without_an_identity_only_a_public_repository_can_be_read() {
     let bench = Bench::default();
     let public = |bench: &Bench| {
-        let body = sci_service::http::Body::Json(br#"{"public":"1001"}"#.to_vec());
+        let body = sci_service::http::Body::Json(br#"{"repository":"1001"}"#.to_vec());
         bench.send(sci_service::http::Method::Post, routes::SESSION, None, body)
     };
     let refused = public(&bench);

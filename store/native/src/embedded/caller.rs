@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use sci_service::Caller;
 use sci_service::policy::{self, Event, Identity, references};
+use sci_service::{Caller, Sight};
 use sci_store_api::repositories::Quota;
 use sci_store_api::{NameError, Registration, RepositoryId, RunId, Scope, ScopeClass};
 
@@ -49,7 +49,16 @@ pub fn caller(
     if let Some(sha) = sha {
         claims.insert("sha".to_owned(), sha.to_owned());
     }
-    Ok(Caller { repository, scope_write, scopes_read, run, claims, is_public: false, quota: Quota::default() })
+    Ok(Caller {
+        repository,
+        scope_write,
+        scopes_read,
+        run,
+        claims,
+        is_public: false,
+        sight: Sight::Scopes,
+        quota: Quota::default(),
+    })
 }
 
 /// The scope that may be written, and the scopes that may be read, in order: what the policy of every backend says of the job,

@@ -10,7 +10,7 @@ use sci_service::{Audited, Caller, Hold};
 use sci_store_api::admin::{GcPlan, GcPolicy, GcReport, Quarantine, Repaired};
 use sci_store_api::dsse::{self, Envelope, PublicKey, Verified, VerifyError};
 use sci_store_api::explain::Explanation;
-use sci_store_api::plans::{PlanSummary, PlannedPath, RecordPlan};
+use sci_store_api::plans::{PlanQuery, PlanSummary, PlannedPath, RecordPlan};
 use sci_store_api::resolve::{MAX_PATHS, ResolveRequest, ResolveResponse};
 use sci_store_api::saves::BeginSave;
 use sci_store_api::session::Session;
@@ -147,8 +147,8 @@ impl Embedded {
     ///
     /// # Errors
     /// [`Error::Service`].
-    pub fn plans(&self, limit: u32) -> Result<Vec<PlanSummary>, Error> {
-        Ok(block_on(self.service.plans(&self.caller, limit))?)
+    pub fn plans(&self, query: &PlanQuery) -> Result<Vec<PlanSummary>, Error> {
+        Ok(block_on(self.service.plans(&self.caller, query))?)
     }
 
     /// One plan, with the derivations of those of its candidates that still exist.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use sci_conformance::state::State;
 use sci_remote::Error;
 use sci_store_api::dsse;
-use sci_store_api::plans::PlannedPath;
+use sci_store_api::plans::{PlanQuery, PlannedPath};
 use sci_store_api::resolve::ResolveRequest;
 use sci_store_api::saves::Committed;
 use sci_store_api::snapshots::SnapshotQuery;
@@ -61,7 +61,7 @@ fn plans_are_kept_and_explained() {
         verdict: Verdict::miss(MissReason::NothingSaved),
     };
     let plan = remote.record_plan(vec![planned.clone()]).unwrap();
-    assert_eq!(remote.plans(10).unwrap()[0].plan, plan);
+    assert_eq!(remote.plans(&PlanQuery::newest(10)).unwrap()[0].plan, plan);
     assert_eq!(remote.explain(&plan).unwrap().plan.paths, [planned]);
     assert_eq!(remote.health().unwrap().store.as_str(), "under-test");
 }

@@ -1,7 +1,7 @@
 //! Routes to methods of the service.
 
-use sci_store_api::admin::{Collect, Forget, Quarantine, Quarantined};
-use sci_store_api::plans::{KEPT_PLANS, RecordPlan};
+use sci_store_api::admin::{Collect, Forget, GcPolicy, Quarantine, Quarantined, RotateKey};
+use sci_store_api::plans::RecordPlan;
 use sci_store_api::repositories::Registration;
 use sci_store_api::resolve::ResolveRequest;
 use sci_store_api::saves::{BeginSave, CommitSave};
@@ -106,8 +106,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys, A: Access<B, S, C, K>> Front<B, S, C, 
                 Response::json(route, &service.record_plan(&caller, &json::<RecordPlan, _>(&request.body)?).await?)
             }
             (routes::PLANS, Method::Get) => {
-                let limit = query::parameter(&request.query, "limit")?.unwrap_or(KEPT_PLANS);
-                Response::json(route, &service.plans(&caller, limit).await?)
+                Response::json(route, &service.plans(&caller, &query::plans(&request.query)?).await?)
             }
             (routes::EXPLAIN, Method::Get) => {
                 Response::json(route, &service.explain(&caller, &parse::<PlanId>(name)?).await?)
@@ -173,7 +172,9 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys, A: Access<B, S, C, K>> Front<B, S, C, 
         match (route, request.method) {
             (routes::REPOSITORIES, Method::Get) => Response::json(route, &service.repositories().await?),
             (routes::REPOSITORY, Method::Get) => {
-                Response::json(route, &service.registered(&parse::<RepositoryId>(name)?).await?)
+                let found = service.registration(&parse::<RepositoryId>(name)?).await?;
+                let absent = || Error::refused(ErrorCode::NotFound, format!("repository {name} is not registered"));
+                Response::json(route, &found.ok_or_else(absent)?)
             }
             (routes::REPOSITORY, Method::Put) => {
                 let registration: Registration = json(&request.body)?;
@@ -201,14 +202,28 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys, A: Access<B, S, C, K>> Front<B, S, C, 
             }
             (routes::GC, Method::Post) => {
                 let Collect { repository, policy } = json(&request.body)?;
-                if policy.grace < self.limits.least_grace {
-                    let message = format!("the time of grace is at least {} ms here", self.limits.least_grace);
-                    return Err(Error::refused(ErrorCode::Invalid, message));
-                }
+                self.check_policy(&policy)?;
                 Response::json(route, &service.gc(repository.as_ref(), &policy).await?)
+            }
+            (routes::GC_PLAN, Method::Post) => {
+                let Collect { repository, policy } = json(&request.body)?;
+                self.check_policy(&policy)?;
+                Response::json(route, &service.plan_gc(repository.as_ref(), &policy).await?)
+            }
+            (routes::KEYS, Method::Get) => Response::json(route, &service.public_keys().await?),
+            (routes::KEYS, Method::Post) => {
+                Response::json(route, &service.rotate_key(&json::<RotateKey, _>(&request.body)?).await?)
             }
             _ => Err(no_method()),
         }
+    }
+
+    fn check_policy(&self, policy: &GcPolicy) -> Result<(), Error> {
+        if policy.grace >= self.limits.least_grace {
+            return Ok(());
+        }
+        let message = format!("the time of grace is at least {} ms here", self.limits.least_grace);
+        Err(Error::refused(ErrorCode::Invalid, message))
     }
 
     fn health(&self) -> Health {
@@ -222,7 +237,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys, A: Access<B, S, C, K>> Front<B, S, C, 
 }
 
 /// Every route, the ones with a name in them last.
-const ROUTES: [&str; 17] = [
+const ROUTES: [&str; 19] = [
     routes::HEALTH,
     routes::SESSION,
     routes::RESOLVE,
@@ -234,6 +249,8 @@ const ROUTES: [&str; 17] = [
     routes::QUARANTINE,
     routes::FORGET,
     routes::GC,
+    routes::GC_PLAN,
+    routes::KEYS,
     routes::COMMIT,
     routes::OBJECT,
     routes::SNAPSHOT,

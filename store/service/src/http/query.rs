@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use sci_store_api::ErrorCode;
+use sci_store_api::plans::PlanQuery;
 use sci_store_api::snapshots::SnapshotQuery;
 
 use crate::error::Error;
@@ -21,7 +22,13 @@ pub(super) fn snapshots(query: &str) -> Result<SnapshotQuery, Error> {
     Ok(SnapshotQuery {
         path: parameter(query, "path")?,
         instance: parameter(query, "instance")?,
+        scope: parameter(query, "scope")?,
+        run: parameter(query, "run")?,
         limit: parameter(query, "limit")?,
         before: parameter(query, "before")?,
     })
+}
+
+pub(super) fn plans(query: &str) -> Result<PlanQuery, Error> {
+    Ok(PlanQuery { run: parameter(query, "run")?, limit: parameter(query, "limit")? })
 }

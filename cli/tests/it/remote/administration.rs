@@ -1,0 +1,220 @@
+//! Administration from another machine: repositories, tokens, keys, quarantine, forgetting, collection; and who may not.
+
+use super::backend::{away, elsewhere, here, served, token};
+use crate::sandbox::assert_screen;
+
+#[test]
+fn repositories_and_tokens_are_administered_from_another_machine() {
+    let (mut sandbox, backend) = served();
+    let admin = token(&sandbox, "--admin");
+    elsewhere(&mut sandbox, &backend, &admin);
+    away(&sandbox, "repo add 2002 --owner 78 --name o/other --quota 20G").ends_with(0);
+    assert_screen!(away(&sandbox, "repo list"), @r"
+    exit code: 0
+    ----- stdout -----
+    REPOSITORY  NAME     OWNER  DEFAULT          PUBLIC  QUOTA
+    1001                 77     refs/heads/main  no      none
+    2002        o/other  78     refs/heads/main  no      20.0 GiB
+    ");
+    assert_screen!(away(&sandbox, "repo set 2002 --public-read true"), @r"
+    exit code: 0
+    ----- stdout -----
+    2002 o/other
+      owner        78
+      default      refs/heads/main
+      trusted      refs/heads/main
+      releases     none
+      manual runs  only read
+      self-hosted  branch scopes
+      public       yes
+      quota        20.0 GiB in all
+    ");
+    assert_screen!(away(&sandbox, "repo add 2002 --owner 78"), @r"
+    exit code: 2
+    ----- stderr -----
+    Error: repository 2002 is registered already
+    Hint: `sci repo set 2002` changes it
+    ");
+    assert_screen!(away(&sandbox, "repo show 9"), @r"
+    exit code: 4
+    ----- stderr -----
+    Error: repository 9 is not registered
+    Hint: `sci repo add 9 --owner OWNER_ID` registers it
+    ");
+    assert!(here(&sandbox, "repo show 2002").ends_with(0).stdout.contains("o/other"));
+    let made = away(&sandbox, "token create --repository 2002 --note reader").ends_with(0);
+    let reader = made.stdout.trim().to_owned();
+    let listed = away(&sandbox, "token list --json").ends_with(0).json();
+    assert_eq!(listed["result"]["tokens"][0]["note"], "reader");
+    let id = listed["result"]["tokens"][0]["id"].as_str().unwrap().to_owned();
+    sandbox.set("SCI_TOKEN", reader.as_str());
+    away(&sandbox, "ls").ends_with(0);
+    sandbox.set("SCI_TOKEN", admin);
+    away(&sandbox, &format!("token revoke {id}")).ends_with(0);
+    sandbox.set("SCI_TOKEN", reader);
+    assert_screen!(away(&sandbox, "ls"), @r"
+    exit code: 3
+    ----- stderr -----
+    Error: the token was revoked
+    ");
+}
+
+#[test]
+fn keys_are_rotated_from_another_machine_and_stay_where_they_are() {
+    let (mut sandbox, backend) = served();
+    let before = here(&sandbox, "key export").ends_with(0).stdout;
+    let admin = token(&sandbox, "--admin");
+    elsewhere(&mut sandbox, &backend, &admin);
+    assert_eq!(away(&sandbox, "key export").ends_with(0).stdout, before);
+    assert_screen!(away(&sandbox, "key rotate"), @r"
+    exit code: 0
+    ----- stdout -----
+    [KEY]:[PUBLIC]:[MILLIS]:
+    [KEY]:[PUBLIC]::[MILLIS]
+    ----- stderr -----
+    Clients that pin keys refuse what is signed from now on until both keys are in their `trusted-public-keys`.
+    ");
+    assert_screen!(away(&sandbox, "key list"), @r"
+    exit code: 0
+    ----- stdout -----
+    KEY           STATE    FROM                  UNTIL
+    [KEY]  signs    [TIME]  -
+    [KEY]  retired  -                     [TIME]
+    ");
+    let after = here(&sandbox, "key export").ends_with(0).stdout;
+    assert_eq!(away(&sandbox, "key export").ends_with(0).stdout, after);
+    assert_eq!(after.lines().count(), 2);
+    let file = std::fs::read_to_string(sandbox.beside("state/store/signing-key.json")).unwrap();
+    let seed = serde_json::from_str::<serde_json::Value>(&file).unwrap()["seed"].as_str().unwrap().to_owned();
+    assert!(!away(&sandbox, "key list --json").stdout.contains(&seed));
+}
+
+#[test]
+fn who_is_no_administrator_is_told_what_is_needed() {
+    let (mut sandbox, backend) = served();
+    here(&sandbox, "repo add 2002 --owner 78").ends_with(0);
+    let before = here(&sandbox, "repo show --json").ends_with(0).stdout;
+    let (reader, other) = (token(&sandbox, "--repository 1001"), token(&sandbox, "--repository 2002"));
+    let revoked = token(&sandbox, "--admin");
+    let id = here(&sandbox, "token list --json").json()["result"]["tokens"][0]["id"].as_str().unwrap().to_owned();
+    here(&sandbox, &format!("token revoke {id}")).ends_with(0);
+    elsewhere(&mut sandbox, &backend, &reader);
+    let lines = [
+        "repo add 3 --owner 4",
+        "repo set 1001 --public-read true",
+        "token create --admin",
+        "token list",
+        "token revoke x",
+        "key rotate",
+        "key export",
+        "quarantine --repository 1001 --run 5",
+        "gc --project 1001",
+        "gc --all-projects",
+    ];
+    for line in lines {
+        let ran = away(&sandbox, line).ends_with(3);
+        assert!(ran.stderr.contains("this needs an administrator's token") && ran.stdout.is_empty(), "{line}: {ran}");
+    }
+    assert_screen!(away(&sandbox, "repo set 1001 --public-read true"), @r"
+    exit code: 3
+    ----- stderr -----
+    Error: this needs an administrator's token, and the one given opens repository 1001 only
+    Hint: set SCI_TOKEN to an administrator's token: `sci token create --admin` makes one where the store is
+    ");
+    sandbox.set("SCI_TOKEN", other);
+    assert_screen!(away(&sandbox, "repo list"), @r"
+    exit code: 3
+    ----- stderr -----
+    Error: this needs an administrator's token, and the one given opens repository 2002 only
+    Hint: set SCI_TOKEN to an administrator's token: `sci token create --admin` makes one where the store is
+    ");
+    assert_screen!(away(&sandbox, "ls --project 1001"), @r"
+    exit code: 3
+    ----- stderr -----
+    Error: this identity opens repository 2002, not 1001
+    Hint: `sci token create --repository 1001` makes a token for it
+    ");
+    sandbox.set("SCI_TOKEN", "");
+    assert_screen!(away(&sandbox, "token create --admin"), @r"
+    exit code: 3
+    ----- stderr -----
+    Error: no identity was given
+    Hint: set SCI_TOKEN to an administrator's token: `sci token create --admin` makes one where the store is
+    ");
+    sandbox.set("SCI_TOKEN", revoked);
+    assert_screen!(away(&sandbox, "key rotate"), @r"
+    exit code: 3
+    ----- stderr -----
+    Error: the token was revoked
+    Hint: set SCI_TOKEN to an administrator's token: `sci token create --admin` makes one where the store is
+    ");
+    assert_eq!(here(&sandbox, "repo show --json").ends_with(0).stdout, before);
+}
+
+#[test]
+fn a_poisoned_run_is_quarantined_forgotten_and_collected_from_another_machine() {
+    let (mut sandbox, backend) = served();
+    let (admin, pr) = (token(&sandbox, "--admin"), token(&sandbox, "--repository 1001 --scope pr:42"));
+    sandbox.set("SCI_TOKEN", pr.as_str());
+    sandbox.sci_run("", "mkdir out; echo poison > out/a").ends_with(0);
+    let state = sandbox.beside("state");
+    elsewhere(&mut sandbox, &backend, &admin);
+    // No scope is hidden from an administrator, and nothing is restored by one.
+    let listed = away(&sandbox, "ls --project 1001 --json").ends_with(0).json();
+    let snapshot = listed["result"]["snapshots"][0].clone();
+    assert_eq!(snapshot["scope"], "pr:42");
+    assert_screen!(sandbox.sci("restore --project 1001"), @r"
+    exit code: 0
+    ----- stdout -----
+    miss      out
+              the store could not be asked: an administrator's token restores nothing  (key [ID])
+              Hint: `sci token create --repository` makes one that reads
+    ----- stderr -----
+    Warning: the plan was not recorded, so `sci explain` will not know it: a plan is stored only for a run that has an identity
+    ");
+    let run = snapshot["run"].as_str().unwrap();
+    assert_screen!(away(&sandbox, &format!("quarantine --run {run}")), @r"
+    exit code: 2
+    ----- stderr -----
+    Error: which repository of http://[HOST] is meant?
+    Hint: name it: --project ID, or `repository` in [store]; `sci repo list` lists them
+    ");
+    assert_screen!(away(&sandbox, &format!("quarantine --project 1001 --run {run}")), @r"
+    exit code: 0
+    ----- stdout -----
+    1 snapshot refused now
+      [DIGEST]
+    ");
+    sandbox.set("SCI_TOKEN", pr);
+    sandbox.set("SCI_STATE", state);
+    sandbox.set("SCI_STORE", "");
+    sandbox.remove("out");
+    assert_eq!(sandbox.sci("restore --json").ends_with(0).json()["result"]["paths"][0]["verdict"], "miss");
+    elsewhere(&mut sandbox, &backend, &admin);
+    let prefix = &snapshot["snapshot"].as_str().unwrap()[..8];
+    away(&sandbox, &format!("forget {prefix} --project 1001")).ends_with(0);
+    assert_screen!(away(&sandbox, "ls --project 1001"), @r"
+    exit code: 0
+    ----- stdout -----
+    no snapshots yet
+    ");
+    assert_screen!(away(&sandbox, "gc --project 1001 --dry-run"), @r"
+    exit code: 0
+    ----- stdout -----
+    would forget 0 snapshots
+    would delete 0 objects, 0 B
+    2 objects unneeded, to be deleted when their grace is over
+    ");
+    assert_screen!(away(&sandbox, "gc --all-projects"), @r"
+    exit code: 0
+    ----- stdout -----
+    forgot 0 snapshots
+    deleted 0 objects, 0 B
+    2 objects unneeded, to be deleted when their grace is over
+    ");
+    assert_screen!(away(&sandbox, "gc --project 1001 --grace 1s --unsafe-grace"), @r"
+    exit code: 3
+    ----- stderr -----
+    Error: the time of grace is at least [SECONDS] here
+    ");
+}
