@@ -64,7 +64,7 @@ fn a_session_for_another_repository_is_refused() {
     let address = Address::new(&storage.server.url(), false).unwrap();
     let remote = Remote::new(address, impatient(), Box::new(storage.pusher()), wanted).unwrap();
     let error = remote.session().unwrap_err().to_string();
-    assert!(error.contains("opens repository 1001 instead of 2002"), "{error}");
+    assert!(error.contains("opens repository 1001, not 2002"), "{error}");
 }
 
 #[test]
