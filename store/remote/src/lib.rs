@@ -7,6 +7,7 @@
 pub mod address;
 pub mod error;
 pub mod identity;
+pub mod machine;
 pub mod remote;
 pub mod save;
 pub mod settings;
@@ -23,6 +24,7 @@ mod wire;
 pub use address::{Address, AddressError};
 pub use error::Error;
 pub use identity::{GitHub, Identity, IdentityError, Nobody, Token};
+pub use machine::Machine;
 pub use remote::{Remote, Wanted};
 pub use save::RemoteSave;
 pub use settings::Settings;
