@@ -61,6 +61,31 @@ impl Said {
     pub fn json(status: u16, body: impl Into<Vec<u8>>) -> Self {
         Self { status, body: body.into(), ..Self::default() }
     }
+
+    /// Writes the answer to a request, as far as it goes.
+    pub fn write(&self, heard: &Heard, writer: &mut impl Write) -> io::Result<()> {
+        let length = self.length.unwrap_or(self.body.len() as u64);
+        write!(writer, "HTTP/1.1 {} X\r\n", self.status)?;
+        for (name, value) in &self.headers {
+            write!(writer, "{name}: {value}\r\n")?;
+        }
+        let announces = self.headers.iter().any(|(name, _)| name == "content-length");
+        match (self.endless, self.status == 204 || announces) {
+            (true, _) => writer.write_all(b"transfer-encoding: chunked\r\n\r\n")?,
+            (false, true) => writer.write_all(b"\r\n")?,
+            (false, false) => write!(writer, "content-length: {length}\r\n\r\n")?,
+        }
+        if self.endless {
+            loop {
+                write!(writer, "{:x}\r\n", self.body.len())?;
+                writer.write_all(&self.body)?;
+                writer.write_all(b"\r\n")?;
+            }
+        }
+        let sent = if heard.method == "HEAD" { 0 } else { self.cut.unwrap_or(usize::MAX).min(self.body.len()) };
+        writer.write_all(&self.body[..sent])?;
+        writer.flush()
+    }
 }
 
 /// What answers requests, on many threads at once.
@@ -115,28 +140,7 @@ fn converse(stream: TcpStream, answer: &Answer, stopped: &AtomicBool) -> io::Res
         if said.status == 0 || stopped.load(Ordering::SeqCst) {
             return Ok(());
         }
-        let head = heard.method == "HEAD";
-        let length = said.length.unwrap_or(said.body.len() as u64);
-        write!(writer, "HTTP/1.1 {} X\r\n", said.status)?;
-        for (name, value) in &said.headers {
-            write!(writer, "{name}: {value}\r\n")?;
-        }
-        let announces = said.headers.iter().any(|(name, _)| name == "content-length");
-        match (said.endless, said.status == 204 || announces) {
-            (true, _) => writer.write_all(b"transfer-encoding: chunked\r\n\r\n")?,
-            (false, true) => writer.write_all(b"\r\n")?,
-            (false, false) => write!(writer, "content-length: {length}\r\n\r\n")?,
-        }
-        if said.endless {
-            loop {
-                write!(writer, "{:x}\r\n", said.body.len())?;
-                writer.write_all(&said.body)?;
-                writer.write_all(b"\r\n")?;
-            }
-        }
-        let sent = if head { 0 } else { said.cut.unwrap_or(said.body.len()).min(said.body.len()) };
-        writer.write_all(&said.body[..sent])?;
-        writer.flush()?;
+        said.write(&heard, &mut writer)?;
         if said.cut.is_some() {
             return Ok(());
         }
@@ -144,7 +148,8 @@ fn converse(stream: TcpStream, answer: &Answer, stopped: &AtomicBool) -> io::Res
     Ok(())
 }
 
-fn hear(reader: &mut impl BufRead) -> io::Result<Option<Heard>> {
+/// Reads a request; none at the end.
+pub fn hear(reader: &mut impl BufRead) -> io::Result<Option<Heard>> {
     let mut heard = Heard::default();
     let mut line = String::new();
     if reader.read_line(&mut line)? == 0 {
@@ -187,7 +192,10 @@ where
         Expected::Json(most) if heard.body.len() > most => return Said::json(413, ""),
         Expected::Json(_) => Body::Json(heard.body.clone()),
         Expected::Object => {
-            Body::Object { length: heard.body.len() as u64, body: Bytes::from(heard.body.clone()).into() }
+            // What is announced and what comes are two things when a sender is cut off.
+            let announced = heard.header("content-length").and_then(|length| length.parse().ok());
+            let length = announced.unwrap_or(heard.body.len() as u64);
+            Body::Object { length, body: Bytes::from(heard.body.clone()).into() }
         }
     };
     let bearer = heard.header("authorization").and_then(|value| value.strip_prefix("Bearer "));

@@ -1,5 +1,6 @@
 //! The administration of a store somewhere else. Each request shows the administrator's token itself: there is no ticket.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sci_store_api::admin::{Collect, Forget, GcPlan, GcReport, PublicKeys, Quarantine, Quarantined, RotateKey};
@@ -15,6 +16,7 @@ use crate::breaker::Breaker;
 use crate::call::{Attempt, Kind, Line};
 use crate::error::Error;
 use crate::identity::Identity;
+use crate::machine::ThisMachine;
 use crate::remote::Wanted;
 use crate::settings::Settings;
 use crate::ticket::Tickets;
@@ -35,7 +37,7 @@ impl RemoteAdmin {
     /// # Errors
     /// [`Error::Roots`].
     pub fn new(address: Address, settings: Settings, identity: Box<dyn Identity>) -> Result<Self, Error> {
-        let wire = Wire::new(address, settings)?;
+        let wire = Wire::new(address, settings, Arc::new(ThisMachine))?;
         let (breaker, tickets, wanted) = (Breaker::default(), Tickets::default(), Wanted::default());
         Ok(Self { line: Line { wire, breaker, tickets, identity, wanted } })
     }
@@ -183,11 +185,7 @@ impl RemoteAdmin {
     }
 
     fn encode(&self, request: &impl Serialize) -> Result<Vec<u8>, Error> {
-        let nonsense = |error: serde_json::Error| Error::Nonsense {
-            address: self.address().to_string(),
-            reason: error.to_string(),
-        };
-        serde_json::to_vec(request).map_err(nonsense)
+        serde_json::to_vec(request).map_err(|error| self.line.nonsense(error.to_string()))
     }
 }
 

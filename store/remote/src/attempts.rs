@@ -1,6 +1,9 @@
 //! When an operation is tried again, and when it is given up.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use crate::machine::Machine;
 
 /// The first pause is somewhere below this, the next below twice that, and so on.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -12,6 +15,7 @@ const SLOWEST: u64 = 64 * 1_024;
 /// The time of one operation: a patience that begins anew whenever something has moved, and an end that nothing moves.
 #[derive(Debug)]
 pub(crate) struct Attempts {
+    machine: Arc<dyn Machine>,
     patience: Duration,
     moved: Instant,
     end: Instant,
@@ -20,21 +24,21 @@ pub(crate) struct Attempts {
 
 impl Attempts {
     /// The time for an operation that moves so many bytes, begun now.
-    pub(crate) fn new(patience: Duration, bytes: u64) -> Self {
-        let now = Instant::now();
+    pub(crate) fn new(machine: &Arc<dyn Machine>, patience: Duration, bytes: u64) -> Self {
+        let now = machine.now();
         let end = now + patience + Duration::from_secs(bytes / SLOWEST);
-        Self { patience, moved: now, end, failed: 0 }
+        Self { machine: Arc::clone(machine), patience, moved: now, end, failed: 0 }
     }
 
     /// Bytes have come that need not come again.
     pub(crate) fn moved(&mut self) {
-        self.moved = Instant::now();
+        self.moved = self.machine.now();
         self.failed = 0;
     }
 
     /// How long the next attempt may take at most.
     pub(crate) fn left(&self) -> Duration {
-        self.end.saturating_duration_since(Instant::now())
+        self.end.saturating_duration_since(self.machine.now())
     }
 
     /// How many attempts have failed since something moved, this one included.
@@ -48,8 +52,8 @@ impl Attempts {
     pub(crate) fn pause(&mut self, asked: Option<Duration>, least: u32) -> Option<Duration> {
         self.failed += 1;
         let bound = FIRST_PAUSE.saturating_mul(1 << (self.failed - 1).min(16)).min(LONGEST_PAUSE);
-        let pause = bound.mul_f64(fastrand::f64()).max(asked.unwrap_or_default());
-        let resume = Instant::now() + pause;
+        let pause = bound.mul_f64(self.machine.jitter()).max(asked.unwrap_or_default());
+        let resume = self.machine.now() + pause;
         let is_patient = resume < self.moved + self.patience || self.failed < least;
         (is_patient && resume < self.end).then_some(pause)
     }
@@ -58,10 +62,16 @@ impl Attempts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::machine::ThisMachine;
+
+    fn attempts(patience: Duration, bytes: u64) -> Attempts {
+        let machine: Arc<dyn Machine> = Arc::new(ThisMachine);
+        Attempts::new(&machine, patience, bytes)
+    }
 
     #[test]
     fn pauses_grow_and_end() {
-        let mut attempts = Attempts::new(Duration::from_secs(1_000), 0);
+        let mut attempts = attempts(Duration::from_secs(1_000), 0);
         for failed in 1..12 {
             let pause = attempts.pause(None, 0).unwrap();
             assert!(pause <= LONGEST_PAUSE.min(FIRST_PAUSE * (1 << (failed - 1))), "{failed}: {pause:?}");
@@ -74,12 +84,12 @@ mod tests {
     #[test]
     fn an_operation_has_longer_for_more_bytes() {
         let patience = Duration::from_secs(30);
-        assert!(Attempts::new(patience, 0).left() <= patience);
-        assert!(Attempts::new(patience, 640 * 1_024).left() > patience + Duration::from_secs(9));
+        assert!(attempts(patience, 0).left() <= patience);
+        assert!(attempts(patience, 640 * 1_024).left() > patience + Duration::from_secs(9));
     }
 
     #[test]
     fn without_patience_there_is_one_attempt() {
-        assert_eq!(Attempts::new(Duration::ZERO, 1 << 30).pause(None, 0), None);
+        assert_eq!(attempts(Duration::ZERO, 1 << 30).pause(None, 0), None);
     }
 }

@@ -1,7 +1,7 @@
 //! An operation: attempts until one succeeds, the time is up, or the store is given up.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use sci_store_api::session::{SessionRequest, SessionResponse};
 use sci_store_api::{ErrorCode, Secret, routes};
@@ -57,14 +57,16 @@ impl Line {
         mut attempt: impl FnMut(Attempt<'_>) -> Result<T, Failure>,
     ) -> Result<T, Error> {
         let ticket = self.ticket()?;
-        match self.attempts(kind, Some(&ticket.secret), &mut attempt) {
+        let mut unknown = false;
+        let outcome = match self.tries(kind, Some(&ticket.secret), &mut attempt, &mut unknown) {
             Err(Error::Refused(error)) if error.code == ErrorCode::Unauthorized => {
-                self.tickets.spoilt(&ticket);
-                let ticket = self.ticket()?;
-                self.attempts(kind, Some(&ticket.secret), &mut attempt)
+                self.tickets.spoilt(&ticket, self.now());
+                let fresh = self.ticket();
+                fresh.and_then(|ticket| self.tries(kind, Some(&ticket.secret), &mut attempt, &mut unknown))
             }
             outcome => outcome,
-        }
+        };
+        outcome.map_err(|error| self.told(error, unknown))
     }
 
     /// An operation with this bearer, or without one.
@@ -74,9 +76,21 @@ impl Line {
         bearer: Option<&Secret>,
         attempt: &mut dyn FnMut(Attempt<'_>) -> Result<T, Failure>,
     ) -> Result<T, Error> {
+        let mut unknown = false;
+        self.tries(kind, bearer, attempt, &mut unknown).map_err(|error| self.told(error, unknown))
+    }
+
+    /// Tries until an attempt succeeds, and says in `unknown` whether one that did not may have done something.
+    fn tries<T>(
+        &self,
+        kind: Kind,
+        bearer: Option<&Secret>,
+        attempt: &mut dyn FnMut(Attempt<'_>) -> Result<T, Failure>,
+        unknown: &mut bool,
+    ) -> Result<T, Error> {
         let address = || self.wire.address().to_string();
-        let mut attempts = Attempts::new(self.wire.settings().timeout + kind.work, kind.bytes);
-        let mut outcome_unknown = false;
+        let machine = self.wire.machine();
+        let mut attempts = Attempts::new(machine, self.wire.settings().timeout + kind.work, kind.bytes);
         loop {
             if let Some(reason) = self.breaker.reason() {
                 return Err(Error::GivenUp { address: address(), reason });
@@ -87,21 +101,57 @@ impl Line {
             };
             match failure {
                 Failure::Refused(error) => return Err(Error::Refused(error)),
-                Failure::Nonsense(reason) => return Err(Error::Nonsense { address: address(), reason }),
-                Failure::TooLong(most) => return Err(Error::TooLong { address: address(), most }),
+                Failure::Nonsense(reason) => {
+                    *unknown |= kind.changes;
+                    return Err(self.nonsense(reason));
+                }
+                Failure::TooLong(most) => {
+                    *unknown |= kind.changes;
+                    return Err(Error::TooLong { address: address(), most });
+                }
                 Failure::Again { reason, asked, sent } => {
-                    outcome_unknown |= sent && kind.changes;
+                    *unknown |= sent && kind.changes;
                     if let Some(pause) = attempts.pause(asked, kind.least) {
-                        std::thread::sleep(pause);
+                        machine.pause(pause);
                         continue;
                     }
                     let times = attempts.failed();
                     let reason = if times > 1 { format!("{reason} ({times} attempts)") } else { reason };
                     self.breaker.give_up(&reason);
-                    return Err(Error::NoAnswer { address: address(), reason, outcome_unknown });
+                    return Err(Error::NoAnswer { address: address(), reason, outcome_unknown: false });
                 }
             }
         }
+    }
+
+    /// An error of an operation that may have been carried out nevertheless says so. Only a refusal that looked at the
+    /// operation itself says that it was not: one of the ticket or of the right to ask has looked at nothing.
+    fn told(&self, error: Error, unknown: bool) -> Error {
+        let address = self.wire.address().to_string();
+        match error {
+            error if !unknown => error,
+            Error::Refused(error) if !matches!(error.code, ErrorCode::Unauthorized | ErrorCode::Forbidden) => {
+                Error::Refused(error)
+            }
+            Error::NoAnswer { address, reason, .. } => Error::NoAnswer { address, reason, outcome_unknown: true },
+            Error::Nonsense { address, reason, .. } => Error::Nonsense { address, reason, outcome_unknown: true },
+            Error::GivenUp { address, reason } => Error::NoAnswer { address, reason, outcome_unknown: true },
+            other => Error::NoAnswer { address, reason: other.to_string(), outcome_unknown: true },
+        }
+    }
+
+    pub(crate) fn nonsense(&self, reason: impl Into<String>) -> Error {
+        let address = self.wire.address().to_string();
+        Error::Nonsense { address, reason: reason.into(), outcome_unknown: false }
+    }
+
+    /// Milliseconds since 1970 by this machine's clock.
+    fn since_1970(&self) -> i64 {
+        i64::try_from(self.wire.machine().since_1970().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    fn now(&self) -> Instant {
+        self.wire.machine().now()
     }
 
     /// An operation in JSON with a ticket.
@@ -129,13 +179,12 @@ impl Line {
 
     /// The ticket, got or renewed when needed.
     pub(crate) fn ticket(&self) -> Result<Arc<Ticket>, Error> {
-        self.tickets.get(|before| {
+        self.tickets.get(self.now(), |before| {
             let fresh = self.session()?;
             match before {
-                Some(before) if !same_place(before, &fresh) => Err(Error::Nonsense {
-                    address: self.wire.address().to_string(),
-                    reason: "the renewed ticket is for another store, repository or run".to_owned(),
-                }),
+                Some(before) if !same_place(before, &fresh) => {
+                    Err(self.nonsense("the renewed ticket is for another store, repository or run"))
+                }
                 _ => Ok(fresh),
             }
         })
@@ -152,19 +201,18 @@ impl Line {
         let body = serde_json::to_vec(&request).unwrap_or_default();
         let mut clock_offset = 0;
         let response: SessionResponse = self.attempts(Kind::default(), identity.as_ref(), &mut |attempt| {
-            let asked = local_now();
+            let asked = self.since_1970();
             let response: SessionResponse = self.json_once(&Method::POST, routes::SESSION, Some(&body), attempt)?;
-            let middle = asked + (local_now() - asked) / 2;
+            let middle = asked + (self.since_1970() - asked) / 2;
             clock_offset = i64::try_from(response.now.0).unwrap_or(i64::MAX).saturating_sub(middle);
             Ok(response)
         })?;
         let session = &response.session;
         match &self.wanted.repository {
-            Some(wanted) if *wanted != session.repository => Err(Error::Nonsense {
-                address: self.wire.address().to_string(),
-                reason: format!("it opens repository {} instead of {wanted}", session.repository),
-            }),
-            _ => Ok(Ticket::new(response, clock_offset)),
+            Some(wanted) if *wanted != session.repository => {
+                Err(self.nonsense(format!("it opens repository {} instead of {wanted}", session.repository)))
+            }
+            _ => Ok(Ticket::new(response, clock_offset, self.now())),
         }
     }
 }
@@ -172,10 +220,4 @@ impl Line {
 fn same_place(before: &Ticket, fresh: &Ticket) -> bool {
     let (before, fresh) = (&before.session, &fresh.session);
     before.store == fresh.store && before.repository == fresh.repository && before.run == fresh.run
-}
-
-/// Milliseconds since 1970 by this machine's clock.
-fn local_now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -39,12 +39,14 @@ pub enum Error {
         reason: String,
     },
     /// The answer is none that a backend gives.
-    #[error("{address} does not answer as a store does: {reason}")]
+    #[error("{address} does not answer as a store does: {reason}{}", unknown(*.outcome_unknown))]
     Nonsense {
         /// The store.
         address: String,
         /// What is wrong with it.
         reason: String,
+        /// Whether the store may have done nevertheless what it was asked for.
+        outcome_unknown: bool,
     },
     /// The answer is longer than it may be.
     #[error("{address} does not answer as a store does: it sends more than {most} bytes")]
@@ -70,6 +72,11 @@ fn unknown(outcome_unknown: bool) -> &'static str {
 }
 
 impl Error {
+    /// Whether the store may have done nevertheless what it was asked for.
+    pub const fn outcome_unknown(&self) -> bool {
+        matches!(self, Self::NoAnswer { outcome_unknown: true, .. } | Self::Nonsense { outcome_unknown: true, .. })
+    }
+
     /// The stable code of a refusal; none when there was no answer to rely on.
     pub const fn code(&self) -> Option<ErrorCode> {
         match self {

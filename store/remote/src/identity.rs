@@ -1,6 +1,7 @@
 //! Who is asking: where a client takes the identity from that it shows for a ticket.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sci_store_api::Secret;
@@ -10,6 +11,7 @@ use ureq::http::Uri;
 
 use crate::address::Address;
 use crate::attempts::Attempts;
+use crate::machine::{Machine, ThisMachine};
 use crate::settings::Settings;
 use crate::wire::{self, Failure, Outgoing};
 
@@ -118,9 +120,10 @@ impl Identity for GitHub {
             value: Secret,
         }
         let (address, target) = self.place(audience)?;
-        let wire =
-            wire::Wire::new(address, self.settings.clone()).map_err(|error| IdentityError::new(error.to_string()))?;
-        let mut attempts = Attempts::new(self.settings.timeout, LONGEST);
+        let machine: Arc<dyn Machine> = Arc::new(ThisMachine);
+        let wire = wire::Wire::new(address, self.settings.clone(), Arc::clone(&machine))
+            .map_err(|error| IdentityError::new(error.to_string()))?;
+        let mut attempts = Attempts::new(&machine, self.settings.timeout, LONGEST);
         loop {
             let request = Outgoing::get(&target, Some(&self.token));
             let received = wire.send(&request, attempts.left(), Duration::ZERO).and_then(|answer| answer.json(LONGEST));
@@ -131,7 +134,7 @@ impl Identity for GitHub {
             let reason = format!("GitHub gives none: {}", failure.reason());
             match failure {
                 Failure::Again { asked, .. } => match attempts.pause(asked, 0) {
-                    Some(pause) => std::thread::sleep(pause),
+                    Some(pause) => machine.pause(pause),
                     None => return Err(IdentityError::new(reason)),
                 },
                 _ => return Err(IdentityError::new(reason)),

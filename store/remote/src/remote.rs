@@ -19,6 +19,7 @@ use crate::breaker::Breaker;
 use crate::call::{Kind, Line};
 use crate::error::Error;
 use crate::identity::Identity;
+use crate::machine::{Machine, ThisMachine};
 use crate::save::RemoteSave;
 use crate::settings::Settings;
 use crate::ticket::Tickets;
@@ -54,7 +55,21 @@ impl Remote {
         identity: Box<dyn Identity>,
         wanted: Wanted,
     ) -> Result<Self, Error> {
-        let wire = Wire::new(address, settings)?;
+        Self::on(Arc::new(ThisMachine), address, settings, identity, wanted)
+    }
+
+    /// As [`Remote::new`], on another machine than this one.
+    ///
+    /// # Errors
+    /// [`Error::Roots`].
+    pub fn on(
+        machine: Arc<dyn Machine>,
+        address: Address,
+        settings: Settings,
+        identity: Box<dyn Identity>,
+        wanted: Wanted,
+    ) -> Result<Self, Error> {
+        let wire = Wire::new(address, settings, machine)?;
         let line = Line { wire, breaker: Breaker::default(), tickets: Tickets::default(), identity, wanted };
         Ok(Self { line: Arc::new(line) })
     }
@@ -163,7 +178,7 @@ impl Remote {
         key: Digest,
         bases: Vec<SnapshotId>,
     ) -> Result<RemoteSave, Error> {
-        let request = BeginSave { nonce: nonce()?, path: path.clone(), instance: instance.clone(), key, bases };
+        let request = BeginSave { nonce: self.nonce()?, path: path.clone(), instance: instance.clone(), key, bases };
         let kind = Kind { changes: true, ..Kind::default() };
         let begun: BegunSave = self.post(routes::SAVES, &request, kind)?;
         Ok(RemoteSave::new(self.clone(), begun))
@@ -184,7 +199,7 @@ impl Remote {
     /// # Errors
     /// [`Error`]; `unknown-object` when a derivation was not put by this run and is not one it may read.
     pub fn record_plan(&self, paths: Vec<PlannedPath>) -> Result<PlanId, Error> {
-        let request = RecordPlan { nonce: nonce()?, paths };
+        let request = RecordPlan { nonce: self.nonce()?, paths };
         self.post(routes::PLANS, &request, Kind { changes: true, bytes: 1 << 20, ..Kind::default() })
     }
 
@@ -267,12 +282,12 @@ impl Remote {
     }
 
     pub(crate) fn nonsense(&self, reason: impl Into<String>) -> Error {
-        Error::Nonsense { address: self.address().to_string(), reason: reason.into() }
+        self.line.nonsense(reason)
     }
-}
 
-fn nonce() -> Result<Nonce, Error> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| Error::Random(error.to_string()))?;
-    Ok(Nonce::from_bytes(bytes))
+    fn nonce(&self) -> Result<Nonce, Error> {
+        let mut bytes = [0; 32];
+        self.line.wire.machine().random(&mut bytes)?;
+        Ok(Nonce::from_bytes(bytes))
+    }
 }

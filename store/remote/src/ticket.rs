@@ -28,10 +28,10 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
-    /// Takes an answer that came just now. How long it is good for is reckoned by the store's clock alone.
-    pub(crate) fn new(response: SessionResponse, clock_offset: i64) -> Self {
+    /// Takes an answer that came `now`. How long it is good for is reckoned by the store's clock alone.
+    pub(crate) fn new(response: SessionResponse, clock_offset: i64, now: Instant) -> Self {
         let life = Duration::from_millis(response.expires.0.saturating_sub(response.now.0));
-        let renew = Instant::now() + life.saturating_sub(MARGIN.min(life / 4)).min(Duration::from_secs(86_400));
+        let renew = now + life.saturating_sub(MARGIN.min(life / 4)).min(Duration::from_secs(86_400));
         Self { secret: response.ticket, session: response.session, clock_offset, renew }
     }
 }
@@ -40,10 +40,11 @@ impl Tickets {
     /// The ticket, a good one as far as is known. One thread gets it while the others wait.
     pub(crate) fn get(
         &self,
+        now: Instant,
         fetch: impl FnOnce(Option<&Ticket>) -> Result<Ticket, Error>,
     ) -> Result<Arc<Ticket>, Error> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(ticket) = held.as_ref().filter(|ticket| Instant::now() < ticket.renew) {
+        if let Some(ticket) = held.as_ref().filter(|ticket| now < ticket.renew) {
             return Ok(Arc::clone(ticket));
         }
         let fresh = Arc::new(fetch(held.as_deref())?);
@@ -52,14 +53,14 @@ impl Tickets {
     }
 
     /// Says that the store did not take a ticket: the next one is a fresh one, unless another thread has got it already.
-    pub(crate) fn spoilt(&self, spoilt: &Arc<Ticket>) {
+    pub(crate) fn spoilt(&self, spoilt: &Arc<Ticket>, now: Instant) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(ticket) = held.as_mut().filter(|ticket| Arc::ptr_eq(ticket, spoilt)) {
             let old = Ticket {
                 secret: ticket.secret.clone(),
                 session: ticket.session.clone(),
                 clock_offset: ticket.clock_offset,
-                renew: Instant::now(),
+                renew: now,
             };
             *ticket = Arc::new(old);
         }

@@ -13,8 +13,6 @@ use crate::wire::{Failure, Incoming, Outgoing};
 
 /// The largest object that is read as a whole, in bytes.
 const LARGEST_WHOLE: u64 = 64 << 20;
-/// Reads that hide the way to the store and back.
-const READS_AT_ONCE: usize = 16;
 /// Bytes that are read at a time.
 const STEP: usize = 64 << 10;
 /// Bytes that an attempt has to bring so that it counts as progress.
@@ -156,7 +154,7 @@ fn cut_off(found: usize, length: u64) -> Failure {
 
 impl ObjectSource for Remote {
     fn reads_at_once(&self) -> usize {
-        READS_AT_ONCE
+        self.line.wire.machine().readers()
     }
 
     fn read(&self, object: &ObjectId, range: Range<u64>) -> Result<Vec<u8>, TransferError> {

@@ -8,8 +8,6 @@ use sci_store_api::{ObjectId, SaveId};
 use crate::error::Error;
 use crate::remote::Remote;
 
-/// Objects that are sent at the same time.
-const AT_ONCE: usize = 4;
 /// Bytes that wait or are being sent. One object is always allowed.
 const MOST: u64 = 64 << 20;
 
@@ -47,6 +45,10 @@ impl Uploads {
     /// Takes an object to be sent, as soon as there is room. When an earlier one has failed, it is told now.
     pub(crate) fn put(&self, object: ObjectId, bytes: Vec<u8>) -> Result<(), Error> {
         let shared = &self.shared;
+        let most = shared.remote.line.wire.machine().senders();
+        if most == 0 {
+            return shared.remote.put_object(&object, Some(&shared.save), &bytes);
+        }
         let length = bytes.len() as u64;
         let mut state = shared.state();
         while state.failed.is_none() && state.held > 0 && state.held + length > MOST {
@@ -57,7 +59,7 @@ impl Uploads {
         }
         state.held += length;
         state.waiting.push_back((object, bytes));
-        if state.senders < AT_ONCE {
+        if state.senders < most {
             state.senders += 1;
             let sender = Arc::clone(shared);
             std::thread::spawn(move || sender.send());

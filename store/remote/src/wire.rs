@@ -14,6 +14,7 @@ use ureq::{Agent, AsSendBody, BodyReader, Proxy, Timeout};
 use crate::address::Address;
 use crate::clean::clean;
 use crate::error::Error;
+use crate::machine::Machine;
 use crate::settings::Settings;
 
 /// Connections that are kept open between requests.
@@ -26,6 +27,7 @@ const LONGEST_WAIT: u64 = 3_600;
 /// Connections to one server.
 #[derive(Debug)]
 pub(crate) struct Wire {
+    machine: Arc<dyn Machine>,
     agent: Agent,
     address: Address,
     settings: Settings,
@@ -85,7 +87,7 @@ pub(crate) struct Incoming {
 }
 
 impl Wire {
-    pub(crate) fn new(address: Address, settings: Settings) -> Result<Self, Error> {
+    pub(crate) fn new(address: Address, settings: Settings, machine: Arc<dyn Machine>) -> Result<Self, Error> {
         let mut config = Agent::config_builder()
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -103,11 +105,15 @@ impl Wire {
         if address.as_str().starts_with("https:") {
             config = config.tls_config(tls()?);
         }
-        Ok(Self { agent: config.build().into(), address, settings })
+        Ok(Self { agent: machine.agent(config.build()), machine, address, settings })
     }
 
     pub(crate) const fn address(&self) -> &Address {
         &self.address
+    }
+
+    pub(crate) const fn machine(&self) -> &Arc<dyn Machine> {
+        &self.machine
     }
 
     pub(crate) const fn settings(&self) -> &Settings {

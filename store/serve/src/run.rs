@@ -8,11 +8,11 @@ use sci_native::ServerLock;
 use sci_service::http::Front;
 use sci_service::identity::{Gate, Issuer};
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::fetch::HttpsFetch;
 use crate::metrics::Metrics;
-use crate::server::{Options, Server};
+use crate::orders::{self, Orders};
+use crate::server::{Ended, Options, Server};
 use crate::{Error, Limits, Settings, issuers};
 
 /// Threads that read parts of objects, beside those that carry requests out.
@@ -20,21 +20,22 @@ const READERS: usize = 32;
 /// How long threads that still work are waited for at the very end.
 const LAST: Duration = Duration::from_secs(5);
 
-/// Serves until SIGTERM or SIGINT, then carries out what is in flight. `ready` is told the address when the server listens.
+/// Serves until SIGTERM or SIGINT, then carries out what is in flight, unless a second one comes. SIGHUP has the certificate
+/// read again. `ready` is told the address when the server listens.
 ///
 /// # Errors
 /// Whatever keeps it from starting.
 pub fn run(settings: &Settings, ready: impl FnOnce(SocketAddr)) -> Result<(), Error> {
-    run_until(settings, signals, ready)
+    run_until(settings, orders::signals, ready)
 }
 
-/// As [`run`], until the future that `stop` makes inside the runtime is ready.
+/// As [`run`], with the orders that `orders` makes inside the runtime.
 ///
 /// # Errors
 /// Whatever keeps it from starting.
-pub fn run_until<F: Future<Output = ()>>(
+pub fn run_until(
     settings: &Settings,
-    stop: impl FnOnce() -> Result<F, Error>,
+    orders: impl FnOnce() -> Result<Orders, Error>,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), Error> {
     settings.check()?;
@@ -61,15 +62,19 @@ pub fn run_until<F: Future<Output = ()>>(
     let served = runtime.block_on(async {
         let server = Server::bind(Arc::new(front), metrics, options).await?;
         let address = server.address().map_err(Error::system("cannot tell the address"))?;
-        let stop = stop()?;
+        let orders = orders()?;
         tracing::info!(%address, url = settings.url, store = %settings.store.display(), objects, "serving");
         ready(address);
-        server.run(stop).await;
+        let ended = server.run(orders).await;
         tracing::info!("stopped");
-        Ok(())
+        Ok(ended)
     });
-    runtime.shutdown_timeout(LAST);
-    served
+    match served {
+        // Whatever its threads are in the middle of is as if the process had been killed, which the store stands.
+        Ok(Ended::AtOnce) => runtime.shutdown_background(),
+        _ => runtime.shutdown_timeout(LAST),
+    }
+    served.map(drop)
 }
 
 /// A runtime with a thread for each request that may be carried out at once.
@@ -80,16 +85,4 @@ pub(crate) fn runtime(limits: &Limits) -> Result<Runtime, Error> {
     let threads = limits.requests.saturating_add(READERS);
     let built = Builder::new_multi_thread().enable_all().max_blocking_threads(threads).thread_name("sci-serve").build();
     built.map_err(Error::system("cannot start threads"))
-}
-
-/// Ready at the first signal that asks to stop.
-fn signals() -> Result<impl Future<Output = ()>, Error> {
-    let listen = |kind| signal(kind).map_err(Error::system("cannot take signals"));
-    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }

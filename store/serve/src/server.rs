@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio_rustls::TlsAcceptor;
 
+use crate::Error;
 use crate::backend::Backend;
 use crate::collecting::{self, Collecting};
 use crate::host::{self, Host};
 use crate::limits::Limits;
 use crate::listen::Listening;
 use crate::metrics::Metrics;
-use crate::{Error, tls};
+use crate::orders::{Order, Orders};
+use crate::tls::{self, Certificate};
 
 /// What a server is told beside its backend.
 #[derive(Debug, Clone)]
@@ -34,7 +35,7 @@ pub struct Options {
 pub struct Server {
     listener: TcpListener,
     metrics_listener: Option<TcpListener>,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Certificate>>,
     backend: Arc<dyn Backend>,
     metrics: Arc<Metrics>,
     options: Options,
@@ -46,7 +47,7 @@ impl Server {
     /// # Errors
     /// [`Error::Listen`], [`Error::Tls`].
     pub async fn bind(backend: Arc<dyn Backend>, metrics: Arc<Metrics>, options: Options) -> Result<Self, Error> {
-        let tls = options.tls.as_ref().map(tls::Files::load).transpose()?.map(TlsAcceptor::from);
+        let tls = options.tls.clone().map(Certificate::load).transpose()?.map(Arc::new);
         let listener = listen(options.listen).await?;
         let metrics_listener = match options.metrics_listen {
             Some(address) => Some(listen(address).await?),
@@ -68,8 +69,8 @@ impl Server {
         self.metrics_listener.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 
-    /// Serves until `stop` is ready, then ends what is in flight within its limit.
-    pub async fn run(self, stop: impl Future<Output = ()>) {
+    /// Serves until it is ordered to stop, then ends what is in flight within its limit, or at once when that is ordered.
+    pub async fn run(self, mut orders: Orders) -> Ended {
         let limits = self.options.limits.clone();
         let host = Host::new(Arc::clone(&self.backend), Arc::clone(&self.metrics), limits.clone());
         let (stopping, stopped) = watch::channel(false);
@@ -78,24 +79,69 @@ impl Server {
             Listening { router, tls, limits: limits.clone(), metrics }
         };
         let main = listening(host.router(self.metrics_listener.is_none()), self.tls.clone());
-        let main = tokio::spawn(main.serve(self.listener, stopped.clone()));
-        let metrics = self.metrics_listener.map(|listener| {
+        let mut main = tokio::spawn(main.serve(self.listener, stopped.clone()));
+        let mut metrics = self.metrics_listener.map(|listener| {
             tokio::spawn(listening(host::metrics_router(&self.metrics), None).serve(listener, stopped.clone()))
         });
         let collecting = self
             .options
             .collect
             .map(|how| tokio::spawn(collecting::run(Arc::clone(&self.backend), Arc::clone(&self.metrics), how)));
-        stop.await;
+        while orders.recv().await == Some(Order::Reload) {
+            reload(self.tls.as_deref());
+        }
         tracing::info!("stopping: requests in flight are carried out");
         stopping.send_replace(true);
-        // They end by themselves; a panic in one of them was reported when it happened.
-        let _ = main.await;
-        if let Some(metrics) = metrics {
+        let ended = tokio::select! {
+            // They end by themselves; a panic in one of them was reported when it happened.
+            _ = &mut main => Ended::InTime,
+            () = second(&mut orders) => Ended::AtOnce,
+        };
+        if ended == Ended::AtOnce {
+            tracing::warn!("told to stop again: requests in flight are cut off");
+            main.abort();
+        }
+        if let Some(metrics) = &mut metrics {
+            if ended == Ended::AtOnce {
+                metrics.abort();
+            }
             let _ = metrics.await;
         }
         if let Some(collecting) = collecting {
             collecting.abort();
+        }
+        ended
+    }
+}
+
+/// How a server ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// With what was in flight, as far as its limit went.
+    InTime,
+    /// Without waiting for anything.
+    AtOnce,
+}
+
+/// Ready when the order to stop comes once more.
+async fn second(orders: &mut Orders) {
+    loop {
+        match orders.recv().await {
+            Some(Order::Stop) => return,
+            Some(Order::Reload) => {}
+            // Nobody is left who could order it.
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// New connections get the certificate that the files hold now; the old one stays when they hold none.
+fn reload(certificate: Option<&Certificate>) {
+    match certificate.map(Certificate::reload) {
+        None => tracing::info!("there is no certificate to read again"),
+        Some(Ok(())) => tracing::info!("the certificate was read again"),
+        Some(Err(error)) => {
+            tracing::error!(%error, "the certificate cannot be read again; the one before stays in use");
         }
     }
 }

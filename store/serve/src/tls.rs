@@ -1,11 +1,12 @@
 //! TLS by rustls, with its ring provider.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::TlsAcceptor;
 
 use crate::Error;
 
@@ -39,6 +40,31 @@ impl Files {
             .map_err(|error| wrong(&self.certificate, &error))?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Arc::new(config))
+    }
+}
+
+/// The certificate in use, which may be exchanged while the server runs.
+pub(crate) struct Certificate {
+    files: Files,
+    acceptor: RwLock<TlsAcceptor>,
+}
+
+impl Certificate {
+    pub(crate) fn load(files: Files) -> Result<Self, Error> {
+        let acceptor = RwLock::new(files.load()?.into());
+        Ok(Self { files, acceptor })
+    }
+
+    /// Reads the files again. Handshakes from now on use what they hold; connections that are open are not touched.
+    pub(crate) fn reload(&self) -> Result<(), Error> {
+        let fresh = self.files.load()?.into();
+        *self.acceptor.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        Ok(())
+    }
+
+    /// What shakes hands with the next connection.
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+        self.acceptor.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

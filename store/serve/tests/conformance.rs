@@ -23,7 +23,7 @@ static RUNTIME: LazyLock<Runtime> =
 struct Http {
     base: String,
     agent: ureq::Agent,
-    _stop: tokio::sync::oneshot::Sender<()>,
+    _stop: tokio::sync::mpsc::UnboundedSender<sci_serve::Order>,
 }
 
 fn serve<H: Harness>(front: Arc<TestFront<H>>) -> Option<Box<dyn Wire>>
@@ -39,9 +39,9 @@ where
     };
     let server = RUNTIME.block_on(Server::bind(front, Arc::new(Metrics::default()), options)).unwrap();
     let base = format!("http://{}", server.address().unwrap());
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let (stop, stopped) = tokio::sync::mpsc::unbounded_channel();
     // The world that is dropped drops its sender, and with it the server.
-    RUNTIME.spawn(server.run(async { drop(stopped.await) }));
+    RUNTIME.spawn(server.run(stopped));
     let agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
     Some(Box::new(Http { base, agent, _stop: stop }))
 }

@@ -17,12 +17,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use tokio_rustls::TlsAcceptor;
 use tower_service::Service as _;
 
 use crate::host::Busy;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
+use crate::tls::Certificate;
 use guarded::Guarded;
 
 /// The most that a head may have, in bytes.
@@ -38,7 +38,7 @@ const REST: Duration = Duration::from_millis(50);
 /// What every connection of one address shares.
 pub(crate) struct Listening {
     pub(crate) router: Router,
-    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) tls: Option<Arc<Certificate>>,
     pub(crate) limits: Limits,
     pub(crate) metrics: Arc<Metrics>,
 }
@@ -82,7 +82,7 @@ impl Listening {
         match &self.tls {
             None => self.http(stream, busy, watcher).await,
             Some(tls) => {
-                if let Ok(Ok(stream)) = timeout(self.limits.head, tls.accept(stream)).await {
+                if let Ok(Ok(stream)) = timeout(self.limits.head, tls.acceptor().accept(stream)).await {
                     self.http(stream, busy, watcher).await;
                 }
             }

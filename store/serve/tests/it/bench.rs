@@ -12,7 +12,7 @@ use sci_conformance::loopback::Loopback;
 use sci_conformance::state::State;
 use sci_native::{LocalAdmin, NoBuckets};
 use sci_serve::logging::{self, Format};
-use sci_serve::{Error, Limits, Settings, run_until};
+use sci_serve::{Error, Limits, Order, Orders, Settings, run_until};
 use sci_store_api::admin::DAY;
 use sci_store_api::saves::{BegunSave, Committed};
 use sci_store_api::session::SessionResponse;
@@ -21,7 +21,7 @@ use sci_store_api::{Nonce, ObjectId, Registration, routes};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::sync::oneshot;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use ureq::Agent;
 use ureq::http::{HeaderMap, Request};
 
@@ -37,7 +37,7 @@ pub(crate) struct Bench {
     /// An administrator's token.
     pub(crate) admin: String,
     scheme: &'static str,
-    stop: Option<oneshot::Sender<()>>,
+    orders: UnboundedSender<Order>,
     server: Option<JoinHandle<Result<(), Error>>>,
 }
 
@@ -85,22 +85,18 @@ impl Bench {
         settings.issuers = Some(issuers);
         change(&mut settings);
         let scheme = if settings.tls.is_some() { "https" } else { "http" };
-        let (stop, stopped) = oneshot::channel::<()>();
+        let (orders, ordered) = unbounded_channel();
         let (tell, told) = channel();
-        let server = std::thread::spawn(move || {
-            let stopping = async move {
-                let _ = stopped.await;
-            };
-            run_until(&settings, || Ok(stopping), |address| tell.send(address).unwrap())
-        });
+        let server =
+            std::thread::spawn(move || run_until(&settings, || Ok(ordered), |address| tell.send(address).unwrap()));
         let address = told.recv_timeout(Duration::from_secs(30)).unwrap();
         let agent = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(60)))
             .proxy(None)
             .build();
-        let (stop, server) = (Some(stop), Some(server));
-        Self { directory, issuer, address, agent: agent.into(), admin, scheme, stop, server }
+        let server = Some(server);
+        Self { directory, issuer, address, agent: agent.into(), admin, scheme, orders, server }
     }
 
     pub(crate) fn store(&self) -> std::path::PathBuf {
@@ -112,9 +108,9 @@ impl Bench {
         format!("{}://{host}:{}{target}", self.scheme, self.address.port())
     }
 
-    /// Asks the server to stop.
-    pub(crate) fn ask_to_stop(&mut self) {
-        let _ = self.stop.take().unwrap().send(());
+    /// Tells the server something.
+    pub(crate) fn order(&self, order: Order) {
+        self.orders.send(order).unwrap();
     }
 
     /// Waits until it has.
@@ -194,13 +190,17 @@ impl Bench {
 
 impl Drop for Bench {
     fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
+        // One that has stopped hears nothing.
+        let _ = self.orders.send(Order::Stop);
         if let Some(server) = self.server.take() {
             let _ = server.join();
         }
     }
+}
+
+/// Orders that nobody gives.
+pub(crate) fn no_orders() -> Result<Orders, Error> {
+    Ok(unbounded_channel().1)
 }
 
 pub(crate) fn settings(store: &Path) -> Settings {

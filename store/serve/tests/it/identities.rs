@@ -5,7 +5,7 @@ use sci_serve::{Error, issuers, run_until};
 use sci_store_api::routes;
 use serde_json::json;
 
-use crate::bench::{Bench, URL, log, now, settings};
+use crate::bench::{Bench, URL, log, no_orders, now, settings};
 
 /// What a session with a good identity is answered, when the issuer answers so for the first time.
 fn session(manner: Manner) -> (u16, String, u32) {
@@ -78,7 +78,7 @@ fn a_wrong_list_keeps_the_server_from_starting() {
     let directory = tempfile::tempdir().unwrap();
     let mut settings = settings(&directory.path().join("store"));
     settings.issuers = Some(directory.path().join("issuers.toml"));
-    let start = || run_until(&settings, || Ok(std::future::ready(())), |_| panic!("it listens"));
+    let start = || run_until(&settings, no_orders, |_| panic!("it listens"));
     assert!(matches!(start(), Err(Error::Read { .. })));
     std::fs::write(directory.path().join("issuers.toml"), "[[issuer]]\n").unwrap();
     assert!(matches!(start(), Err(Error::Issuers { problems, .. }) if problems.len() == 1));

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use sci_serve::{Collecting, Error, run_until};
+use sci_serve::{Collecting, Error, Order, run_until};
 use sci_store_api::admin::GcPolicy;
 
-use crate::bench::{Bench, bytes, eventually, settings};
+use crate::bench::{Bench, bytes, eventually, no_orders, settings};
 use crate::raw::Raw;
 
 #[test]
@@ -16,7 +16,7 @@ fn stopping_lets_an_upload_end() {
     let mut raw = Raw::upload(&bench, &ticket, &object);
     raw.send(&object[..500_000]);
     eventually("it arrives", || bench.files().1 == 1);
-    bench.ask_to_stop();
+    bench.order(Order::Stop);
     eventually("nobody else gets in", || std::net::TcpStream::connect(bench.address).is_err());
     raw.send(&object[500_000..]);
     let answer = raw.rest();
@@ -34,10 +34,26 @@ fn stopping_does_not_wait_for_ever() {
     raw.send(&object[..500_000]);
     eventually("it arrives", || bench.files().1 == 1);
     let started = Instant::now();
-    bench.ask_to_stop();
+    bench.order(Order::Stop);
     bench.stopped();
     assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
     assert_eq!(bench.files(), (0, 0));
+}
+
+#[test]
+fn who_tells_it_twice_does_not_wait() {
+    let mut bench = Bench::with(|settings| settings.limits.shutdown = Duration::from_secs(3_600));
+    let ticket = bench.ticket(1);
+    let object = bytes(1_000_000, 1);
+    let mut raw = Raw::upload(&bench, &ticket, &object);
+    raw.send(&object[..500_000]);
+    eventually("it arrives", || bench.files().1 == 1);
+    bench.order(Order::Stop);
+    eventually("nobody else gets in", || std::net::TcpStream::connect(bench.address).is_err());
+    let started = Instant::now();
+    bench.order(Order::Stop);
+    bench.stopped();
+    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
 }
 
 #[test]
@@ -47,7 +63,7 @@ fn a_connection_that_only_waits_does_not_hold_up_the_end() {
     raw.say("GET /health HTTP/1.1\r\nhost: x\r\n\r\n");
     assert_eq!(raw.status(), "HTTP/1.1 200 OK");
     let started = Instant::now();
-    bench.ask_to_stop();
+    bench.order(Order::Stop);
     bench.stopped();
     assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
 }
@@ -55,8 +71,7 @@ fn a_connection_that_only_waits_does_not_hold_up_the_end() {
 #[test]
 fn a_directory_has_one_server() {
     let bench = Bench::default();
-    let stop = || Ok(std::future::ready(()));
-    let second = run_until(&settings(&bench.store()), stop, |_| panic!("it listens"));
+    let second = run_until(&settings(&bench.store()), no_orders, |_| panic!("it listens"));
     let Err(error) = second else { panic!("two servers") };
     assert!(matches!(error, Error::Store(sci_native::Error::Served { .. })), "{error}");
     assert!(error.hint().is_some());
@@ -85,7 +100,7 @@ fn an_address_that_is_no_audience_is_refused() {
     ] {
         let mut settings = settings(&directory.path().join("store"));
         settings.url = url.to_owned();
-        let refused = run_until(&settings, || Ok(std::future::ready(())), |_| panic!("it listens"));
+        let refused = run_until(&settings, no_orders, |_| panic!("it listens"));
         assert!(matches!(refused, Err(Error::Settings { .. })), "{url}");
     }
     assert!(!directory.path().join("store").exists(), "nothing was made");

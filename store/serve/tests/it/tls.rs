@@ -1,18 +1,19 @@
 //! TLS, and HTTP/2 in it.
 
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
-use sci_serve::{Error, Settings, run_until, tls};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use sci_serve::{Error, Order, Settings, run_until, tls};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
-use crate::bench::{Bench, bytes, settings};
+use crate::bench::{Bench, bytes, eventually, log, no_orders, settings};
 
 /// A server with a certificate for `localhost`, and the certificate.
 fn with_certificate() -> (Bench, CertificateDer<'static>, tempfile::TempDir) {
@@ -81,6 +82,65 @@ fn two_requests_share_a_connection_of_http_2() {
     });
 }
 
+/// A connection that stays open, and the certificate that it was given.
+struct Open(StreamOwned<ClientConnection, std::net::TcpStream>);
+
+impl Open {
+    fn to(bench: &Bench, trusted: &[&CertificateDer<'static>]) -> Self {
+        let mut roots = RootCertStore::empty();
+        trusted.iter().for_each(|certificate| roots.add((*certificate).clone()).unwrap());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = ServerName::try_from("localhost").unwrap();
+        let client = ClientConnection::new(Arc::new(config), name).unwrap();
+        Self(StreamOwned::new(client, std::net::TcpStream::connect(bench.address).unwrap()))
+    }
+
+    /// Asks whether the server is up, and gives its answer's first line.
+    fn ask(&mut self) -> String {
+        self.0.write_all(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+        let mut answer = Vec::new();
+        let mut byte = [0];
+        while !answer.ends_with(b"}") {
+            self.0.read_exact(&mut byte).unwrap();
+            answer.push(byte[0]);
+        }
+        String::from_utf8(answer).unwrap().lines().next().unwrap().to_owned()
+    }
+
+    fn certificate(&self) -> CertificateDer<'static> {
+        self.0.conn.peer_certificates().unwrap()[0].clone().into_owned()
+    }
+}
+
+#[test]
+fn a_certificate_is_exchanged_under_open_connections() {
+    let (bench, old, directory) = with_certificate();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let new = made.cert.der().clone();
+    let given = || {
+        let mut open = Open::to(&bench, &[&old, &new]);
+        assert_eq!(open.ask(), "HTTP/1.1 200 OK");
+        open.certificate()
+    };
+    let mut before = Open::to(&bench, &[&old, &new]);
+    assert_eq!(before.ask(), "HTTP/1.1 200 OK");
+    assert_eq!(before.certificate(), old);
+    // Half of an exchange is none: the old one stays.
+    std::fs::write(directory.path().join("cert.pem"), made.cert.pem()).unwrap();
+    bench.order(Order::Reload);
+    log().line("cannot be read again");
+    assert_eq!(given(), old);
+    write(directory.path(), &made.cert.pem(), &made.signing_key.serialize_pem());
+    bench.order(Order::Reload);
+    eventually("new connections get it", || given() == new);
+    assert_eq!(before.ask(), "HTTP/1.1 200 OK");
+}
+
 #[test]
 fn files_that_are_no_certificate_are_refused() {
     let directory = tempfile::tempdir().unwrap();
@@ -90,7 +150,7 @@ fn files_that_are_no_certificate_are_refused() {
     for (cert, key) in [("", key.as_str()), (&cert, ""), (&key, &cert), ("x", "y"), (&cert, &other)] {
         let tls = Some(write(directory.path(), cert, key));
         let settings = Settings { tls, ..settings(&directory.path().join("store")) };
-        let refused = run_until(&settings, || Ok(std::future::ready(())), |_| panic!("it listens"));
+        let refused = run_until(&settings, no_orders, |_| panic!("it listens"));
         assert!(matches!(refused, Err(Error::Tls { .. })), "{refused:?}");
     }
 }
