@@ -32,9 +32,13 @@ Developer tasks of sci.
   cargo xtask demo            the tour of the README on examples/notes (--keep: leave the scratch directory)
   cargo xtask e2e [ARGS…]     the sci binary with real npm, pnpm and cargo; ARGS go to nextest
 
+  cargo xtask simulate [RUNS] the client, the service and a bad network between them, 10,000 times unless told otherwise
+                              (SCI_SEED=N cargo nextest run -p sci-remote --test simulation: one of them, step by step)
   cargo xtask bench [ARGS…]   sci side by side with other tools and the machine's limits; ARGS go to the bench program
   cargo xtask bench fragmentation [ARGS…]
                               a thousand saves one upon another, and what a restore costs then
+  cargo xtask bench load [ARGS…]
+                              many clients of one server for two minutes
 ";
 
 fn main() -> ExitCode {
@@ -58,6 +62,7 @@ fn dispatch(task: &str, args: &[String]) -> Result<ExitCode, shell::Failure> {
     let context = Context::new()?;
     match task {
         "test" => Ok(steps::test(&context, args.iter().any(|arg| arg == "--quick"))),
+        "simulate" => steps::simulate(&context, args).map(|()| ExitCode::SUCCESS),
         "bench" => steps::bench(&context, args).map(|()| ExitCode::SUCCESS),
         _ => match steps::find(task) {
             Some(step) => (step.run)(&context, args).map(|()| ExitCode::SUCCESS),

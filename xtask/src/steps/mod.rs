@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::shell::Failure;
 use crate::{demo, tidy};
 
-pub(crate) use scenarios::{bench, build_sci};
+pub(crate) use scenarios::{bench, build_sci, simulate};
 
 /// One step of the test.
 pub(crate) struct Step {

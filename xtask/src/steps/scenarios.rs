@@ -29,12 +29,26 @@ pub(super) fn e2e(context: &Context, args: &[String]) -> Result<(), Failure> {
     shell::run(command.args(args))
 }
 
-/// Runs sci side by side with other tools, or the simulation of many saves.
+/// Runs the simulation of the backend as often as is asked for.
+pub(crate) fn simulate(context: &Context, args: &[String]) -> Result<(), Failure> {
+    let mut command = context.cargo();
+    command.args(["test", "--quiet", "--release", "--package", "sci-remote", "--test", "simulation"]);
+    command.args(["--", "--ignored", "--nocapture"]);
+    if let Some(runs) = args.first() {
+        command.env("SCI_RUNS", runs);
+    }
+    shell::run(&mut command)
+}
+
+/// Runs sci side by side with other tools, the simulation of many saves, or the load on a server.
 pub(crate) fn bench(context: &Context, args: &[String]) -> Result<(), Failure> {
     if let Some(("fragmentation", rest)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         return shell::run(bench_program(context, "fragmentation").args(rest));
     }
     let sci = build_sci(context)?;
+    if let Some(("load", rest)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return shell::run(bench_program(context, "load").env("SCI_BIN", sci).args(rest));
+    }
     shell::run(bench_program(context, "side-by-side").env("SCI_BIN", sci).args(args))
 }
 

@@ -54,7 +54,15 @@ const LAYERS: [Layer; 17] = [
     },
     Layer {
         name: "sci-benches",
-        code: &["sci-hasher", "sci-presets", "sci-planner", "sci-store-api", "sci-snapshot", "sci-native"],
+        code: &[
+            "sci-hasher",
+            "sci-presets",
+            "sci-planner",
+            "sci-store-api",
+            "sci-snapshot",
+            "sci-native",
+            "sci-remote",
+        ],
         tests: &["sci-service"],
     },
     Layer {
