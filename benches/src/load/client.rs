@@ -84,7 +84,7 @@ impl Client {
     }
 
     fn job(&self, version: u64, tally: &mut Tally) -> Result<Duration, Failure> {
-        fs::remove_dir_all(&self.root)?;
+        self.wipe()?;
         let (restored, snapshot) = self.restore(tally)?;
         let edit = generate::text(&mut fastrand::Rng::with_seed(version << 16 | self.instance), 20_000);
         fs::write(self.root.join("edited"), edit)?;
@@ -97,19 +97,25 @@ impl Client {
     pub(crate) fn restores(&self, stop: &AtomicBool) -> Tally {
         let mut tally = Tally::default();
         while !stop.load(Ordering::Relaxed) {
+            let wiped = self.wipe();
             let started = Instant::now();
-            match self.restore(&mut tally) {
+            match wiped.and_then(|()| self.restore(&mut tally)) {
                 Ok((restored, _)) => {
                     tally.restores.push(started.elapsed());
                     tally.bytes += restored.bytes;
                 }
                 Err(error) => *tally.errors.entry(format!("restore: {error}")).or_default() += 1,
             }
-            if let Err(error) = fs::remove_dir_all(&self.root) {
-                *tally.errors.entry(format!("remove: {error}")).or_default() += 1;
-            }
         }
         tally
+    }
+
+    /// Removes the tree, if there is one.
+    fn wipe(&self) -> Result<(), Failure> {
+        match fs::remove_dir_all(&self.root) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
     }
 
     fn restore(&self, tally: &mut Tally) -> Result<(Restored, SnapshotId), Failure> {
