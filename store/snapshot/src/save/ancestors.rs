@@ -29,7 +29,7 @@ impl Ancestors {
         let usable = |number: usize| {
             let reference = base.blocks[number].reference;
             let number = if reference == NONE { number as u32 } else { reference };
-            if stale.has(number) { NONE } else { number }
+            if stale.keeps(number) { number } else { NONE }
         };
         let blocks = (0..base.blocks.len()).map(usable).collect();
         let mut contents = HashMap::new();

@@ -30,19 +30,22 @@ const SMALL: u64 = 16 << 20;
 /// How often it is looked again at what would be read: what is given up leaves gaps that may be read all the same.
 const PASSES: usize = 3;
 
-/// Blocks that are given up.
+/// Blocks that are given up, and those that are needed.
 #[derive(Debug, Default)]
-pub(crate) struct Stale(Vec<bool>);
+pub(crate) struct Stale {
+    stale: Vec<bool>,
+    kept: Vec<bool>,
+}
 
 impl Stale {
-    /// Whether an extent lies in one of them.
+    /// Whether an extent lies in one that is given up.
     pub(crate) fn holds(&self, extent: &Extent) -> bool {
-        self.has(extent.block)
+        self.stale.get(extent.block as usize).is_some_and(|stale| *stale)
     }
 
-    /// Whether a block is one of them.
-    pub(crate) fn has(&self, block: u32) -> bool {
-        self.0.get(block as usize).is_some_and(|stale| *stale)
+    /// Whether a block is one that is read anyway. What leans on another one would keep that, and its pack, in use.
+    pub(crate) fn keeps(&self, block: u32) -> bool {
+        self.kept.get(block as usize).is_none_or(|kept| *kept)
     }
 }
 
@@ -52,7 +55,9 @@ pub(crate) fn stale(base: &Manifest, needed: &[bool]) -> Stale {
     survey.merge_packs();
     survey.leave_sparse_blocks();
     survey.leave_sparse_packs();
-    Stale(survey.stale)
+    let mut kept = vec![false; survey.stale.len()];
+    survey.kept().for_each(|block| kept[block as usize] = true);
+    Stale { stale: survey.stale, kept }
 }
 
 /// What is still needed of a block or a pack.
@@ -292,7 +297,7 @@ mod tests {
 
     fn given_up(base: &Manifest, needed: impl Fn(u32) -> bool) -> Vec<u32> {
         let needed: Vec<bool> = (0..base.tree.len()).map(|index| index > 0 && needed(index - 1)).collect();
-        let Stale(stale) = stale(base, &needed);
+        let Stale { stale, .. } = stale(base, &needed);
         (0..base.blocks.len() as u32).filter(|block| stale[*block as usize]).collect()
     }
 

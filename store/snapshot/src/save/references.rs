@@ -9,10 +9,6 @@ use crate::manifest::Manifest;
 use crate::tree::NONE;
 use crate::unpack::Unpacker;
 
-/// A block is not compressed against one whose stored bytes are more than so many times its content: they must be read now,
-/// and again by whoever restores it.
-const WORTH: u64 = 8;
-
 /// Reads blocks, and keeps the last.
 pub(super) struct References<'a> {
     base: &'a Manifest,
@@ -27,10 +23,11 @@ impl<'a> References<'a> {
         Self { base, source, last: Mutex::default(), failed: AtomicBool::new(false) }
     }
 
-    /// The content of a block, for one of `length` bytes; `None` where that is not to be had or would not pay.
+    /// The content of a block, for one of `length` bytes; `None` where that is not to be had, or would not pay: what is stored of
+    /// it must be read now, and again by whoever restores the other, and should not be more than what that holds.
     pub(super) fn get(&self, number: u32, length: usize) -> Option<Arc<Vec<u8>>> {
         let source = self.source.filter(|_| number != NONE && !self.failed.load(Ordering::Relaxed))?;
-        if u64::from(self.base.blocks[number as usize].stored) > length as u64 * WORTH {
+        if u64::from(self.base.blocks[number as usize].stored) > length as u64 {
             return None;
         }
         // Held while it is read: whoever comes next mostly wants the same.
