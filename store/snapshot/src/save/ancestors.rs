@@ -17,10 +17,10 @@ const HASH: usize = 8;
 /// The guesses for all files.
 #[derive(Debug, Default)]
 pub(super) struct Ancestors {
-    /// By file, the content of the base that it resembles.
-    contents: HashMap<u32, u32>,
-    /// By block of the base, the one to compress against: itself, what it leans on, or [`NONE`].
-    blocks: Vec<u32>,
+    /// By file, the content of the base that it resembles, and its own length.
+    contents: HashMap<u32, (u32, u64)>,
+    /// By block of the base, the one to compress against (itself, what it leans on, or [`NONE`]), and what that takes stored.
+    blocks: Vec<(u32, u64)>,
 }
 
 impl Ancestors {
@@ -29,23 +29,29 @@ impl Ancestors {
         let usable = |number: usize| {
             let reference = base.blocks[number].reference;
             let number = if reference == NONE { number as u32 } else { reference };
-            if stale.keeps(number) { number } else { NONE }
+            let stored = u64::from(base.blocks[number as usize].stored);
+            (if stale.keeps(number) { number } else { NONE }, stored)
         };
         let blocks = (0..base.blocks.len()).map(usable).collect();
         let mut contents = HashMap::new();
         let mut names = None;
-        for file in unknown.iter().copied().filter(|file| tree.entry(*file).size >= LARGE) {
+        for file in unknown.iter().copied() {
+            let size = tree.entry(file).size;
+            if size < LARGE {
+                continue;
+            }
             let same = Some(matching[file as usize]).filter(|at| *at != NONE).map(|at| base.tree.resolve(at));
             let found = same.or_else(|| names.get_or_insert_with(|| Names::of(&base.tree)).nearest(tree, file));
             let found = found.filter(|at| base.tree.entry(*at).kind.is_file());
-            contents.extend(found.map(|at| (file, base.tree.entry(at).content)));
+            contents.extend(found.map(|at| (file, (base.tree.entry(at).content, size))));
         }
         Self { contents, blocks }
     }
 
-    /// The block of the base to compress against what `file` holds from byte `at` on; [`NONE`] if there is none.
+    /// The block of the base to compress against what `file` holds from byte `at` on; [`NONE`] if there is none, or it would not
+    /// pay: it must be read now, and again by whoever restores the file, so it should not take more than that holds.
     pub(super) fn block(&self, contents: &Contents, file: u32, at: u64) -> u32 {
-        let Some(content) = self.contents.get(&file) else { return NONE };
+        let Some((content, size)) = self.contents.get(&file) else { return NONE };
         let (mut end, mut block) = (0, NONE);
         // A file that has grown resembles the last part of the other one at its end.
         for chunk in contents.chunks_of(*content) {
@@ -56,7 +62,8 @@ impl Ancestors {
                 break;
             }
         }
-        self.blocks.get(block as usize).copied().unwrap_or(NONE)
+        let found = self.blocks.get(block as usize).filter(|(_, stored)| stored <= size);
+        found.map_or(NONE, |(block, _)| *block)
     }
 }
 

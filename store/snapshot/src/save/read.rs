@@ -212,7 +212,7 @@ impl<'a> Crew for Reader<'a> {
         let failed = |error| SnapshotError::io("compress", "a block", error);
         let mut stored = worker.compressor.compress(&raw.bytes).map_err(failed)?;
         let mut reference = NONE;
-        if let Some(resembled) = self.references.get(raw.resembles, raw.bytes.len()) {
+        if let Some(resembled) = self.references.get(raw.resembles) {
             let leaning = compress_against(&resembled, &raw.bytes).map_err(failed)?;
             if leaning.len() <= stored.len() / GAIN.1 * GAIN.0 {
                 (stored, reference) = (leaning, raw.resembles);

@@ -23,13 +23,9 @@ impl<'a> References<'a> {
         Self { base, source, last: Mutex::default(), failed: AtomicBool::new(false) }
     }
 
-    /// The content of a block, for one of `length` bytes; `None` where that is not to be had, or would not pay: what is stored of
-    /// it must be read now, and again by whoever restores the other, and should not be more than what that holds.
-    pub(super) fn get(&self, number: u32, length: usize) -> Option<Arc<Vec<u8>>> {
+    /// The content of a block; `None` where that is not to be had.
+    pub(super) fn get(&self, number: u32) -> Option<Arc<Vec<u8>>> {
         let source = self.source.filter(|_| number != NONE && !self.failed.load(Ordering::Relaxed))?;
-        if u64::from(self.base.blocks[number as usize].stored) > length as u64 {
-            return None;
-        }
         // Held while it is read: whoever comes next mostly wants the same.
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, content)) = last.as_ref().filter(|(known, _)| *known == number) {
