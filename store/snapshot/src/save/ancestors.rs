@@ -76,8 +76,7 @@ struct Names<'a> {
 impl<'a> Names<'a> {
     fn of(tree: &'a Tree) -> Self {
         let mut by_name: HashMap<Vec<u8>, Vec<u32>> = HashMap::new();
-        for (index, entry) in tree.entries().filter(|(_, entry)| entry.kind.is_file() && entry.size >= LARGE) {
-            debug_assert!(entry.size > 0);
+        for (index, _) in tree.entries().filter(|(_, entry)| entry.kind.is_file() && entry.size >= LARGE) {
             by_name.entry(stem(tree.name(index))).or_default().push(index);
         }
         Self { tree, by_name }
