@@ -11,6 +11,9 @@ use crate::tree::{Contents, NONE, Tree};
 const LARGE: u64 = 32 << 10;
 /// Of the base's files with a resembling name, so many before and behind a file are looked at.
 const NEAR: usize = 4;
+/// Chunks of a content that files may resemble: they are gone through for each chunk of the file. Of a larger file most chunks are
+/// found again by themselves.
+const CHUNKS: usize = 4_096;
 /// Digits of a hexadecimal number that is taken for a hash in a name.
 const HASH: usize = 8;
 
@@ -42,7 +45,9 @@ impl Ancestors {
             }
             let same = Some(matching[file as usize]).filter(|at| *at != NONE).map(|at| base.tree.resolve(at));
             let found = same.or_else(|| names.get_or_insert_with(|| Names::of(&base.tree)).nearest(tree, file));
-            let found = found.filter(|at| base.tree.entry(*at).kind.is_file());
+            let is_short =
+                |at: &u32| base.tree.content(*at).is_some_and(|content| base.tree.extents(content).len() <= CHUNKS);
+            let found = found.filter(is_short);
             contents.extend(found.map(|at| (file, (base.tree.entry(at).content, size))));
         }
         Self { contents, blocks }
