@@ -23,7 +23,7 @@ pub use body::{Arriving, Checked, Download, Upload};
 pub use bucket::{Bucket, BucketError, Way};
 pub use clock::SystemClock;
 pub use disk::Disk;
-pub use embedded::{Embedded, EmbeddedSave, Reach, caller, in_ci};
+pub use embedded::{Embedded, EmbeddedSave, caller, in_ci};
 pub use error::Error;
 pub use keyfile::KeyFile;
 pub use layout::FORMAT;

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use sci_hasher::{Derivation, Digest, InputClass, Ladder, Sketch};
-use sci_native::{Embedded, Error, Reach, caller};
-use sci_store_api::admin::{DAY, GcPolicy};
+use sci_native::{Embedded, Error, LocalAdmin, NoBuckets, caller};
+use sci_store_api::admin::{Collect, DAY, GcPolicy};
 use sci_store_api::resolve::{PathQuery, ResolveRequest, RestorePolicy};
 use sci_store_api::saves::CommitSave;
 use sci_store_api::{
@@ -135,14 +135,14 @@ fn restorer(directory: &Path, number: usize, done: &AtomicBool) -> usize {
 /// Collects until everybody is done: once for each save without any grace, when not even saves in flight are spared, and
 /// all the time with some, so that they come to an end.
 fn collector(directory: &Path, acknowledged: &AtomicUsize, done: &AtomicBool) -> usize {
-    let store = open(directory, "collector");
+    let store = LocalAdmin::open(directory, &NoBuckets).unwrap();
     let (mut deleted, mut seen) = (0, 0);
     while !done.load(Ordering::Acquire) {
         let now = acknowledged.load(Ordering::Acquire);
         let grace = if now > seen { 0 } else { DAY };
         seen = now;
         let policy = GcPolicy { grace, keep_newest: Some(1), max_age: None, ..GcPolicy::default() };
-        deleted += store.gc(&policy, Reach::Project).unwrap().deleted.len();
+        deleted += store.collect(&Collect { repository: None, policy }).unwrap().deleted.len();
     }
     deleted
 }

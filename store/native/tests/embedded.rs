@@ -7,8 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use sci_hasher::{Derivation, Digest, InputClass, Ladder, Sketch};
-use sci_native::{Embedded, Error, Reach, caller};
-use sci_store_api::admin::{DAY, GcPolicy};
+use sci_native::{Embedded, Error, LocalAdmin, NoBuckets, caller};
+use sci_store_api::admin::{Collect, DAY, GcPolicy};
 use sci_store_api::resolve::{PathQuery, ResolveRequest, RestorePolicy};
 use sci_store_api::saves::{CommitSave, Committed};
 use sci_store_api::snapshots::SnapshotQuery;
@@ -110,9 +110,9 @@ fn projects_share_a_store_unseen() {
     assert!(matches!(theirs.read(&ObjectId::of(b"pack t"), 0..1), Err(TransferError::Missing { .. })));
     let envelope = mine.snapshot(&snapshot).unwrap().envelope;
     assert!(theirs.verify(&envelope, &theirs.public_keys().unwrap()).is_err(), "signed for another repository");
-    theirs
-        .gc(&GcPolicy { grace: 0, keep_newest: Some(0), max_age: None, ..GcPolicy::default() }, Reach::Project)
-        .unwrap();
+    let policy = GcPolicy { grace: 0, keep_newest: Some(0), max_age: None, ..GcPolicy::default() };
+    let collect = Collect { repository: Some(theirs.session().unwrap().repository), policy };
+    LocalAdmin::open(directory.path(), &NoBuckets).unwrap().collect(&collect).unwrap();
     assert_eq!(resolve(&mine, "a"), Outcome::Exact { snapshot });
 }
 
@@ -230,9 +230,10 @@ fn nothing_is_left_of_what_is_collected() {
     let snapshot = save(&store, "a", "t", vec![]).unwrap().snapshot();
     assert_eq!(blobs(directory.path()).len(), 3);
     store.forget(&snapshot).unwrap();
-    let policy = GcPolicy { grace: 0, ..GcPolicy::default() };
-    assert_eq!(store.plan_gc(&GcPolicy { grace: DAY, ..policy.clone() }, Reach::Store).unwrap().mark.len(), 3);
-    assert_eq!(store.gc(&policy, Reach::Store).unwrap().deleted.len(), 3);
+    let collect = |grace| Collect { repository: None, policy: GcPolicy { grace, ..GcPolicy::default() } };
+    let admin = LocalAdmin::open(directory.path(), &NoBuckets).unwrap();
+    assert_eq!(admin.plan_gc(&collect(DAY)).unwrap().mark.len(), 3);
+    assert_eq!(admin.collect(&collect(0)).unwrap().deleted.len(), 3);
     assert_eq!(blobs(directory.path()), Vec::<PathBuf>::new());
     assert_eq!(fs::read_dir(directory.path().join("incoming")).unwrap().count(), 0);
 }

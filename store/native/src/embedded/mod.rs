@@ -9,4 +9,4 @@ mod store;
 
 pub use caller::{caller, in_ci};
 pub use save::EmbeddedSave;
-pub use store::{Embedded, Reach};
+pub use store::Embedded;

@@ -7,7 +7,7 @@ use pollster::block_on;
 use sci_faults::Step;
 use sci_hasher::Digest;
 use sci_service::{Audited, Caller, Hold};
-use sci_store_api::admin::{GcPlan, GcPolicy, GcReport, Quarantine, Repaired};
+use sci_store_api::admin::Repaired;
 use sci_store_api::dsse::{self, Envelope, PublicKey, Verified, VerifyError};
 use sci_store_api::explain::Explanation;
 use sci_store_api::plans::{PlanQuery, PlanSummary, PlannedPath, RecordPlan};
@@ -15,9 +15,7 @@ use sci_store_api::resolve::{MAX_PATHS, ResolveRequest, ResolveResponse};
 use sci_store_api::saves::BeginSave;
 use sci_store_api::session::Session;
 use sci_store_api::snapshots::{SnapshotDetail, SnapshotPage, SnapshotQuery};
-use sci_store_api::{
-    ApiError, ErrorCode, Instance, Nonce, ObjectId, ObjectSource, PathName, PlanId, RepositoryId, RunId, SnapshotId,
-};
+use sci_store_api::{ApiError, ErrorCode, Instance, Nonce, ObjectId, ObjectSource, PathName, PlanId, SnapshotId};
 
 use super::EmbeddedSave;
 use super::reader::Opened;
@@ -33,15 +31,6 @@ pub struct Embedded {
     pub(super) service: NativeService,
     pub(super) caller: Caller,
     pub(super) opened: Opened,
-}
-
-/// How far a collection reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
-    /// The caller's project only.
-    Project,
-    /// Every project of the store.
-    Store,
 }
 
 impl Embedded {
@@ -183,31 +172,6 @@ impl Embedded {
         Ok(block_on(self.service.forget(&self.caller, id))?)
     }
 
-    /// Refuses a run's snapshots and their descendants from now on; gives every snapshot of the project that is refused.
-    ///
-    /// # Errors
-    /// [`Error::Service`].
-    pub fn quarantine(&self, run: &RunId) -> Result<Vec<SnapshotId>, Error> {
-        let request = Quarantine { repository: self.caller.repository.clone(), run: run.clone() };
-        Ok(block_on(self.service.quarantine(&request))?)
-    }
-
-    /// What a collection would do now.
-    ///
-    /// # Errors
-    /// [`Error::Service`].
-    pub fn plan_gc(&self, policy: &GcPolicy, reach: Reach) -> Result<GcPlan, Error> {
-        Ok(block_on(self.service.plan_gc(self.extent(reach), policy))?)
-    }
-
-    /// Collects.
-    ///
-    /// # Errors
-    /// [`Error::Service`]; what was done until then stays done, and the next collection goes on.
-    pub fn gc(&self, policy: &GcPolicy, reach: Reach) -> Result<GcReport, Error> {
-        Ok(block_on(self.service.gc(self.extent(reach), policy))?)
-    }
-
     /// The records of the project, newest first: their numbers in the index, for [`Embedded::audit`], and their snapshots.
     ///
     /// # Errors
@@ -301,12 +265,5 @@ impl Embedded {
     /// [`VerifyError`].
     pub fn verify(&self, envelope: &Envelope, trusted: &[PublicKey]) -> Result<Verified, VerifyError> {
         dsse::verify_for(envelope, trusted, self.service.store(), &self.caller.repository)
-    }
-
-    const fn extent(&self, reach: Reach) -> Option<&RepositoryId> {
-        match reach {
-            Reach::Project => Some(&self.caller.repository),
-            Reach::Store => None,
-        }
     }
 }
