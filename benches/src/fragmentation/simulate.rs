@@ -115,7 +115,7 @@ fn measure(before: &Manifest, after: &Manifest) -> Step {
         let block = &after.blocks[chunk.block as usize];
         let length = u64::from(chunk.length);
         // What leans on a block is worth what it would take without it.
-        let plain = after.blocks.get(block.reference as usize).unwrap_or(block);
+        let plain = &after.blocks[after.footing(chunk.block) as usize];
         let share = length as f64 * f64::from(plain.stored) / f64::from(plain.length);
         step.raw += length;
         step.live += share;

@@ -18,8 +18,8 @@ const BLOCK_CHAIN_LOG: u32 = 14;
 /// Shortest match in a block, in bytes.
 const BLOCK_MIN_MATCH: u32 = 6;
 
-/// log2 of both hash tables when a block has a reference: all of that must be found again, four times as much as what a core's
-/// cache would like.
+/// log2 of the entries of both hash tables when a block has a reference. With the small tables above most of a reference would be
+/// forgotten again before the block comes; these take 8 MiB, and such blocks are few.
 const REFERENCE_HASH_LOG: u32 = 20;
 /// log2 of a window that holds a reference and the block behind it.
 const REFERENCE_WINDOW_LOG: u32 = WINDOW_LOG + 1;

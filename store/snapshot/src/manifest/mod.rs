@@ -127,6 +127,12 @@ impl Manifest {
         self.objects.first().map(|object| object.id)
     }
 
+    /// The block that must be unpacked before block `number`: its reference, or itself.
+    pub fn footing(&self, number: u32) -> u32 {
+        let reference = self.blocks[number as usize].reference;
+        if reference == NONE { number } else { reference }
+    }
+
     /// Sum of the extents' lengths in bytes, which a restore writes, and of the references that it unpacks for them. Holes do
     /// not count.
     pub(crate) fn unpacked_bytes(&self) -> u64 {

@@ -29,7 +29,7 @@ pub(crate) struct Run<'a> {
 impl<'a> Run<'a> {
     /// A run of one block, and of what that leans on; and how many bytes are read for it.
     pub(crate) fn new(manifest: &'a Manifest, number: u32) -> (Self, u64) {
-        let first = &manifest.blocks[footing(manifest, number) as usize];
+        let first = &manifest.blocks[manifest.footing(number) as usize];
         let (end, leaning) = (first.range().end, Vec::new());
         let mut run = Self { manifest, first, last: first, end, leaning, beside: 0 };
         let cost = u64::from(first.stored) + run.lean(number);
@@ -40,7 +40,7 @@ impl<'a> Run<'a> {
     /// [`order`].
     pub(crate) fn add(&mut self, number: u32) -> Option<u64> {
         let block = &self.manifest.blocks[number as usize];
-        let next = &self.manifest.blocks[footing(self.manifest, number) as usize];
+        let next = &self.manifest.blocks[self.manifest.footing(number) as usize];
         let is_full = block.reference != NONE && self.beside + u64::from(block.stored) > READ.0;
         if is_full || next != self.last && !together(self.first, self.last, next) {
             return None;
@@ -84,12 +84,6 @@ impl<'a> Run<'a> {
     }
 }
 
-/// The block that must be read first: what this one leans on, or itself.
-fn footing(manifest: &Manifest, number: u32) -> u32 {
-    let reference = manifest.blocks[number as usize].reference;
-    if reference == NONE { number } else { reference }
-}
-
 fn by_place(manifest: &Manifest, number: u32) -> (u32, u64) {
     let block = &manifest.blocks[number as usize];
     (block.pack, block.offset)
@@ -100,7 +94,7 @@ pub(crate) fn order(manifest: &Manifest) -> Vec<u32> {
     let mut order: Vec<u32> = (0..manifest.blocks.len() as u32).collect();
     order.sort_by_cached_key(|number| {
         let leans = manifest.blocks[*number as usize].reference != NONE;
-        (by_place(manifest, footing(manifest, *number)), leans, by_place(manifest, *number))
+        (by_place(manifest, manifest.footing(*number)), leans, by_place(manifest, *number))
     });
     order
 }

@@ -29,13 +29,12 @@ pub(super) struct Ancestors {
 impl Ancestors {
     /// Guesses for the files `unknown` of `tree`; `matching` are the entries of the base's tree at the same paths.
     pub(super) fn guess(tree: &Tree, unknown: &[u32], matching: &[u32], base: &Manifest, stale: &Stale) -> Self {
-        let usable = |number: usize| {
-            let reference = base.blocks[number].reference;
-            let number = if reference == NONE { number as u32 } else { reference };
+        let usable = |number: u32| {
+            let number = base.footing(number);
             let stored = u64::from(base.blocks[number as usize].stored);
             (if stale.keeps(number) { number } else { NONE }, stored)
         };
-        let blocks = (0..base.blocks.len()).map(usable).collect();
+        let blocks = (0..base.blocks.len() as u32).map(usable).collect();
         let mut contents = HashMap::new();
         let mut names = None;
         for file in unknown.iter().copied() {
@@ -91,27 +90,15 @@ impl<'a> Names<'a> {
     /// several, the one whose length is nearest.
     fn nearest(&self, other: &Tree, file: u32) -> Option<u32> {
         let files = self.by_name.get(&stem(other.name(file)))?;
-        let path = components(other, file);
-        let position = files.partition_point(|at| components(self.tree, *at) < path);
+        let path = other.components(file);
+        let position = files.partition_point(|at| self.tree.components(*at) < path);
         let near = &files[position.saturating_sub(NEAR)..files.len().min(position + NEAR)];
         let size = other.entry(file).size;
         near.iter().copied().min_by_key(|at| {
-            let common = components(self.tree, *at).iter().zip(&path).take_while(|(a, b)| a == b).count();
+            let common = self.tree.components(*at).iter().zip(&path).take_while(|(a, b)| a == b).count();
             (std::cmp::Reverse(common), self.tree.entry(*at).size.abs_diff(size))
         })
     }
-}
-
-/// The components of an entry's path.
-fn components(tree: &Tree, index: u32) -> Vec<&[u8]> {
-    let mut components = Vec::new();
-    let mut at = index;
-    while tree.entry(at).parent != NONE {
-        components.push(tree.name(at));
-        at = tree.entry(at).parent;
-    }
-    components.reverse();
-    components
 }
 
 /// A name without the hashes in it: what compilers and bundlers write anew under another name.

@@ -253,9 +253,9 @@ fn needs(base: &Manifest, needed: &[bool]) -> Vec<Need> {
         need.held += u64::from(length);
         need.raw += if gone { 0 } else { u64::from(length) };
     }
-    for (need, block) in needs.iter_mut().zip(&base.blocks) {
+    for (number, need) in needs.iter_mut().enumerate() {
         // What leans on a block is worth what it would take without it, or else there would seem to be little that is needed.
-        let block = base.blocks.get(block.reference as usize).unwrap_or(block);
+        let block = &base.blocks[base.footing(number as u32) as usize];
         need.stored = need.raw * u64::from(block.stored) / u64::from(block.length.max(1));
     }
     needs

@@ -108,6 +108,11 @@ impl Tree {
 
     /// The entry's path relative to the root; empty for the root itself.
     pub fn path(&self, index: u32) -> Vec<u8> {
+        self.components(index).join(&b'/')
+    }
+
+    /// The components of that path, which compare as paths stand in the tree.
+    pub(crate) fn components(&self, index: u32) -> Vec<&[u8]> {
         let mut components = Vec::new();
         let mut at = index;
         while self.entry(at).parent != NONE {
@@ -115,7 +120,7 @@ impl Tree {
             at = self.entry(at).parent;
         }
         components.reverse();
-        components.join(&b'/')
+        components
     }
 
     /// The target of a symbolic link.
