@@ -10,8 +10,7 @@ use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
 use crate::exit::Exit;
 use crate::output::format::time;
-use crate::output::style::Paint;
-use crate::output::table::{Align, Table};
+use crate::output::table::Table;
 
 /// Arguments of `sci key`.
 #[derive(Debug, clap::Args)]
@@ -67,9 +66,7 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
 }
 
 fn table(keys: &[PublicKey]) -> Table {
-    let mut table = ["KEY", "STATE", "FROM", "UNTIL"]
-        .into_iter()
-        .fold(Table::new(), |table, heading| table.column(heading, Align::Left, Paint::default()));
+    let mut table = Table::of_words(["KEY", "STATE", "FROM", "UNTIL"]);
     for (index, key) in keys.iter().enumerate() {
         let state = if index == 0 { "signs" } else { "retired" };
         let at = |end: Option<UnixMillis>| end.map_or_else(|| "-".to_owned(), time);

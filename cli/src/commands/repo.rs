@@ -11,8 +11,7 @@ use crate::error::{CliError, Kind, Result};
 use crate::exit::Exit;
 use crate::output::Text;
 use crate::output::format::{bytes, safe};
-use crate::output::style::Paint;
-use crate::output::table::{Align, Table};
+use crate::output::table::Table;
 
 /// Arguments of `sci repo`.
 #[derive(Debug, clap::Args)]
@@ -179,9 +178,7 @@ fn unregistered(id: &RepositoryId) -> CliError {
 }
 
 fn table(repositories: &[Registration]) -> Table {
-    let mut table = ["REPOSITORY", "NAME", "OWNER", "DEFAULT", "PUBLIC", "QUOTA"]
-        .into_iter()
-        .fold(Table::new(), |table, heading| table.column(heading, Align::Left, Paint::default()));
+    let mut table = Table::of_words(["REPOSITORY", "NAME", "OWNER", "DEFAULT", "PUBLIC", "QUOTA"]);
     for Registration { repository, name, owner, default_ref, public_read, quota, .. } in repositories {
         let (name, owner, default) = (safe(name), safe(owner), safe(default_ref));
         let public = if *public_read { "yes" } else { "no" };

@@ -13,8 +13,7 @@ use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
 use crate::exit::Exit;
 use crate::output::format::{safe, time};
-use crate::output::style::Paint;
-use crate::output::table::{Align, Table};
+use crate::output::table::Table;
 
 /// Arguments of `sci token`.
 #[derive(Debug, clap::Args)]
@@ -136,9 +135,7 @@ fn power(power: &TokenPower) -> String {
 }
 
 fn table(tokens: &[TokenSummary], now: UnixMillis) -> Table {
-    let mut table = ["TOKEN", "OPENS", "UNTIL", "STATE", "NOTE"]
-        .into_iter()
-        .fold(Table::new(), |table, heading| table.column(heading, Align::Left, Paint::default()));
+    let mut table = Table::of_words(["TOKEN", "OPENS", "UNTIL", "STATE", "NOTE"]);
     for token in tokens {
         let state = match token.revoked {
             Some(_) => "revoked",

@@ -25,6 +25,12 @@ impl Table {
         Self { columns: Vec::new(), rows: Vec::new() }
     }
 
+    /// An empty table with columns of words, without style.
+    pub fn of_words<const N: usize>(headings: [&'static str; N]) -> Self {
+        let word = |table: Self, heading| table.column(heading, Align::Left, Paint::default());
+        headings.into_iter().fold(Self::new(), word)
+    }
+
     /// Adds a column.
     #[must_use]
     pub fn column(mut self, heading: &'static str, align: Align, paint: Paint) -> Self {
