@@ -32,9 +32,7 @@ impl Upload {
             Self::Parts(parts) => parts,
         }
     }
-}
 
-impl Upload {
     /// The body measured and hashed as it is taken, in parts as [`Upload::parts`] gives them.
     ///
     /// # Errors
@@ -167,19 +165,18 @@ impl TryFrom<Download> for Bytes {
     type Error = io::Error;
 
     fn try_from(mut body: Download) -> io::Result<Self> {
-        let mut whole = body.next_part(usize::MAX)?;
-        if let Download::Parts(_) = body {
-            let mut gathered = Vec::from(whole);
-            loop {
-                let part = body.next_part(usize::MAX)?;
-                if part.is_empty() {
-                    break;
-                }
-                gathered.extend_from_slice(&part);
-            }
-            whole = gathered.into();
+        let first = body.next_part(usize::MAX)?;
+        if !matches!(body, Download::Parts(_)) {
+            return Ok(first);
         }
-        Ok(whole)
+        let mut whole = Vec::from(first);
+        loop {
+            let part = body.next_part(usize::MAX)?;
+            if part.is_empty() {
+                return Ok(whole.into());
+            }
+            whole.extend_from_slice(&part);
+        }
     }
 }
 

@@ -86,17 +86,14 @@ impl Bucket {
 
 impl fmt::Display for Bucket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "s3://{}", self.key_of_bucket())?;
+        write!(f, "s3://{}", self.bucket)?;
+        if !self.prefix.is_empty() {
+            write!(f, "/{}", self.prefix)?;
+        }
         match &self.way.endpoint {
             Some(endpoint) => write!(f, " at {endpoint}"),
             None => Ok(()),
         }
-    }
-}
-
-impl Bucket {
-    fn key_of_bucket(&self) -> String {
-        if self.prefix.is_empty() { self.bucket.clone() } else { format!("{}/{}", self.bucket, self.prefix) }
     }
 }
 
