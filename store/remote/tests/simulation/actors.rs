@@ -137,7 +137,8 @@ pub(crate) fn intruder(world: &Arc<World>, actor: usize, mut random: fastrand::R
         };
         let known: Vec<ObjectId> = world.model().objects.keys().copied().collect();
         let secret: Vec<ObjectId> = known.into_iter().filter(hidden).collect();
-        let Some(object) = world.network.overheard(&secret) else { continue };
+        // What an intruder might have overheard.
+        let Some(object) = random.choice(secret) else { continue };
         let remote = connect(world, role, 5_000 + actor as u64 * 100 + round, random.u64(..));
         if let Ok(bytes) = remote.object(&object) {
             assert!(!hidden(&object), "{role:?} was given {} bytes of another scope's", bytes.len());

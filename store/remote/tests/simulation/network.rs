@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sci_conformance::http::{Heard, Said};
 use sci_hasher::Digest;
-use sci_store_api::{ObjectId, routes};
+use sci_store_api::routes;
 
 use crate::backend::Backend;
 use crate::scheduler::{Scheduler, actor};
@@ -283,12 +283,6 @@ impl Network {
     /// Whether this actor has died.
     pub(crate) fn is_dead(&self) -> bool {
         actor().is_some_and(|actor| self.state().dead.contains(&actor))
-    }
-
-    /// Every object that was named in a request so far: what an intruder might have overheard.
-    pub(crate) fn overheard(&self, of: &[ObjectId]) -> Option<ObjectId> {
-        let mut state = self.state();
-        (!of.is_empty()).then(|| of[state.random.usize(..of.len())])
     }
 }
 

@@ -42,13 +42,16 @@ pub(crate) struct Stepped<T> {
     pub(crate) scheduler: Arc<Scheduler>,
 }
 
-impl Stepped<Sqlite> {
-    async fn run(&self, call: impl Future<Output = Result<Vec<Rows>, SqlError>>) -> Result<Vec<Rows>, SqlError> {
+/// What a call says that was told to fail.
+const WANTED: &str = "the simulation wants it so";
+
+impl<T> Stepped<T> {
+    /// Makes a call, which may fail when it is told to.
+    async fn call<R, E>(&self, call: impl Future<Output = Result<R, E>>, failure: fn(String) -> E) -> Result<R, E> {
         self.scheduler.step(0);
-        let failure = || SqlError::Failed("the simulation wants it so".to_owned());
         match due() {
-            Some(false) => Err(failure()),
-            Some(true) => call.await.and(Err(failure())),
+            Some(false) => Err(failure(WANTED.to_owned())),
+            Some(true) => call.await.and_then(|_| Err(failure(WANTED.to_owned()))),
             None => call.await,
         }
     }
@@ -56,23 +59,11 @@ impl Stepped<Sqlite> {
 
 impl Sql for Stepped<Sqlite> {
     async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Rows>, SqlError> {
-        self.run(self.inner.batch(statements)).await
+        self.call(self.inner.batch(statements), SqlError::Failed).await
     }
 
     async fn quick(&self, statements: Vec<Statement>) -> Result<Vec<Rows>, SqlError> {
-        self.run(self.inner.quick(statements)).await
-    }
-}
-
-impl Stepped<MemoryBlobs> {
-    async fn change(&self, call: impl Future<Output = Result<(), BlobError>>) -> Result<(), BlobError> {
-        self.scheduler.step(0);
-        let failure = || BlobError::Failed("the simulation wants it so".to_owned());
-        match due() {
-            Some(false) => Err(failure()),
-            Some(true) => call.await.and(Err(failure())),
-            None => call.await,
-        }
+        self.call(self.inner.quick(statements), SqlError::Failed).await
     }
 }
 
@@ -81,7 +72,7 @@ impl Blobs for Stepped<MemoryBlobs> {
     type Download = Download;
 
     async fn put(&self, blob: &Blob, body: Upload) -> Result<(), BlobError> {
-        self.change(self.inner.put(blob, body)).await
+        self.call(self.inner.put(blob, body), BlobError::Failed).await
     }
 
     async fn get(&self, key: &BlobKey, range: Range<u64>) -> Result<Download, BlobError> {
@@ -100,10 +91,10 @@ impl Blobs for Stepped<MemoryBlobs> {
     }
 
     async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
-        self.change(self.inner.delete(key)).await
+        self.call(self.inner.delete(key), BlobError::Failed).await
     }
 
     async fn flush(&self) -> Result<(), BlobError> {
-        self.change(self.inner.flush()).await
+        self.call(self.inner.flush(), BlobError::Failed).await
     }
 }
