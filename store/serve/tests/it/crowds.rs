@@ -7,7 +7,7 @@ use sci_store_api::{ObjectId, routes};
 use serde_json::json;
 
 use crate::bench::{Bench, bytes, eventually};
-use crate::raw::Raw;
+use crate::raw::{HALF, Raw};
 
 #[test]
 fn beyond_the_limit_a_request_is_told_to_come_later() {
@@ -16,17 +16,14 @@ fn beyond_the_limit_a_request_is_told_to_come_later() {
         settings.limits.waiting = 0;
     });
     let ticket = bench.ticket(1);
-    let object = bytes(1_000_000, 1);
-    let mut raw = Raw::upload(&bench, &ticket, &object);
-    raw.send(&object[..500_000]);
-    eventually("it has the place", || bench.files().1 == 1);
+    let (mut raw, object) = Raw::half(&bench, &ticket);
     for answer in [bench.post(routes::RESOLVE, &ticket, &json!({ "paths": [] })), bench.put(&ticket, None, b"other")] {
         assert_eq!((answer.status, answer.code().as_str()), (429, "busy"));
         assert_eq!(answer.header("retry-after"), "1");
     }
     assert_eq!(bench.send("GET", routes::HEALTH, &[], b"").status, 200, "health has no need of a place");
     assert_eq!(bench.metric("sci_turned_away_total"), "2");
-    raw.send(&object[500_000..]);
+    raw.send(&object[HALF..]);
     assert_eq!(raw.status(), "HTTP/1.1 204 No Content");
     assert_eq!(bench.object(&ticket, &object).body, object);
 }
@@ -35,14 +32,11 @@ fn beyond_the_limit_a_request_is_told_to_come_later() {
 fn a_request_waits_for_its_turn() {
     let bench = Bench::with(|settings| settings.limits.requests = 1);
     let ticket = bench.ticket(1);
-    let object = bytes(1_000_000, 1);
-    let mut raw = Raw::upload(&bench, &ticket, &object);
-    raw.send(&object[..500_000]);
-    eventually("it has the place", || bench.files().1 == 1);
+    let (mut raw, object) = Raw::half(&bench, &ticket);
     thread::scope(|scope| {
         let waiting = scope.spawn(|| bench.put(&ticket, None, b"other").status);
         eventually("it waits", || bench.metric("sci_requests_in_flight") == "2");
-        raw.send(&object[500_000..]);
+        raw.send(&object[HALF..]);
         assert_eq!(raw.status(), "HTTP/1.1 204 No Content");
         assert_eq!(waiting.join().unwrap(), 204);
     });
@@ -55,10 +49,7 @@ fn nobody_waits_for_ever() {
         settings.limits.patience = Duration::from_millis(100);
     });
     let ticket = bench.ticket(1);
-    let object = bytes(1_000_000, 1);
-    let mut raw = Raw::upload(&bench, &ticket, &object);
-    raw.send(&object[..500_000]);
-    eventually("it has the place", || bench.files().1 == 1);
+    let (_raw, _) = Raw::half(&bench, &ticket);
     assert_eq!(bench.put(&ticket, None, b"other").code(), "busy");
 }
 

@@ -5,20 +5,17 @@ use std::time::{Duration, Instant};
 use sci_serve::{Collecting, Error, Order, run_until};
 use sci_store_api::admin::GcPolicy;
 
-use crate::bench::{Bench, bytes, eventually, no_orders, settings};
-use crate::raw::Raw;
+use crate::bench::{Bench, eventually, no_orders, settings};
+use crate::raw::{HALF, Raw};
 
 #[test]
 fn stopping_lets_an_upload_end() {
     let mut bench = Bench::default();
     let ticket = bench.ticket(1);
-    let object = bytes(1_000_000, 1);
-    let mut raw = Raw::upload(&bench, &ticket, &object);
-    raw.send(&object[..500_000]);
-    eventually("it arrives", || bench.files().1 == 1);
+    let (mut raw, object) = Raw::half(&bench, &ticket);
     bench.order(Order::Stop);
     eventually("nobody else gets in", || std::net::TcpStream::connect(bench.address).is_err());
-    raw.send(&object[500_000..]);
+    raw.send(&object[HALF..]);
     let answer = raw.rest();
     assert!(answer.starts_with("HTTP/1.1 204 No Content"), "{answer}");
     bench.stopped();
@@ -29,10 +26,7 @@ fn stopping_lets_an_upload_end() {
 fn stopping_does_not_wait_for_ever() {
     let mut bench = Bench::with(|settings| settings.limits.shutdown = Duration::from_millis(200));
     let ticket = bench.ticket(1);
-    let object = bytes(1_000_000, 1);
-    let mut raw = Raw::upload(&bench, &ticket, &object);
-    raw.send(&object[..500_000]);
-    eventually("it arrives", || bench.files().1 == 1);
+    let (_raw, _) = Raw::half(&bench, &ticket);
     let started = Instant::now();
     bench.order(Order::Stop);
     bench.stopped();
@@ -44,10 +38,7 @@ fn stopping_does_not_wait_for_ever() {
 fn who_tells_it_twice_does_not_wait() {
     let mut bench = Bench::with(|settings| settings.limits.shutdown = Duration::from_secs(3_600));
     let ticket = bench.ticket(1);
-    let object = bytes(1_000_000, 1);
-    let mut raw = Raw::upload(&bench, &ticket, &object);
-    raw.send(&object[..500_000]);
-    eventually("it arrives", || bench.files().1 == 1);
+    let (_raw, _) = Raw::half(&bench, &ticket);
     bench.order(Order::Stop);
     eventually("nobody else gets in", || std::net::TcpStream::connect(bench.address).is_err());
     let started = Instant::now();

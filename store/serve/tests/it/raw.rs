@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use sci_store_api::{ObjectId, routes};
 
-use crate::bench::Bench;
+use crate::bench::{Bench, bytes, eventually};
+
+/// Bytes that [`Raw::half`] sends.
+pub(crate) const HALF: usize = 500_000;
 
 /// A connection.
 pub(crate) struct Raw(pub(crate) TcpStream);
@@ -28,6 +31,15 @@ impl Raw {
             content.len()
         ));
         raw
+    }
+
+    /// Begins such an upload, of a content that is returned, and waits until the first half of it has arrived.
+    pub(crate) fn half(bench: &Bench, ticket: &str) -> (Self, Vec<u8>) {
+        let content = bytes(2 * HALF, 1);
+        let mut raw = Self::upload(bench, ticket, &content);
+        raw.send(&content[..HALF]);
+        eventually("it arrives", || bench.files().1 == 1);
+        (raw, content)
     }
 
     pub(crate) fn say(&mut self, text: &str) {
