@@ -160,10 +160,11 @@ impl<B: Blobs> Blobs for Hooked<B> {
     }
 }
 
-/// An index that fails once, when it is told to.
+/// An index that fails once, or lets something else happen first, when it is told to.
 pub struct Flaky<S> {
     inner: S,
     fault: Mutex<Option<Fault>>,
+    before: Mutex<Option<(usize, Hook)>>,
 }
 
 /// A failure to come.
@@ -177,7 +178,24 @@ pub struct Fault {
 
 impl<S: Sql> Flaky<S> {
     pub(crate) fn new(inner: S) -> Self {
-        Self { inner, fault: Mutex::default() }
+        Self { inner, fault: Mutex::default(), before: Mutex::default() }
+    }
+
+    /// Runs before the call that comes after so many others.
+    pub fn before(&self, after: usize, hook: impl FnOnce() + Send + 'static) {
+        *self.before.lock().unwrap() = Some((after, Box::new(hook)));
+    }
+
+    /// What [`Self::before`] was told to run, when its call is due. It is not run here: it calls the index, too.
+    fn come(&self) -> Option<Hook> {
+        let mut before = self.before.lock().unwrap();
+        match before.as_mut()? {
+            (0, _) => before.take().map(|(_, hook)| hook),
+            (after, _) => {
+                *after -= 1;
+                None
+            }
+        }
     }
 
     /// Lets one call fail.
@@ -203,6 +221,9 @@ impl<S: Sql> Flaky<S> {
     }
 
     async fn run(&self, call: impl Future<Output = Result<Vec<Rows>, SqlError>>) -> Result<Vec<Rows>, SqlError> {
+        if let Some(hook) = self.come() {
+            hook();
+        }
         let due = self.due();
         if due.is_none_or(|fault| fault.done) {
             let rows = call.await?;

@@ -49,7 +49,8 @@ macro_rules! with_cases {
                 unknown_and_foreign_are_the_same, put_needs_the_callers_save, lost_object_is_healed_by_put
             ],
             saves: [
-                commit_is_idempotent, another_request_conflicts, same_key_converges, other_tree_is_nondeterministic,
+                commit_is_idempotent, a_commit_sent_twice_has_one_answer, another_request_conflicts, same_key_converges,
+                other_tree_is_nondeterministic,
                 base_with_another_tree_gets_a_successor, unsettled_is_kept_apart, two_at_once_converge,
                 begin_tells_of_others, begin_is_idempotent, foreign_objects_cannot_be_cited,
                 unverified_upload_cannot_be_cited, sizes_must_be_true, settled_needs_its_key, scope_is_checked_again,

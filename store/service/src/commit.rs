@@ -79,7 +79,17 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         let mut request = request.clone();
         request.objects.sort_unstable();
         let digest = Digest::of(&serde_json::to_vec(&request)?);
-        sql::retry(async || self.try_commit(caller, id, &request, digest).await).await
+        match sql::retry(async || self.try_commit(caller, id, &request, digest).await).await {
+            Err(Error::Refused(refusal)) => self.answered(caller, id, digest).await?.ok_or(Error::Refused(refusal)),
+            done => done,
+        }
+    }
+
+    /// The answer that the save got meanwhile: what a commit relies on is let go by its twin that comes first, so that a
+    /// client's repetition may be refused for what the first request used.
+    async fn answered(&self, caller: &Caller, id: SaveId, digest: Digest) -> Result<Option<Committed>, Error> {
+        let answer = self.save(caller, id).await?.and_then(|save| save.answer);
+        Ok(answer.filter(|(committed, _)| *committed == digest).map(|(_, answer)| answer))
     }
 
     async fn try_commit(

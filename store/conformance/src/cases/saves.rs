@@ -1,5 +1,7 @@
 //! Saves: acknowledged once and for ever, converging, and citing only what the saver may cite.
 
+use std::sync::{Arc, OnceLock};
+
 use bytes::Bytes;
 use pollster::block_on;
 use sci_service::Hold;
@@ -23,6 +25,33 @@ pub fn commit_is_idempotent<H: Harness>() {
     block_on(world.service.forget(&me, &answer.snapshot())).unwrap();
     world.gc(0);
     assert_eq!(world.commit(&me, &save, &state).unwrap(), answer);
+}
+
+/// A commit that is repeated while the first is under way: both get one answer, whichever of their steps come first.
+pub fn a_commit_sent_twice_has_one_answer<H: Harness>() {
+    for settled in [true, false] {
+        for after in 0.. {
+            let world = Arc::new(World::<H>::default());
+            let (me, mut state) = (main("1"), State::new("l", "s", "t"));
+            if !settled {
+                state = state.unsettled();
+            }
+            let save = world.begin(&me, &state, &[]).unwrap();
+            world.put_all(&me, &save, &state).unwrap();
+            let twin = Arc::new(OnceLock::new());
+            let (other, said) = (Arc::clone(&world), Arc::clone(&twin));
+            let (again, of) = (save.clone(), state.clone());
+            world.service.index().before(after, move || {
+                let _ = said.set(other.commit(&main("1"), &again, &of));
+            });
+            let answer = world.commit(&me, &save, &state).unwrap();
+            assert!(matches!(answer, Committed::Saved { .. }), "{answer:?}");
+            match twin.get() {
+                Some(said) => assert_eq!(*said.as_ref().unwrap(), answer, "before call {after}"),
+                None => break,
+            }
+        }
+    }
 }
 
 /// The same save with another request is a conflict, and changes nothing.
