@@ -94,7 +94,7 @@ name! {
     /// One instance of a workspace path: its directory or file, relative to the workspace with `/` (`web/node_modules`),
     /// or beneath the home directory (`~/.cargo/registry`).
     Instance, "path instance",
-    "is a relative path of at most 1024 bytes, with / between its components, none of them empty, . or .., without \
+    "is a relative path of at most 1024 bytes, with / between its components, none of them empty, ., .. or .git, without \
      backslashes, control characters or drive letters",
     |text| text.len() <= 1024 && text.strip_prefix("~/").unwrap_or(text).split('/').all(component)
 }
@@ -134,5 +134,7 @@ fn plain(text: &str, longest: usize) -> bool {
 
 fn component(text: &str) -> bool {
     let drive = text.as_bytes().get(1) == Some(&b':') && text.as_bytes()[0].is_ascii_alphabetic();
-    !matches!(text, "" | "." | ".." | "~") && !drive && !text.contains(|c: char| c.is_control() || c == '\\')
+    // Whoever writes a repository's own files decides what its next command runs.
+    let git = text.eq_ignore_ascii_case(".git");
+    !matches!(text, "" | "." | ".." | "~") && !git && !drive && !text.contains(|c: char| c.is_control() || c == '\\')
 }

@@ -13,13 +13,47 @@ fn refused<T: serde::de::DeserializeOwned + std::str::FromStr>(text: &str) -> bo
 
 #[test]
 fn instances_stay_where_they_belong() {
-    for good in ["target", "web/node_modules", ".next/cache", "~/.cargo/registry", "a/..b", "a/b~", "ünï/cödé", "a b"]
-    {
+    for good in [
+        "target",
+        "web/node_modules",
+        ".next/cache",
+        "~/.cargo/registry",
+        "a/..b",
+        "a/b~",
+        "ünï/cödé",
+        "a b",
+        ".github",
+        "a.git",
+    ] {
         assert!(!refused::<Instance>(good), "{good:?}");
     }
     let bad = [
-        "", ".", "..", "/x", "../x", "a/../x", "a/..", "a//b", "a/", "/", "./a", "~", "~/", "~//x", "~/../x", "~/~",
-        "a\\..\\x", "C:x", "C:/x", "x/C:y", "a\0b", "a\nb", "a\u{7f}b",
+        "",
+        ".",
+        "..",
+        "/x",
+        "../x",
+        "a/../x",
+        "a/..",
+        "a//b",
+        "a/",
+        "/",
+        "./a",
+        "~",
+        "~/",
+        "~//x",
+        "~/../x",
+        "~/~",
+        "a\\..\\x",
+        "C:x",
+        "C:/x",
+        "x/C:y",
+        "a\0b",
+        "a\nb",
+        "a\u{7f}b",
+        ".git",
+        "a/.git/hooks",
+        "~/.GIT",
     ];
     for bad in bad {
         assert!(refused::<Instance>(bad), "{bad:?}");

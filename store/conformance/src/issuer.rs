@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use data_encoding::BASE64URL_NOPAD;
 use rsa::PrivateKey;
 use rsa::pkcs1v15::SigningKey;
-use rsa::pkcs8::DecodePrivateKey;
+use rsa::pkcs8::{DecodePrivateKey, EncodePublicKey as _, LineEnding};
 use rsa::signature::{SignatureEncoding, Signer};
 use rsa::traits::PublicKeyParts;
 use sci_service::identity::{Fetch, FetchError};
@@ -40,10 +40,20 @@ impl TestIssuer {
 
     /// Signs claims under any header, with RS256 whatever it says.
     pub fn token_with(&self, header: &Value, claims: &Value) -> String {
-        let part = |value: &Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());
+        self.signed(&header.to_string(), &claims.to_string())
+    }
+
+    /// Signs any two texts with RS256.
+    pub fn signed(&self, header: &str, claims: &str) -> String {
+        let part = |text: &str| BASE64URL_NOPAD.encode(text.as_bytes());
         let signed = format!("{}.{}", part(header), part(claims));
         let signature = SigningKey::<Sha256>::new((*self.key).clone()).sign(signed.as_bytes());
         format!("{signed}.{}", BASE64URL_NOPAD.encode(&signature.to_bytes()))
+    }
+
+    /// The public key as a file.
+    pub fn public_pem(&self) -> String {
+        self.key.to_public_key().to_public_key_pem(LineEnding::LF).unwrap()
     }
 
     /// The document at the address of its keys.

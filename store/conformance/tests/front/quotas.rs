@@ -1,14 +1,14 @@
 //! What a scope may keep, and that it never costs a higher one.
 
 use sci_conformance::state::State;
-use sci_service::http::{Body, Method};
+use sci_conformance::threats::Target as _;
 use sci_store_api::admin::DAY;
 use sci_store_api::repositories::Quota;
+use sci_store_api::routes;
 use sci_store_api::saves::BegunSave;
-use sci_store_api::{Registration, routes};
 use serde_json::json;
 
-use crate::bench::{Bench, registration};
+use crate::bench::Bench;
 
 const SOURCES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
 
@@ -17,17 +17,11 @@ fn state(source: &'static str) -> State {
     State::new("l", source, &source.repeat(1_000 / source.len()))
 }
 
-fn limit(bench: &Bench, quota: Quota) {
-    let body = Body::Json(serde_json::to_vec(&Registration { quota, ..registration() }).unwrap());
-    let path = routes::fill(routes::REPOSITORY, "1001");
-    assert_eq!(bench.send(Method::Put, &path, Some(&bench.admin), body).status, 200);
-}
-
 fn collect(bench: &Bench) {
     bench.clock.advance(3 * DAY);
     for _ in 0..2 {
         let policy = json!({ "policy": { "grace": DAY, "keep_newest": null, "max_age": null } });
-        assert_eq!(bench.post(routes::GC, &bench.admin, &policy).status, 200);
+        assert_eq!(bench.post(routes::GC, bench.admin(), &policy).status, 200);
         bench.clock.advance(2 * DAY);
     }
 }
@@ -35,14 +29,14 @@ fn collect(bench: &Bench) {
 #[test]
 fn a_pull_request_keeps_what_it_restored_last_and_main_loses_nothing() {
     let bench = Bench::default();
-    limit(&bench, Quota { untrusted_scope: Some(7_000), repository: Some(9_000), untrusted: None });
+    bench.limit(Quota { untrusted_scope: Some(7_000), repository: Some(9_000), untrusted: None });
     let main = state("main");
-    bench.save(&bench.main(), &main, 200);
+    bench.save(&bench.main(), &main);
     let mut refused = 0;
     for (number, source) in SOURCES.into_iter().enumerate() {
         bench.clock.advance(1);
         let ticket = bench.pull_request(42);
-        let begun: BegunSave = bench.begin(&ticket, &state(source), number as u8).read();
+        let begun: BegunSave = bench.begin(&ticket, &state(source)).read();
         let puts: Vec<_> = state(source).objects().iter().map(|(_, bytes)| bench.put(&ticket, &begun, bytes)).collect();
         match puts.iter().find(|put| put.status != 204) {
             Some(put) => {
@@ -61,16 +55,16 @@ fn a_pull_request_keeps_what_it_restored_last_and_main_loses_nothing() {
     assert_eq!((verdict("a"), verdict("b")), (json!("exact"), json!("nearest")));
     assert_eq!(bench.resolve(&bench.main(), &main)["verdict"], "exact");
     collect(&bench);
-    bench.save(&bench.pull_request(42), &state("h"), 99);
+    bench.save(&bench.pull_request(42), &state("h"));
     assert_eq!(bench.resolve(&bench.main(), &main)["verdict"], "exact");
 }
 
 #[test]
 fn one_pull_request_does_not_count_for_another_whose_number_begins_alike() {
     let bench = Bench::default();
-    limit(&bench, Quota { untrusted_scope: Some(3_000), ..Quota::default() });
-    bench.save(&bench.pull_request(42), &state("a"), 1);
-    bench.save(&bench.pull_request(4), &state("b"), 2);
+    bench.limit(Quota { untrusted_scope: Some(3_000), ..Quota::default() });
+    bench.save(&bench.pull_request(42), &state("a"));
+    bench.save(&bench.pull_request(4), &state("b"));
     for (number, source) in [(42, "a"), (4, "b")] {
         assert_eq!(bench.resolve(&bench.pull_request(number), &state(source))["verdict"], "exact");
     }
@@ -79,12 +73,12 @@ fn one_pull_request_does_not_count_for_another_whose_number_begins_alike() {
 #[test]
 fn trusted_saves_take_room_from_pull_requests_first() {
     let bench = Bench::default();
-    limit(&bench, Quota { repository: Some(6_000), ..Quota::default() });
-    bench.save(&bench.main(), &state("old"), 1);
+    bench.limit(Quota { repository: Some(6_000), ..Quota::default() });
+    bench.save(&bench.main(), &state("old"));
     bench.clock.advance(1);
-    bench.save(&bench.pull_request(42), &state("a"), 2);
+    bench.save(&bench.pull_request(42), &state("a"));
     bench.clock.advance(1);
-    bench.save(&bench.main(), &state("new"), 3);
+    bench.save(&bench.main(), &state("new"));
     let main = bench.main();
     assert_eq!(
         bench.resolve(&bench.pull_request(42), &state("a"))["candidates"][0]["scope"],
@@ -97,39 +91,16 @@ fn trusted_saves_take_room_from_pull_requests_first() {
 #[test]
 fn idle_scopes_of_a_class_go_by_policy() {
     let bench = Bench::default();
-    bench.save(&bench.main(), &state("main"), 1);
-    bench.save(&bench.pull_request(1), &state("a"), 2);
+    bench.save(&bench.main(), &state("main"));
+    bench.save(&bench.pull_request(1), &state("a"));
     bench.clock.advance(10 * DAY);
-    bench.save(&bench.pull_request(2), &state("b"), 3);
+    bench.save(&bench.pull_request(2), &state("b"));
     let policy = json!({ "policy": {
         "grace": DAY, "keep_newest": null, "max_age": null, "max_idle": { "pr": 7 * DAY, "queue": DAY },
     } });
-    let report: serde_json::Value = bench.post(routes::GC, &bench.admin, &policy).read();
+    let report: serde_json::Value = bench.post(routes::GC, bench.admin(), &policy).read();
     assert_eq!(report["forgotten"].as_array().unwrap().len(), 1);
     assert_eq!(bench.resolve(&bench.pull_request(2), &state("b"))["verdict"], "exact");
     assert_eq!(bench.resolve(&bench.main(), &state("main"))["verdict"], "exact");
     assert_ne!(bench.resolve(&bench.pull_request(1), &state("a"))["verdict"], "exact");
-}
-
-#[test]
-fn what_a_run_was_served_bounds_where_it_saves() {
-    let bench = Bench::default();
-    // A run of a branch that was served its own, lower state, and then became trusted.
-    let narrowed = Registration { trusted_refs: Vec::new(), ..registration() };
-    let put = |registration: &Registration| {
-        let body = Body::Json(serde_json::to_vec(registration).unwrap());
-        bench.send(Method::Put, &routes::fill(routes::REPOSITORY, "1001"), Some(&bench.admin), body)
-    };
-    assert_eq!(put(&narrowed).status, 200);
-    let ticket = bench.main();
-    bench.save(&ticket, &state("a"), 1);
-    assert_eq!(bench.resolve(&ticket, &state("a"))["verdict"], "exact");
-    assert_eq!(put(&registration()).status, 200);
-    let begun: BegunSave = bench.begin(&ticket, &state("b"), 2).read();
-    for (_, bytes) in state("b").objects() {
-        assert_eq!(bench.put(&ticket, &begun, &bytes).status, 204);
-    }
-    let refused = bench.commit(&ticket, &begun, &state("b"));
-    assert_eq!((refused.status, refused.code().as_str()), (403, "forbidden"));
-    assert!(refused.message().contains("lower class"), "{}", refused.message());
 }

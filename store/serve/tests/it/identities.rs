@@ -34,17 +34,6 @@ fn keys_are_believed_only_when_they_come_from_where_they_are() {
 }
 
 #[test]
-fn an_identity_for_somebody_else_is_refused() {
-    let bench = Bench::default();
-    let ask = |identity: &str| bench.post(routes::SESSION, identity, &json!({})).code();
-    assert_eq!(ask(&bench.issuer.identity("https://other.example", now(), |_| {})), "unauthorized");
-    assert_eq!(ask(&bench.issuer.identity(URL, now() - 3_600, |_| {})), "unauthorized");
-    assert_eq!(ask(&bench.issuer.identity(URL, now(), |claims| claims["repository_id"] = "9".into())), "forbidden");
-    let foreign = |claims: &mut serde_json::Value| claims["iss"] = "https://token.actions.githubusercontent.com".into();
-    assert_eq!(ask(&bench.issuer.identity(URL, now(), foreign)), "unauthorized", "it is not in the list");
-}
-
-#[test]
 fn the_list_says_where_it_is_wrong() {
     let generic = "[[issuer]]\nkind = \"generic\"\nurl = \"https://ci.example\"\n";
     for (text, line, column, part) in [

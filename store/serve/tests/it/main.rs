@@ -8,6 +8,6 @@ mod identities;
 mod life;
 mod raw;
 mod routes;
-mod secrets;
 mod slowness;
+mod threats;
 mod tls;

@@ -1,7 +1,10 @@
 //! The token itself: its form, its signature, its audience and its times.
 
+use std::fmt;
+
 use data_encoding::BASE64URL_NOPAD;
-use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::Rejection;
@@ -25,6 +28,35 @@ pub(super) struct Unverified<'a> {
 #[derive(Debug)]
 pub(super) struct Claims(Map<String, Value>);
 
+/// An object of which no member stands twice: its signer may have read the other one.
+struct Once(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = Once;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Once, A::Error> {
+                let mut found = Map::new();
+                while let Some((name, value)) = members.next_entry::<String, Value>()? {
+                    if found.insert(name, value).is_some() {
+                        return Err(serde::de::Error::custom("a member stands twice"));
+                    }
+                }
+                Ok(Once(found))
+            }
+        }
+
+        deserializer.deserialize_map(Members)
+    }
+}
+
 #[derive(Deserialize)]
 struct Header {
     alg: String,
@@ -42,7 +74,7 @@ impl<'a> Unverified<'a> {
             return Err(Rejection::Algorithm);
         }
         let signature = BASE64URL_NOPAD.decode(signature.as_bytes()).map_err(|_| Rejection::Form)?;
-        Ok(Self { signed, signature, key: header.kid, claims: part(claims)? })
+        Ok(Self { signed, signature, key: header.kid, claims: part::<Once>(claims)?.0 })
     }
 
     /// Who says to have issued it: only to choose whose keys to check it with.
