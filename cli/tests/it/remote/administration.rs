@@ -218,3 +218,42 @@ fn a_poisoned_run_is_quarantined_forgotten_and_collected_from_another_machine() 
     Error: the time of grace is at least [SECONDS] here
     ");
 }
+
+#[test]
+fn a_closed_pull_requests_scope_is_forgotten_whole() {
+    let (mut sandbox, backend) = served();
+    let (admin, reader) = (token(&sandbox, "--admin"), token(&sandbox, "--repository 1001"));
+    let (pr, other) =
+        (token(&sandbox, "--repository 1001 --scope pr:42"), token(&sandbox, "--repository 1001 --scope pr:7"));
+    for (number, saver) in [&pr, &pr, &other].into_iter().enumerate() {
+        sandbox.set("SCI_TOKEN", saver.as_str());
+        sandbox.write("src/main.txt", &format!("{number}\n"));
+        sandbox.sci_run("", &format!("mkdir -p out; echo {number} > out/a")).ends_with(0);
+    }
+    let scopes = |ran: &crate::sandbox::Ran| {
+        let listed = ran.json();
+        let scopes = listed["result"]["snapshots"].as_array().unwrap().iter().map(|one| one["scope"].clone());
+        scopes.collect::<Vec<_>>()
+    };
+    elsewhere(&mut sandbox, &backend, &reader);
+    // A reader sees neither: there is nothing to forget, and a scope of another is no more told of than a snapshot of it.
+    assert!(away(&sandbox, "forget --scope pr:42 --project 1001").ends_with(0).stdout.contains("forgot 0 snapshots"));
+    sandbox.set("SCI_TOKEN", admin);
+    assert_eq!(scopes(&away(&sandbox, "ls --project 1001 --json")), ["pr:7", "pr:42", "pr:42"]);
+    assert_screen!(away(&sandbox, "forget --scope pr:42 --project 1001"), @r"
+    exit code: 0
+    ----- stdout -----
+    forgot 2 snapshots of pr:42
+    ");
+    assert_eq!(scopes(&away(&sandbox, "ls --project 1001 --json")), ["pr:7"]);
+    assert_screen!(away(&sandbox, "forget --scope pr:x --project 1001"), @r#"
+    exit code: 2
+    ----- stderr -----
+    Error: not a scope: "pr:x"; expected, for example, trusted:refs/heads/main, branch:refs/heads/topic or pr:42
+    "#);
+    let ran = away(&sandbox, "forget --project 1001").ends_with(2);
+    assert!(ran.stderr.contains("SNAPSHOT"), "{ran}");
+    // Its own scope a run may forget itself.
+    sandbox.set("SCI_TOKEN", other);
+    assert!(away(&sandbox, "forget --scope pr:7 --project 1001").ends_with(0).stdout.contains("forgot 1 snapshot"));
+}
