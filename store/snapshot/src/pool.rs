@@ -100,7 +100,8 @@ pub(crate) trait Crew: Sync {
 /// Runs items through two parallel stages with an ordered step after each, on `threads` threads.
 ///
 /// What the ordered steps see never depends on timing. The first error stops everything and is returned.
-/// `window` bounds what lies between the steps, and with it the memory.
+/// `window` bounds what lies between the steps, and with it the memory: the second stage has so many items in flight, the first,
+/// whose items are larger, half as many.
 pub(crate) fn pipeline<C, I, M, L>(
     crew: &C,
     items: I,
@@ -218,7 +219,7 @@ impl<I: Iterator, A, B, C, M, L> Shared<I, A, B, C, M, L> {
                 return self.middle.take().map(|middle| Job::Middle(middle, None));
             }
         }
-        if self.items_left && self.first.in_flight() < window {
+        if self.items_left && self.first.in_flight() < window.div_ceil(2) {
             match self.items.next() {
                 Some(item) => {
                     let index = self.first.submitted;

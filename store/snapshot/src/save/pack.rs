@@ -6,7 +6,7 @@ use sci_store_api::{ObjectId, ObjectSink};
 use super::Stored;
 use crate::Result;
 use crate::block::StoredBlock;
-use crate::limits::PACK;
+use crate::limits::{BLOCK, PACK};
 use crate::manifest::{Block, PackRef};
 use crate::pool::Last;
 
@@ -54,6 +54,10 @@ impl Last<StoredBlock> for Packer<'_> {
             length: block.length,
             reference: block.reference,
         });
+        if self.pack.is_empty() {
+            // All at once, and never moved: what grows leaves its smaller selves behind in the memory of the process.
+            self.pack.reserve_exact(PACK.1 + BLOCK);
+        }
         self.pack.extend_from_slice(&block.stored);
         // The cut depends on what is packed, so that two trees that share a long run of blocks share packs too.
         let wanted = block.digest.as_bytes()[0] & 7 == 0;
