@@ -1,5 +1,6 @@
 //! Two runners over one `sci serve`: separate directories, separate local state, nothing in common but the backend.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use sci_e2e::disturb::copy_tree;
 use sci_e2e::machine::finish;
+use sci_e2e::rust::{clone, compiled, fresh, ripgrep};
 use sci_e2e::server::{Server, command, run};
 use sci_e2e::{Machine, Tree};
 
@@ -83,6 +85,58 @@ fn a_scope_is_what_the_token_says() {
     let refused = finish(&mut command(&machine, &edited, &["--require", "restore"]));
     assert_eq!(refused.code, Some(1), "{refused}");
     assert!(!format!("{refused}").contains(&edited), "a token is in the output");
+}
+
+/// A runner's checkout of ripgrep, whose store is the server's.
+fn check_out(machine: &Machine, server: &Server) {
+    clone(machine, &ripgrep());
+    machine.write("sci.toml", format!("presets = [\"cargo\"]\n{}", server.declaration()));
+}
+
+/// Takes a runner away with all that it has, and puts another one in the same place: cargo's state is of one place.
+fn replace(machine: &Machine) {
+    let gone = machine.dir().join("first-runner");
+    fs::create_dir(&gone).unwrap();
+    for (from, name) in [
+        (machine.workspace(), "work"),
+        (machine.dir().join("state"), "state"),
+        (machine.home().join(".cargo/registry"), "registry"),
+    ] {
+        fs::rename(from, gone.join(name)).unwrap();
+    }
+    fs::create_dir(machine.workspace()).unwrap();
+    assert!(!machine.dir().join("store").exists(), "a runner has no store of its own");
+}
+
+#[test]
+fn cargo_builds_nothing_that_another_runner_has_built() {
+    let server = Server::start();
+    let token = server.token("branch:ci");
+    let machine = Machine::new();
+    check_out(&machine, &server);
+    run(&machine, &token, &["restore"]).expect_verdict("target", "miss");
+    let first = machine.run("cargo", &["build", "-v"]).success();
+    let all = compiled(&first.stderr);
+    assert!(all.len() > 30 && all.contains("ripgrep"), "{first}");
+    let saved = run(&machine, &token, &["save"]).expect_outcome("target", "saved");
+
+    replace(&machine);
+    check_out(&machine, &server);
+    let restored = run(&machine, &token, &["restore"]);
+    let restored = restored.expect_verdict("target", "exact").expect_verdict("~/.cargo/registry", "exact");
+    // Offline: the registry that was restored holds every crate.
+    let second = machine.run("cargo", &["build", "-v", "--offline"]).success();
+    assert_eq!(compiled(&second.stderr), BTreeSet::new(), "{second}");
+    assert_eq!(fresh(&second.stderr), all, "{second}");
+    assert!(machine.run("target/debug/rg", &["--version"]).success().stdout.starts_with("ripgrep 15"));
+    println!(
+        "{} crates: built in {:?}, saved in {:?}, restored in {:?}, found fresh in {:?}",
+        all.len(),
+        first.took,
+        saved.took,
+        restored.took,
+        second.took
+    );
 }
 
 /// Kills of the server while somebody saves.

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::identity::Identity;
 use crate::remote::Wanted;
 use crate::ticket::{Ticket, Tickets};
-use crate::wire::{Failure, Outgoing, Wire};
+use crate::wire::{Failure, LATE, Outgoing, Wire};
 
 /// The longest answer in JSON, in bytes.
 pub(crate) const LONGEST_JSON: u64 = 8 << 20;
@@ -90,6 +90,7 @@ impl Line {
     ) -> Result<T, Error> {
         let address = || self.wire.address().to_string();
         let machine = self.wire.machine();
+        let mut before: Option<String> = None;
         let mut attempts = Attempts::new(machine, self.wire.settings().timeout + kind.work, kind.bytes);
         loop {
             if let Some(reason) = self.breaker.reason() {
@@ -101,6 +102,7 @@ impl Line {
             };
             match failure {
                 Failure::Refused(error) => return Err(Error::Refused(error)),
+                Failure::Untrusted(why) => return Err(Error::Untrusted { address: address(), why }),
                 Failure::Nonsense(reason) => {
                     *unknown |= kind.changes;
                     return Err(self.nonsense(reason));
@@ -113,8 +115,11 @@ impl Line {
                     *unknown |= sent && kind.changes;
                     if let Some(pause) = attempts.pause(asked, kind.least) {
                         machine.pause(pause);
+                        before = Some(reason);
                         continue;
                     }
+                    // The last attempt has only the time that is left: what went wrong before says more.
+                    let reason = before.filter(|_| reason == LATE).unwrap_or(reason);
                     let times = attempts.failed();
                     let reason = if times > 1 { format!("{reason} ({times} attempts)") } else { reason };
                     self.breaker.give_up(&reason);

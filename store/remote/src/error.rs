@@ -4,6 +4,10 @@ use sci_store_api::{ApiError, ErrorCode};
 
 use crate::address::AddressError;
 use crate::identity::IdentityError;
+use crate::tls::Untrusted;
+
+/// How a reason begins when what came is no HTTP at all.
+pub(crate) const NO_HTTP: &str = "no HTTP: ";
 
 /// Why an operation on a remote store did not succeed. Text in it that a server sent is cleaned and cut.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -37,6 +41,14 @@ pub enum Error {
         address: String,
         /// Why.
         reason: String,
+    },
+    /// The server is not the one that was meant: nothing was asked of it.
+    #[error("{address} is not trusted: {why}")]
+    Untrusted {
+        /// The store.
+        address: String,
+        /// Why.
+        why: Untrusted,
     },
     /// The answer is none that a backend gives.
     #[error("{address} does not answer as a store does: {reason}{}", unknown(*.outcome_unknown))]
@@ -91,10 +103,14 @@ impl Error {
         match self {
             Self::Refused(error) => error.hint.as_deref(),
             Self::Identity(error) => error.hint(),
+            Self::Untrusted { why, .. } => Some(why.hint()),
             Self::Address(AddressError::Clear { .. }) => {
                 Some("use https://, or set SCI_ALLOW_HTTP=1 where nobody else is on the network")
             }
             Self::NoAnswer { .. } => Some("`sci doctor` tries the connection; SCI_TIMEOUT sets how long is waited"),
+            Self::Nonsense { address, reason, .. } if address.starts_with("http:") && reason.starts_with(NO_HTTP) => {
+                Some("does the store speak TLS? Then `url` in [store] begins with https://")
+            }
             Self::Nonsense { .. } | Self::TooLong { .. } => {
                 Some("is `url` in [store] that of a sci backend? `sci doctor` tries the connection")
             }

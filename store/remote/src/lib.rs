@@ -18,6 +18,7 @@ mod breaker;
 mod call;
 mod clean;
 mod ticket;
+mod tls;
 mod transfer;
 mod uploads;
 mod wire;

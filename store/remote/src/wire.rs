@@ -1,21 +1,21 @@
 //! One request and its answer: bounded in time and in size, never redirected, nothing believed.
 
 use std::io::{self, Read};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sci_store_api::{ApiError, ErrorCode, Secret};
 use serde::de::DeserializeOwned;
 use ureq::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, RANGE, RETRY_AFTER};
 use ureq::http::{HeaderMap, HeaderValue, Method, Request};
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, AsSendBody, BodyReader, Proxy, Timeout};
 
 use crate::address::Address;
 use crate::clean::clean;
-use crate::error::Error;
+use crate::error::{Error, NO_HTTP};
 use crate::machine::Machine;
 use crate::settings::Settings;
+use crate::tls::{self, Untrusted};
 
 /// Connections that are kept open between requests.
 const KEPT_OPEN: usize = 32;
@@ -23,6 +23,9 @@ const KEPT_OPEN: usize = 32;
 const LONGEST_ERROR: u64 = 64 * 1_024;
 /// The longest that a server may ask us to wait.
 const LONGEST_WAIT: u64 = 3_600;
+
+/// The reason of an attempt whose time was up.
+pub(crate) const LATE: &str = "no answer in time";
 
 /// Connections to one server.
 #[derive(Debug)]
@@ -63,6 +66,8 @@ pub(crate) enum Failure {
     },
     /// The server refused.
     Refused(ApiError),
+    /// The server is not the one that was meant.
+    Untrusted(Untrusted),
     /// The answer makes no sense.
     Nonsense(String),
     /// The answer is longer than so many bytes.
@@ -74,6 +79,7 @@ impl Failure {
         match self {
             Self::Again { reason, .. } | Self::Nonsense(reason) => reason.clone(),
             Self::Refused(error) => error.to_string(),
+            Self::Untrusted(why) => why.to_string(),
             Self::TooLong(most) => format!("the answer has more than {most} bytes"),
         }
     }
@@ -103,7 +109,7 @@ impl Wire {
             config = config.proxy(None::<Proxy>);
         }
         if address.as_str().starts_with("https:") {
-            config = config.tls_config(tls()?);
+            config = config.tls_config(tls::config()?);
         }
         Ok(Self { agent: machine.agent(config.build()), machine, address, settings })
     }
@@ -250,40 +256,21 @@ fn failure(error: ureq::Error) -> Failure {
     match error {
         ureq::Error::Timeout(Timeout::Resolve) => again("its name was not resolved in time", false),
         ureq::Error::Timeout(Timeout::Connect) => again("no connection in time", false),
-        ureq::Error::Timeout(_) => again("no answer in time", true),
+        ureq::Error::Timeout(_) => again(LATE, true),
         HostNotFound => again("its name has no address", false),
-        Io(error) if is_tls(&error) => Failure::Nonsense(format!("TLS: {}", clean(&error.to_string()))),
-        Io(error) => match error.kind() {
-            io::ErrorKind::ConnectionRefused => again("the connection was refused", false),
-            io::ErrorKind::UnexpectedEof => again("the connection was cut off", true),
+        Io(error) => match (tls::error_in(&error), error.kind()) {
+            (Some(error), _) => of_tls(error),
+            (_, io::ErrorKind::ConnectionRefused) => again("the connection was refused", false),
+            (_, io::ErrorKind::UnexpectedEof) => again("the connection was cut off", true),
             _ => again(&clean(&error.to_string()), true),
         },
-        Protocol(_) | LargeResponseHeader(..) => Failure::Nonsense(format!("no HTTP: {}", clean(&error.to_string()))),
-        ureq::Error::Rustls(error) => Failure::Nonsense(format!("TLS: {}", clean(&error.to_string()))),
+        Protocol(_) | LargeResponseHeader(..) => Failure::Nonsense(format!("{NO_HTTP}{}", clean(&error.to_string()))),
+        ureq::Error::Rustls(error) => of_tls(&error),
         other => Failure::Nonsense(clean(&other.to_string())),
     }
 }
 
-fn is_tls(error: &io::Error) -> bool {
-    error
-        .get_ref()
-        .is_some_and(|inner| inner.is::<rustls::Error>() || inner.source().is_some_and(|it| it.is::<rustls::Error>()))
-}
-
-/// TLS with the certificates of this machine, read once.
-fn tls() -> Result<TlsConfig, Error> {
-    static ROOTS: OnceLock<Result<Arc<Vec<Certificate<'static>>>, String>> = OnceLock::new();
-    let roots = ROOTS.get_or_init(|| {
-        let found = rustls_native_certs::load_native_certs();
-        if found.certs.is_empty() {
-            let reasons: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
-            return Err(if reasons.is_empty() { "there are none".to_owned() } else { reasons.join("; ") });
-        }
-        Ok(Arc::new(found.certs.iter().map(|cert| Certificate::from_der(cert).to_owned()).collect()))
-    });
-    let roots = roots.clone().map_err(Error::Roots)?;
-    Ok(TlsConfig::builder()
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .root_certs(RootCerts::Specific(roots))
-        .build())
+fn of_tls(error: &rustls::Error) -> Failure {
+    let nonsense = || Failure::Nonsense(format!("TLS: {}", clean(&error.to_string())));
+    Untrusted::of(error).map_or_else(nonsense, Failure::Untrusted)
 }

@@ -3,6 +3,8 @@
 mod administration;
 mod backend;
 mod looking;
+mod rot;
+mod tls;
 
 use std::time::{Duration, Instant};
 
