@@ -1,7 +1,7 @@
 //! A real `sci serve` on loopback, with a store of its own, and the runners that use it.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use crate::machine::{finish, sci};
@@ -33,6 +33,20 @@ impl Server {
         self.kill();
         let (child, address) = serve(&self.machine, &self.address);
         (self.child, self.address) = (child, address);
+    }
+
+    /// Loses the whole store and lets `restore` put one into its place, which is served at the same address.
+    pub fn lose_store(&mut self, restore: impl FnOnce(&Path)) {
+        self.kill();
+        std::fs::remove_dir_all(self.store()).unwrap();
+        restore(&self.store());
+        let (child, address) = serve(&self.machine, &self.address);
+        (self.child, self.address) = (child, address);
+    }
+
+    /// `sci` where the store is, beside the server; it has to succeed.
+    pub fn sci(&self, args: &[&str]) -> Ran {
+        self.machine.sci(args)
     }
 
     fn kill(&mut self) {

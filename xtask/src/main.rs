@@ -39,6 +39,8 @@ Developer tasks of sci.
                               a thousand saves one upon another, and what a restore costs then
   cargo xtask bench load [ARGS…]
                               many clients of one server for two minutes
+  cargo xtask bench latency [ARGS…]
+                              restores from a server that is 40 ms away, over a connection of so many Mbit/s
 ";
 
 fn main() -> ExitCode {

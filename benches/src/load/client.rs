@@ -15,8 +15,7 @@ use sci_store_api::resolve::{PathQuery, ResolveRequest, RestorePolicy};
 use sci_store_api::saves::CommitSave;
 use sci_store_api::{Instance, ObjectId, ObjectKind, ObjectRef, ObjectSink as _, PathName, Secret, SnapshotId};
 
-use crate::Failure;
-use crate::server::Server;
+use sci_benches::server::{Failure, Server};
 
 /// Bytes of a file, on average.
 const MEAN: usize = 4 << 10;

@@ -5,7 +5,6 @@
 
 mod client;
 mod report;
-mod server;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,10 +15,7 @@ use clap::Parser;
 
 use client::{Client, Tally};
 use report::Report;
-use server::Server;
-
-/// What stops a run: a sentence for a developer.
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+use sci_benches::server::{Failure, Server};
 
 /// Clients that restore and clients that save, all the time, and what becomes of the server.
 #[derive(Debug, Parser)]

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::Failure;
 use crate::client::Tally;
-use crate::server::Server;
+use sci_benches::server::{Failure, Server};
 
 /// Times of one kind of operation, in milliseconds.
 #[derive(Debug, Serialize)]

@@ -90,7 +90,7 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     let paths = latest(&store, arguments, before.as_ref())?;
     let unkeyed = unkeyed(before, arguments);
     if paths.is_empty() && unkeyed.is_empty() {
-        return Err(nothing(arguments));
+        return Err(nothing(arguments, &store));
     }
     let report = Report { paths, unkeyed };
     let now = context.now();
@@ -161,10 +161,12 @@ fn unkeyed(before: Option<Before>, arguments: &Arguments) -> Vec<Unkeyed> {
         .collect()
 }
 
-fn nothing(arguments: &Arguments) -> CliError {
+fn nothing(arguments: &Arguments, store: &Store) -> CliError {
+    // A remote store makes the name of what the job's identity says, and that does not name the job.
+    let in_actions = if store.directory().is_some() { "RUN_ID.ATTEMPT.JOB" } else { "RUN_ID-ATTEMPT" };
     match (&arguments.path, &arguments.run) {
         (_, Some(run)) => CliError::new(Kind::NotFound, format!("no plan of run {run:?} is kept"))
-            .hint("restore and save name their run under --json; in Actions it is RUN_ID.ATTEMPT.JOB"),
+            .hint(format!("restore and save name their run under --json; in Actions it is {in_actions}")),
         (Some(path), None) => CliError::new(Kind::NotFound, format!("no plan of a path called {path:?} is kept"))
             .hint("`sci plan` lists the paths"),
         (None, None) => CliError::new(Kind::NotFound, "nothing was planned yet in this project")

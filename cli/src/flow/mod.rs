@@ -9,6 +9,7 @@ pub mod members;
 pub mod outcome;
 pub mod outside;
 pub mod planning;
+pub mod recording;
 pub mod replaying;
 pub mod report;
 pub mod resolving;

@@ -2,7 +2,6 @@
 
 use sci_planner::{Keyed, PlannedPath};
 use sci_store_api::dsse::Verified;
-use sci_store_api::plans::PlannedPath as StoredPath;
 use sci_store_api::resolve::{MAX_PATHS, PathQuery, ResolveRequest, Resolved, RestorePolicy};
 use sci_store_api::verdict::{Judgement, MissReason, Outcome, Refusal, Verdict};
 use sci_store_api::{Instance, PathName, SnapshotId};
@@ -50,20 +49,6 @@ impl<'p> Answer<'p> {
         let unusable = |reason| matches!(reason, Some(Refusal::Incomplete | Refusal::Signature));
         let candidates = self.verdict.candidates.iter();
         candidates.filter(move |candidate| unusable(candidate.judgement.refusal())).map(|candidate| candidate.snapshot)
-    }
-
-    /// The path as the store keeps it for explain; its inputs are stored first. `None` when the store cannot name it.
-    pub fn planned(&self, store: &Store) -> Option<StoredPath> {
-        let bytes = self.keyed.record().encode().ok();
-        let derivation = bytes.and_then(|bytes| store.backend.put_derivation(bytes).ok());
-        Some(StoredPath {
-            path: PathName::new(self.path.name.as_str()).ok()?,
-            instance: Instance::new(self.path.instance.as_str()).ok()?,
-            ladder: self.keyed.ladder,
-            sketch: self.keyed.sketch().clone(),
-            derivation,
-            verdict: self.verdict.clone(),
-        })
     }
 }
 

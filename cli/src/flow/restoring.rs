@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
 use crate::flow::fingerprint;
 use crate::flow::planning;
+use crate::flow::recording::{self, Sending};
 use crate::flow::replaying::{self, Installed, Replayed};
 use crate::flow::report::{RestoredPath, Word};
 use crate::flow::resolving::{self, Answer};
@@ -27,7 +28,8 @@ use crate::workspace::Workspace;
 /// What a restore did.
 #[derive(Debug, Serialize)]
 pub struct RestoreReport {
-    /// The run that this restore begins; a save continues it.
+    /// The run that this restore begins, and a save continues, by the name that the store has for it; by this machine's when
+    /// the store was not reached.
     pub run: String,
     /// The plan as it was stored for explain; absent when it could not be.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,7 +63,7 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
     let plan = planning::make(context, workspace)?;
     let paths = planning::select(&plan, wanted)?;
     let ancestors = asked.answer();
-    let mut before = before(context, workspace, &plan, &paths);
+    let before = before(context, workspace, &plan, &paths);
     let run = before.run.clone();
     before.without_keys_of(&paths).write(&workspace.state.before())?;
     let _shield = context.interrupts.shield();
@@ -74,35 +76,17 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
     if let Some(directory) = store.as_ref().ok().and_then(Store::directory) {
         warn_of_own_files(context, &plan, directory);
     }
+    let run = store.as_ref().map_or(run, |store| store.run().to_owned());
     let mut report = RestoreReport { run, plan: None, paths: Vec::new(), replayed: None, seconds: 0.0 };
-    let mut installed = Vec::new();
-    let mut interrupted = false;
-    for path in &paths {
-        if context.interrupts.caught().is_some() {
-            interrupted = true;
-            before = before.without_keys_of(&[*path]);
-            continue;
+    let sending = Sending::new(store.as_ref().ok(), &answers);
+    let mut job = Job { workspace, store: store.as_ref().ok(), before, interrupted: false };
+    let installed = std::thread::scope(|scope| {
+        for store in job.store.iter().flat_map(|store| std::iter::repeat_n(*store, sending.threads())) {
+            scope.spawn(|| sending.send(store));
         }
-        let restored = match (&path.outcome, answers.iter_mut().find(|answer| std::ptr::eq(answer.path, *path))) {
-            (Planned::Keyed(_), Some(answer)) => {
-                let store = store.as_ref().ok();
-                let Some((restored, manifest)) = restore_path::restore(context, workspace, store, answer) else {
-                    interrupted = true;
-                    before = before.without_keys_of(&[*path]);
-                    continue;
-                };
-                note(&mut before, path, answer, &restored)?;
-                // Manifests of large trees are large: those that replay does not need go now.
-                let needed = manifest.filter(|_| path.policy.replay);
-                installed.extend(needed.map(|manifest| Installed { path, manifest }));
-                restored
-            }
-            (Planned::Unkeyed { reason, hint }, _) => restore_path::unkeyed(path, reason, hint.as_deref()),
-            (Planned::Keyed(_), None) => continue,
-        };
-        context.out.human(|text| restored.render(text));
-        report.paths.push(restored);
-    }
+        job.restore(context, &paths, &mut answers, &mut report)
+    })?;
+    let Job { mut before, interrupted, .. } = job;
     report.replayed = replaying::replay(context, &plan, &installed)?;
     before.tracked = replaying::times(&plan, report.replayed.is_some());
     before.write(&workspace.state.before())?;
@@ -110,10 +94,62 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
         return Err(context.interrupts.error(what_was_done(&report.paths, interrupted)));
     }
     if let Ok(store) = &store {
-        report.plan = record(context, store, &answers);
+        report.plan = recording::record(context, store, &answers, &sending);
     }
     report.seconds = started.elapsed().as_secs_f64();
     Ok(report)
+}
+
+/// The paths of one restore.
+struct Job<'a> {
+    workspace: &'a Workspace,
+    store: Option<&'a Store>,
+    before: Before,
+    interrupted: bool,
+}
+
+impl Job<'_> {
+    /// Restores one path after the other, and gives the manifests of those that replay needs.
+    fn restore<'p>(
+        &mut self,
+        context: &mut Context,
+        paths: &[&'p PlannedPath],
+        answers: &mut [Answer<'p>],
+        report: &mut RestoreReport,
+    ) -> Result<Vec<Installed<'p>>> {
+        let mut installed = Vec::new();
+        for &path in paths {
+            if context.interrupts.caught().is_some() {
+                self.skip(path);
+                continue;
+            }
+            let restored = match (&path.outcome, answers.iter_mut().find(|answer| std::ptr::eq(answer.path, path))) {
+                (Planned::Keyed(_), Some(answer)) => {
+                    let Some((restored, manifest)) = restore_path::restore(context, self.workspace, self.store, answer)
+                    else {
+                        self.skip(path);
+                        continue;
+                    };
+                    note(&mut self.before, path, answer, &restored)?;
+                    // Manifests of large trees are large: those that replay does not need go now.
+                    let needed = manifest.filter(|_| path.policy.replay);
+                    installed.extend(needed.map(|manifest| Installed { path, manifest }));
+                    restored
+                }
+                (Planned::Unkeyed { reason, hint }, _) => restore_path::unkeyed(path, reason, hint.as_deref()),
+                (Planned::Keyed(_), None) => continue,
+            };
+            context.out.human(|text| restored.render(text));
+            report.paths.push(restored);
+        }
+        Ok(installed)
+    }
+
+    /// Leaves a path as it is, since somebody asked to stop.
+    fn skip(&mut self, path: &PlannedPath) {
+        self.interrupted = true;
+        self.before = self.before.without_keys_of(&[path]);
+    }
 }
 
 /// A store that is an input changes the key at every save: nothing is ever exact.
@@ -204,21 +240,6 @@ fn note(before: &mut Before, path: &PlannedPath, answer: &Answer<'_>, restored: 
         None => noted.stood = fingerprint::of(path)?,
     }
     Ok(())
-}
-
-/// Stores the plan with its verdicts, for explain. A failure is a warning: nothing but the explanation is lost.
-fn record(context: &mut Context, store: &Store, answers: &[Answer<'_>]) -> Option<PlanId> {
-    let paths: Vec<_> = answers.iter().filter_map(|answer| answer.planned(store)).collect();
-    if paths.is_empty() {
-        return None;
-    }
-    match store.backend.record_plan(paths) {
-        Ok(plan) => Some(plan),
-        Err(error) => {
-            context.out.warn(format!("the plan was not recorded, so `sci explain` will not know it: {error}"));
-            None
-        }
-    }
 }
 
 /// Writes what concerns all paths together.

@@ -20,7 +20,8 @@ use crate::workspace::Workspace;
 /// What a save did.
 #[derive(Debug, Serialize)]
 pub struct SaveReport {
-    /// The run that the snapshots belong to.
+    /// The run that the snapshots belong to, by the name that the store has for it; by this machine's when the store was not
+    /// reached.
     pub run: String,
     /// Each path that was asked for, in the order of the plan.
     pub paths: Vec<SavedPath>,
@@ -54,7 +55,8 @@ pub fn save(context: &mut Context, workspace: &Workspace, wanted: &[String], fai
         Err(error) if error.kind != Kind::Store => return Err(error),
         outcome => outcome,
     };
-    let mut report = SaveReport { run: run.clone(), paths: Vec::new(), seconds: 0.0 };
+    let run = store.as_ref().map_or(run, |store| store.run().to_owned());
+    let mut report = SaveReport { run, paths: Vec::new(), seconds: 0.0 };
     let bases = match &store {
         Ok(store) => bases(store, workspace, &paths, known.as_ref(), ancestors),
         Err(_) => Bases::new(),

@@ -152,6 +152,12 @@ impl Store {
         }
     }
 
+    /// The run that this command belongs to, as the store calls it: a store that does not take a client's word for it makes
+    /// its own name of what the identity says.
+    pub fn run(&self) -> &str {
+        self.session.run.as_str()
+    }
+
     /// The keys that records are verified with.
     pub fn keys(&self) -> &[PublicKey] {
         &self.keys

@@ -4,6 +4,7 @@
 mod cargo;
 mod edits;
 mod histories;
+mod hosting;
 mod interrupt;
 mod kill;
 mod npm;

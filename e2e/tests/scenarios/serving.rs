@@ -10,7 +10,7 @@ use sci_e2e::disturb::copy_tree;
 use sci_e2e::machine::finish;
 use sci_e2e::rust::{clone, compiled, fresh, ripgrep};
 use sci_e2e::server::{Server, command, run};
-use sci_e2e::{Machine, Tree};
+use sci_e2e::{Machine, Ran, Tree};
 
 use crate::npm::storefront;
 
@@ -137,6 +137,29 @@ fn cargo_builds_nothing_that_another_runner_has_built() {
         restored.took,
         second.took
     );
+}
+
+#[test]
+fn a_run_is_found_by_the_name_that_restore_and_save_give() {
+    let server = Server::start();
+    let token = server.token("branch:ci");
+    let machine = runner(&server, "[path.out]\npath = \"out\"\nlockfiles = [\"lock\"]\n");
+    let name = |ran: &Ran| ran.result()["run"].as_str().unwrap_or_else(|| panic!("no run\n{ran}")).to_owned();
+    machine.write("lock", "1");
+    let restored = run(&machine, &token, &["restore"]).expect_verdict("out", "miss");
+    machine.write("out/file", "built");
+    let saved = run(&machine, &token, &["save"]).expect_outcome("out", "saved");
+    assert_eq!(name(&restored), name(&saved));
+    // Another run, so that the newest plan is not the one that is asked for.
+    run(&machine, &token, &["restore"]).expect_verdict("out", "exact");
+
+    let other = runner(&server, "");
+    let explained = run(&other, &token, &["explain", "--run", &name(&restored)]);
+    assert_eq!(explained.result()["paths"][0]["verdict"]["verdict"], "miss", "{explained}");
+    let listed = run(&other, &token, &["ls", "--run", &name(&saved)]);
+    assert_eq!(listed.result()["snapshots"].as_array().map(Vec::len), Some(1), "{listed}");
+    let quarantined = server.sci(&["quarantine", "--repository", "1001", "--run", &name(&saved)]);
+    assert_eq!(quarantined.result()["snapshots"].as_array().map(Vec::len), Some(1), "{quarantined}");
 }
 
 /// Kills of the server while somebody saves.

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a suite of tests fails by panicking")]
 
 pub mod cases;
+pub mod distance;
 pub mod door;
 pub mod fakes;
 pub mod http;

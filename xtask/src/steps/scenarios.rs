@@ -19,7 +19,11 @@ pub(super) fn e2e(context: &Context, args: &[String]) -> Result<(), Failure> {
     let sci = build_sci(context)?;
     let nextest = tools::nextest(context)?;
     let pnpm = tools::pnpm(context)?;
-    tools::debian("strace", "strace")?;
+    for (program, package) in
+        [("strace", "strace"), ("sqlite3", "sqlite3"), ("rsync", "rsync"), ("systemd-analyze", "systemd")]
+    {
+        tools::debian(program, package)?;
+    }
     let dir = context.target.join("e2e");
     remove_left_over(&dir)?;
     let mut command = Command::new(nextest);
@@ -40,14 +44,14 @@ pub(crate) fn simulate(context: &Context, args: &[String]) -> Result<(), Failure
     shell::run(&mut command)
 }
 
-/// Runs sci side by side with other tools, the simulation of many saves, or the load on a server.
+/// Runs sci side by side with other tools, the simulation of many saves, the load on a server, or one far away.
 pub(crate) fn bench(context: &Context, args: &[String]) -> Result<(), Failure> {
     if let Some(("fragmentation", rest)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         return shell::run(bench_program(context, "fragmentation").args(rest));
     }
     let sci = build_sci(context)?;
-    if let Some(("load", rest)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
-        return shell::run(bench_program(context, "load").env("SCI_BIN", sci).args(rest));
+    if let Some((name @ ("load" | "latency"), rest)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return shell::run(bench_program(context, name).env("SCI_BIN", sci).args(rest));
     }
     shell::run(bench_program(context, "side-by-side").env("SCI_BIN", sci).args(args))
 }

@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
+use sci_conformance::distance::Distance;
 use sci_conformance::http::{Heard, Said, Server, over};
 use sci_conformance::issuer::TestIssuer;
 use sci_native::NativeService;
@@ -19,6 +20,8 @@ pub(crate) struct Backend {
     server: Server,
     meddler: Arc<Mutex<Option<Meddler>>>,
     heard: Arc<Mutex<Vec<Heard>>>,
+    /// The way to it.
+    pub(crate) distance: Arc<Distance>,
 }
 
 impl Backend {
@@ -27,16 +30,17 @@ impl Backend {
         let front = Front::new(opened, Gate::new("", Vec::new(), TestIssuer::default()), Limits::default(), "0.0.0");
         let meddler: Arc<Mutex<Option<Meddler>>> = Arc::default();
         let heard: Arc<Mutex<Vec<Heard>>> = Arc::default();
-        let (meddler_of, heard_of) = (Arc::clone(&meddler), Arc::clone(&heard));
+        let distance: Arc<Distance> = Arc::default();
+        let (meddler_of, heard_of, distance_of) = (Arc::clone(&meddler), Arc::clone(&heard), Arc::clone(&distance));
         let server = Server::start(Arc::new(move |request| {
             heard_of.lock().unwrap().push(Heard { body: Vec::new(), ..request.clone() });
             let honest = |request: &Heard| over(&front, request);
-            match meddler_of.lock().unwrap().as_mut() {
+            distance_of.go(|| match meddler_of.lock().unwrap().as_mut() {
                 Some(meddle) => meddle(request, &honest),
                 None => honest(request),
-            }
+            })
         }));
-        Self { server, meddler, heard }
+        Self { server, meddler, heard, distance }
     }
 
     pub(crate) fn url(&self) -> String {

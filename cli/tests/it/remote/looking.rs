@@ -78,7 +78,7 @@ fn a_run_is_explained_to_those_only_who_may_see_it() {
     exit code: 4
     ----- stderr -----
     Error: no plan of run "[TOKEN RUN]" is kept
-    Hint: restore and save name their run under --json; in Actions it is RUN_ID.ATTEMPT.JOB
+    Hint: restore and save name their run under --json; in Actions it is RUN_ID-ATTEMPT
     "#);
     // A person who reads sees every run, and no snapshot beyond its scopes.
     sandbox.set("SCI_TOKEN", reader);

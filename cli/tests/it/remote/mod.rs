@@ -2,6 +2,7 @@
 
 mod administration;
 mod backend;
+mod distance;
 mod looking;
 mod rot;
 mod tls;

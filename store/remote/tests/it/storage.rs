@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pollster::block_on;
+use sci_conformance::distance::Distance;
 use sci_conformance::fakes::{TestClock, TestKeys};
 use sci_conformance::http::{Heard, Said, Server, over};
 use sci_conformance::issuer::TestIssuer;
@@ -31,7 +32,8 @@ pub(crate) struct Storage {
     pub(crate) issuer: TestIssuer,
     heard: Arc<Mutex<Vec<Heard>>>,
     meddler: Arc<Mutex<Option<Meddler>>>,
-    delay: Arc<AtomicU64>,
+    /// The way to it.
+    pub(crate) distance: Arc<Distance>,
     under_way: Arc<(AtomicU64, AtomicU64)>,
     pub(crate) server: Server,
 }
@@ -50,23 +52,24 @@ impl Default for Storage {
         let front: TestFront = Front::new(service, gate, Limits::default(), "0.0.0");
         let heard: Arc<Mutex<Vec<Heard>>> = Arc::default();
         let meddler: Arc<Mutex<Option<Meddler>>> = Arc::default();
-        let delay: Arc<AtomicU64> = Arc::default();
+        let distance: Arc<Distance> = Arc::default();
         let under_way: Arc<(AtomicU64, AtomicU64)> = Arc::default();
         let under_way_of = Arc::clone(&under_way);
-        let (heard_of, meddler_of, delay_of) = (Arc::clone(&heard), Arc::clone(&meddler), Arc::clone(&delay));
+        let (heard_of, meddler_of, distance_of) = (Arc::clone(&heard), Arc::clone(&meddler), Arc::clone(&distance));
         let server = Server::start(Arc::new(move |request| {
             heard_of.lock().unwrap().push(request.clone());
             let now = under_way_of.0.fetch_add(1, Ordering::SeqCst) + 1;
             under_way_of.1.fetch_max(now, Ordering::SeqCst);
-            std::thread::sleep(Duration::from_millis(delay_of.load(Ordering::SeqCst)));
-            under_way_of.0.fetch_sub(1, Ordering::SeqCst);
             let honest = |request: &Heard| over(&front, request);
-            if let Some(meddle) = meddler_of.lock().unwrap().as_mut() {
-                return meddle(request, &honest);
-            }
-            honest(request)
+            distance_of.go(|| {
+                under_way_of.0.fetch_sub(1, Ordering::SeqCst);
+                match meddler_of.lock().unwrap().as_mut() {
+                    Some(meddle) => meddle(request, &honest),
+                    None => honest(request),
+                }
+            })
         }));
-        Self { clock, issuer, heard, meddler, delay, under_way, server }
+        Self { clock, issuer, heard, meddler, distance, under_way, server }
     }
 }
 
@@ -86,11 +89,6 @@ impl Storage {
             }
             false => honest(heard),
         });
-    }
-
-    /// Keeps every request waiting for so many milliseconds, however many there are.
-    pub(crate) fn delay(&self, millis: u64) {
-        self.delay.store(millis, Ordering::SeqCst);
     }
 
     /// How many requests there were at the same time, at most, since this was asked last.

@@ -1,6 +1,9 @@
 //! From a manifest object to a manifest in memory.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use sci_hasher::Digest;
 use sci_store_api::{ObjectId, ObjectSource};
@@ -14,7 +17,7 @@ use crate::{Result, SnapshotError};
 
 /// What is read first of a manifest object: enough for the whole of most. Bytes.
 const FIRST_READ: u64 = 4 << 20;
-/// Frames of one earlier object are read together when they lie within so many bytes, of all objects within so many.
+/// Frames of an earlier object that lie within so many bytes are read together, and of all objects so many bytes ahead.
 const TOGETHER: (u64, u64) = (4 << 20, 64 << 20);
 
 impl Manifest {
@@ -33,7 +36,7 @@ impl Manifest {
             return Err(SnapshotError::Refused(format!("a manifest of {} bytes", own.size)));
         }
         let head = read(source, &own, 0..own.size.min(FIRST_READ))?;
-        let mut loader = Loader { own, head, stretches: HashMap::new(), source };
+        let mut loader = Loader { own, head, stretches: BTreeMap::new(), source };
         loader.check_whole()?;
         let (root, body_at) = loader.root()?;
         if let Some(foreign) = root.packs.iter().chain(&root.objects).find(|object| !cited(object)) {
@@ -44,7 +47,10 @@ impl Manifest {
     }
 }
 
-fn read(source: &dyn ObjectSource, object: &PackRef, range: std::ops::Range<u64>) -> Result<Vec<u8>> {
+/// Bytes of an object that are read together.
+type Stretch = (PackRef, Range<u64>);
+
+fn read(source: &dyn ObjectSource, object: &PackRef, range: Range<u64>) -> Result<Vec<u8>> {
     let length = range.end - range.start;
     let bytes = source.read(&object.id, range)?;
     if bytes.len() as u64 == length {
@@ -54,11 +60,41 @@ fn read(source: &dyn ObjectSource, object: &PackRef, range: std::ops::Range<u64>
     }
 }
 
+/// Reads all of these, as many at once as the source is worth: one after the other, each would wait for the way there and
+/// back.
+fn read_all(source: &dyn ObjectSource, wanted: &[Stretch]) -> Result<Vec<Vec<u8>>> {
+    let readers = source.reads_at_once().min(wanted.len());
+    if readers <= 1 {
+        return wanted.iter().map(|(object, range)| read(source, object, range.clone())).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let came = Mutex::new(Vec::with_capacity(wanted.len()));
+    std::thread::scope(|scope| {
+        for _ in 0..readers {
+            scope.spawn(|| {
+                while let Some((number, (object, range))) = numbered(wanted, &next) {
+                    let bytes = read(source, object, range.clone());
+                    came.lock().unwrap_or_else(PoisonError::into_inner).push((number, bytes));
+                }
+            });
+        }
+    });
+    let mut came = came.into_inner().unwrap_or_else(PoisonError::into_inner);
+    came.sort_by_key(|(number, _)| *number);
+    came.into_iter().map(|(_, bytes)| bytes).collect()
+}
+
+/// The next one, with its number.
+fn numbered<'a>(wanted: &'a [Stretch], next: &AtomicUsize) -> Option<(usize, &'a Stretch)> {
+    let number = next.fetch_add(1, Ordering::Relaxed);
+    Some((number, wanted.get(number)?))
+}
+
 struct Loader<'a> {
     own: PackRef,
     head: Vec<u8>,
-    /// What was read of earlier objects, and where it begins.
-    stretches: HashMap<PackRef, (u64, Vec<u8>)>,
+    /// What was read of earlier objects, by where it begins.
+    stretches: BTreeMap<(PackRef, u64), Vec<u8>>,
     source: &'a dyn ObjectSource,
 }
 
@@ -98,24 +134,34 @@ impl Loader<'_> {
         Ok((root, (HEADER + stored.len()) as u64))
     }
 
-    /// Reads frames that lie near each other in one earlier object at once.
+    /// Reads frames of earlier objects: those that lie near each other at once.
     fn read_ahead(&mut self, root: &Root, body_at: u64) -> Result<()> {
         let objects: Vec<PackRef> = std::iter::once(self.own).chain(root.objects.iter().copied()).collect();
-        let mut stretches: BTreeMap<PackRef, (u64, u64)> = BTreeMap::new();
-        for frame in root.segments.iter().chain(&root.inputs).filter(|frame| frame.object > 0) {
-            let place = frame.stored(&objects, body_at);
-            let end = place.offset.saturating_add(u64::from(place.stored));
-            let stretch = stretches.entry(objects[frame.object as usize]).or_insert((place.offset, end));
-            *stretch = (stretch.0.min(place.offset), stretch.1.max(end));
-        }
-        let mut left = TOGETHER.1;
-        for (object, (start, end)) in stretches {
-            let length = end - start;
-            if end <= object.size && length <= TOGETHER.0 && length <= left {
-                left -= length;
-                self.stretches.insert(object, (start, read(self.source, &object, start..end)?));
+        let earlier = root.segments.iter().chain(&root.inputs).filter(|frame| frame.object > 0);
+        let mut places: Vec<(PackRef, u64, u64)> = earlier
+            .map(|frame| (objects[frame.object as usize], frame.stored(&objects, body_at)))
+            .map(|(object, place)| (object, place.offset, place.offset.saturating_add(u64::from(place.stored))))
+            .collect();
+        places.sort_unstable();
+        let mut stretches: Vec<Stretch> = Vec::new();
+        for (object, start, end) in places {
+            match stretches.last_mut() {
+                Some((of, stretch)) if *of == object && end.saturating_sub(stretch.start) <= TOGETHER.0 => {
+                    stretch.end = stretch.end.max(end);
+                }
+                _ => stretches.push((object, start..end)),
             }
         }
+        let mut left = TOGETHER.1;
+        stretches.retain(|(object, stretch)| {
+            let length = stretch.end - stretch.start;
+            let is_read = stretch.end <= object.size && length <= left;
+            left -= if is_read { length } else { 0 };
+            is_read
+        });
+        let came = read_all(self.source, &stretches)?;
+        let begins = stretches.into_iter().map(|(object, stretch)| (object, stretch.start));
+        self.stretches = begins.zip(came).collect();
         Ok(())
     }
 
@@ -149,6 +195,15 @@ impl Loader<'_> {
         Ok(manifest)
     }
 
+    /// These bytes of an earlier object, if they were read ahead.
+    fn ahead(&self, object: &PackRef, wanted: Range<u64>) -> Option<&[u8]> {
+        let ((of, start), stretch) = self.stretches.range(..=(*object, wanted.start)).next_back()?;
+        if of != object {
+            return None;
+        }
+        stretch.get((wanted.start - start) as usize..(wanted.end - start) as usize)
+    }
+
     /// Reads, checks and unpacks one frame into `raw`.
     fn frame(&self, frame: &StoredFrame, context: &mut Decompressor, raw: &mut Vec<u8>) -> Result<()> {
         let object = PackRef { id: frame.object, size: frame.object_size };
@@ -157,8 +212,8 @@ impl Loader<'_> {
         let bytes;
         let stored = if object.id == self.own.id {
             &self.head[frame.offset as usize..end as usize]
-        } else if let Some((start, stretch)) = self.stretches.get(&object) {
-            &stretch[(frame.offset - start) as usize..(end - start) as usize]
+        } else if let Some(ahead) = self.ahead(&object, frame.offset..end) {
+            ahead
         } else {
             bytes = read(self.source, &object, frame.offset..end)?;
             &bytes

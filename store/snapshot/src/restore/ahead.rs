@@ -3,7 +3,7 @@
 //! What is read and not yet written is bounded in bytes and in requests. A source that is near is read by the writing threads
 //! themselves: handing bytes from thread to thread would only cost time there.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,10 +19,13 @@ const LOOK: Duration = Duration::from_millis(100);
 /// What came of reads that belong together: the bytes of each.
 pub(crate) type Came = Result<Vec<Vec<u8>>, TransferError>;
 
+/// What came of one read, with its place among those that belong together.
+type Part = (usize, Result<Vec<u8>, TransferError>);
+
 /// The reads of a restore, and what has come of them.
 pub(crate) struct Ahead<'a> {
     source: &'a dyn ObjectSource,
-    /// Reads that belong together are made one after the other.
+    /// Reads that belong together are handed out together, and made at the same time like all others.
     wanted: Vec<&'a [Wanted]>,
     state: Mutex<State>,
     changed: Condvar,
@@ -30,12 +33,14 @@ pub(crate) struct Ahead<'a> {
 
 #[derive(Default)]
 struct State {
-    /// The next read to begin.
-    next: usize,
-    /// Reads that were handed out.
+    /// The next read to begin: which of those that belong together, of which.
+    next: (usize, usize),
+    /// What was handed out, by what belongs together.
     taken: usize,
     /// Bytes begun and not yet written.
     held: u64,
+    /// What has come of reads while others that belong to them are still under way, in any order.
+    parts: BTreeMap<usize, Vec<Part>>,
     ready: VecDeque<(usize, Came)>,
     stopped: bool,
 }
@@ -56,28 +61,42 @@ impl<'a> Ahead<'a> {
 
     /// Reads until there is nothing left to read: the work of each reading thread.
     pub(crate) fn fetch(&self) {
-        while let Some(index) = self.begin() {
-            let read = |(object, range): &Wanted| self.source.read(object, range.clone());
-            let came = self.wanted[index].iter().map(read).collect();
-            self.state().ready.push_back((index, came));
-            self.changed.notify_all();
+        while let Some((index, place)) = self.begin() {
+            let (object, range) = &self.wanted[index][place];
+            let came = self.source.read(object, range.clone());
+            self.came(index, place, came);
         }
     }
 
     /// Waits until the next read may begin. Reads begin in order, so room is always given back by those before.
-    fn begin(&self) -> Option<usize> {
+    fn begin(&self) -> Option<(usize, usize)> {
         let mut state = self.state();
         loop {
-            if state.stopped || state.next == self.wanted.len() {
+            let (index, place) = state.next;
+            if state.stopped || index == self.wanted.len() {
                 return None;
             }
-            let length = self.length(state.next);
-            if state.held == 0 || state.held + length <= MOST {
+            let length = if place == 0 { self.length(index) } else { 0 };
+            if length == 0 || state.held == 0 || state.held + length <= MOST {
                 state.held += length;
-                state.next += 1;
-                return Some(state.next - 1);
+                let is_last = place + 1 == self.wanted[index].len();
+                state.next = if is_last { (index + 1, 0) } else { (index, place + 1) };
+                return Some((index, place));
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Takes what came of a read; the last of those that belong together makes them ready.
+    fn came(&self, index: usize, place: usize, came: Result<Vec<u8>, TransferError>) {
+        let mut state = self.state();
+        let parts = state.parts.entry(index).or_default();
+        parts.push((place, came));
+        if parts.len() == self.wanted[index].len() {
+            let mut parts = state.parts.remove(&index).unwrap_or_default();
+            parts.sort_by_key(|(place, _)| *place);
+            state.ready.push_back((index, parts.into_iter().map(|(_, came)| came).collect()));
+            self.changed.notify_all();
         }
     }
 
@@ -170,6 +189,24 @@ mod tests {
         assert_eq!(bytes, 100_000);
         assert!(most > 4, "{most}");
         assert_eq!(run(&[], 16), (0, 0));
+    }
+
+    #[test]
+    fn what_belongs_together_is_read_at_once_and_comes_in_order() {
+        let source = Counting::default();
+        let object = ObjectId::of(b"object");
+        let wanted: Vec<Wanted> = (1..=8).map(|length| (object, 0..length)).collect();
+        let ahead = Ahead::new(&source, vec![&wanted, &wanted[..1]]);
+        let mut came = Vec::new();
+        std::thread::scope(|scope| {
+            (0..8).for_each(|_| drop(scope.spawn(|| ahead.fetch())));
+            came.extend(std::iter::from_fn(|| ahead.take(&|| false)));
+        });
+        came.sort_by_key(|(index, _)| *index);
+        let lengths = |came: &Came| came.as_ref().unwrap().iter().map(Vec::len).collect::<Vec<_>>();
+        assert_eq!(lengths(&came[0].1), (1..=8).collect::<Vec<_>>());
+        assert_eq!(lengths(&came[1].1), [1]);
+        assert!(source.most.load(Ordering::SeqCst) > 1, "one read waits for the other");
     }
 
     #[test]

@@ -79,7 +79,7 @@ pub(crate) fn contents(
         }
     };
     std::thread::scope(|scope| {
-        for _ in 0..if far { readers.min(batches.len()) } else { 0 } {
+        for _ in 0..if far { readers.min(batches.iter().map(|batch| batch.reads.len()).sum()) } else { 0 } {
             scope.spawn(|| ahead.fetch());
         }
         for _ in 1..threads {

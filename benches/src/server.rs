@@ -1,4 +1,4 @@
-//! The server under load: the real program, with a store of its own.
+//! A server to measure: the real program, with a store of its own.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -7,13 +7,15 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::Failure;
+/// What stops a measurement: a sentence for a developer.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// The repository that every client works for.
-const REPOSITORY: &str = "1001";
+pub const REPOSITORY: &str = "1001";
 
 /// A running server; it is killed when dropped.
-pub(crate) struct Server {
+#[derive(Debug)]
+pub struct Server {
     child: Child,
     directory: PathBuf,
     address: String,
@@ -21,7 +23,10 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts one whose files are below `directory`.
-    pub(crate) fn start(directory: &Path) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    /// When the program does not do as it should.
+    pub fn start(directory: &Path) -> Result<Self, Failure> {
         std::fs::create_dir_all(directory)?;
         document(sci(directory).args(["repo", "add", REPOSITORY, "--owner", "77"]))?;
         let mut command = sci(directory);
@@ -41,20 +46,49 @@ impl Server {
         Ok(Self { child, directory: directory.to_owned(), address })
     }
 
+    /// Address and port.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Where it listens.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Makes a token that writes and reads `scope`.
-    pub(crate) fn token(&self, scope: &str) -> Result<String, Failure> {
+    ///
+    /// # Errors
+    /// When the program does not do as it should.
+    pub fn token(&self, scope: &str) -> Result<String, Failure> {
         let mut command = sci(&self.directory);
         command.args(["token", "create", "--repository", REPOSITORY, "--scope", scope]);
         text(&document(&mut command)?["result"]["token"])
     }
 
+    /// The key that its records are signed with, as sci.toml names it.
+    ///
+    /// # Errors
+    /// When the program fails.
+    pub fn key(&self) -> Result<String, Failure> {
+        text(&document(sci(&self.directory).args(["key", "export"]))?["result"]["public_keys"][0])
+    }
+
+    /// Requests that it has answered.
+    ///
+    /// # Errors
+    /// When it does not say.
+    pub fn requests(&self) -> Result<u64, Failure> {
+        let metrics = self.metrics()?;
+        let counts = metrics.lines().filter(|line| line.starts_with("sci_requests_total{"));
+        Ok(counts.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum())
+    }
+
     /// The most memory that it ever had, in bytes.
-    pub(crate) fn peak_memory(&self) -> Result<u64, Failure> {
+    ///
+    /// # Errors
+    /// When the program does not do as it should.
+    pub fn peak_memory(&self) -> Result<u64, Failure> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM in its status")?;
         let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
@@ -62,7 +96,10 @@ impl Server {
     }
 
     /// What it counts: lines of Prometheus' text format.
-    pub(crate) fn metrics(&self) -> Result<String, Failure> {
+    ///
+    /// # Errors
+    /// When the program does not do as it should.
+    pub fn metrics(&self) -> Result<String, Failure> {
         let mut stream = TcpStream::connect(&self.address)?;
         write!(stream, "GET /metrics HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address)?;
         let mut answer = String::new();
@@ -79,16 +116,26 @@ impl Drop for Server {
     }
 }
 
-/// The program, for a store below `directory`.
-fn sci(directory: &Path) -> Command {
+/// The program in a directory, with nothing of the environment but `PATH`.
+pub fn program(directory: &Path) -> Command {
     let mut command = Command::new(std::env::var_os("SCI_BIN").unwrap_or_else(|| "sci".into()));
     command.current_dir(directory).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    command.env("HOME", directory).env("SCI_STORE", directory.join("store")).arg("--json");
+    command.env("HOME", directory).arg("--json");
     command
 }
 
-/// Runs it to its end, and reads what it answers.
-fn document(command: &mut Command) -> Result<Value, Failure> {
+/// The program, for a store below `directory`.
+fn sci(directory: &Path) -> Command {
+    let mut command = program(directory);
+    command.env("SCI_STORE", directory.join("store"));
+    command
+}
+
+/// Runs `sci --json` to its end, and reads what it answers.
+///
+/// # Errors
+/// When it fails, with what it said.
+pub fn document(command: &mut Command) -> Result<Value, Failure> {
     let output = command.stdin(Stdio::null()).output()?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
