@@ -1,11 +1,12 @@
 //! `sci verify`: whether every snapshot of this project is what was signed, and whole; and `--repair`, which drops what is
 //! not.
 
-use sci_store_api::SnapshotId;
 use sci_store_api::admin::Repaired;
 use sci_store_api::snapshots::SnapshotQuery;
+use sci_store_api::{RepositoryId, SnapshotId};
 use serde::Serialize;
 
+use crate::administration::{self, named};
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
 use crate::exit::Exit;
@@ -31,6 +32,9 @@ pub struct Arguments {
     /// Name every file hurt, however many
     #[arg(long)]
     all: bool,
+    /// A repository that this machine's store serves to others, by id [default: this project]
+    #[arg(long, value_name = "ID")]
+    repository: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -56,12 +60,7 @@ struct Report {
 /// # Errors
 /// When the store cannot be opened or listed.
 pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
-    let workspace = Workspace::find(context)?;
-    let store = if arguments.repair {
-        Store::open_here(context, workspace.as_ref(), "`sci verify --repair`")?
-    } else {
-        Store::open(context, workspace.as_ref())?
-    };
+    let store = open(arguments, context)?;
     let report = match &store.backend {
         Backend::Embedded(_) => verify(&store, arguments)?,
         Backend::Remote(_) => verify_outside(&store, arguments)?,
@@ -73,6 +72,27 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     };
     context.out.refusal("verify", &report, &error);
     Ok(error.kind.exit())
+}
+
+fn open(arguments: &Arguments, context: &mut Context) -> Result<Store> {
+    if let Some(id) = &arguments.repository {
+        return open_served(named(id)?, context);
+    }
+    let workspace = Workspace::find(context)?;
+    if arguments.repair {
+        return Store::open_here(context, workspace.as_ref(), "`sci verify --repair`");
+    }
+    Store::open(context, workspace.as_ref())
+}
+
+/// A repository that is not registered has nothing to check, and was hardly meant.
+fn open_served(repository: RepositoryId, context: &mut Context) -> Result<Store> {
+    let store = Store::open_served(context, repository.clone())?;
+    if administration::open_for(context, None)?.registration(&repository)?.is_some() {
+        return Ok(store);
+    }
+    let error = CliError::new(Kind::NotFound, format!("repository {repository} is not registered"));
+    Err(error.hint("`sci repo list` lists those that are"))
 }
 
 fn verify(store: &Store, arguments: &Arguments) -> Result<Report> {

@@ -7,7 +7,7 @@ pub mod remote;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use sci_native::Embedded;
+use sci_native::{Caller, Embedded};
 use sci_planner::InputRecord;
 use sci_planner::config::Located;
 use sci_s3::S3Connect;
@@ -15,7 +15,7 @@ use sci_snapshot::{Manifest, PackRef, SnapshotError};
 use sci_store_api::dsse::{self, Envelope, ParseKeyError, PublicKey, Verified, VerifyError};
 use sci_store_api::session::Session;
 use sci_store_api::snapshots::{SnapshotDetail, SnapshotQuery, SnapshotSummary};
-use sci_store_api::{ErrorCode, ObjectId, ObjectKind, Record, RunId, SnapshotId};
+use sci_store_api::{ErrorCode, ObjectId, ObjectKind, Record, RepositoryId, RunId, SnapshotId};
 
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
@@ -91,6 +91,23 @@ impl Store {
             return Err(CliError::new(Kind::Usage, message).hint(hint));
         }
         Self::open(context, workspace)
+    }
+
+    /// Opens a repository that others are served, where the store's files are and as its administrator: all of it is seen.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] when `--store` is an address; [`Kind::Store`] when the store cannot be opened.
+    pub fn open_served(context: &Context, repository: RepositoryId) -> Result<Self> {
+        let directory = directory(context, None)?;
+        let run = run_id::fresh(&context.environment, context.now());
+        let run = RunId::new(run).map_err(|error| CliError::new(Kind::Usage, error))?;
+        let project = repository.to_string();
+        let caller = Caller::administrator(repository, run);
+        let backend =
+            Embedded::open_with(&directory, caller, &buckets(context)).map_err(|error| unusable(error, &directory))?;
+        let session = backend.session().map_err(failed)?;
+        let keys = session.public_keys.clone();
+        Ok(Self { backend: Backend::Embedded(Box::new(backend)), session, project, keys })
     }
 
     fn open_remote(context: &Context, place: &remote::Place<'_>, run: &str) -> Result<Self> {

@@ -31,7 +31,7 @@ pub use local::LocalAdmin;
 pub use memory::MemoryBlobs;
 pub use objects::{Connect, Elsewhere, NoBuckets, Objects};
 pub use open::{NativeService, ServerLock};
-pub use sci_service::Audited;
+pub use sci_service::{Audited, Caller};
 pub use sqlite::Sqlite;
 
 /// A name that nobody else draws: 16 hexadecimal digits.

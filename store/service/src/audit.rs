@@ -10,11 +10,11 @@ use sci_store_api::dsse::{self, Envelope};
 use sci_store_api::{ObjectId, Record, SnapshotId};
 
 use crate::blobs::{Blob, BlobKey, Blobs};
-use crate::caller::Caller;
+use crate::caller::{Caller, Sight};
 use crate::error::Error;
 use crate::keys::{Clock, Keys};
 use crate::records::envelope;
-use crate::service::{Service, readable};
+use crate::service::{Service, visible};
 use crate::sql::{Row, Sql, SqlError, Statement};
 
 const NUMBERS: &str = "SELECT number, snapshot FROM records WHERE forgotten IS NULL \
@@ -24,7 +24,7 @@ const ROW: &str = "SELECT records.repository, snapshot, scope, sites.repository,
          (SELECT 1 FROM ancestry WHERE ancestry.repository = ?2 AND ancestry.snapshot = records.snapshot \
           AND ancestry.quarantined = 1) \
      FROM records LEFT JOIN sites ON sites.number = site WHERE records.number = ?1 AND forgotten IS NULL";
-const SCOPE: &str = "SELECT scope IN (SELECT value FROM json_each(?2)) FROM records WHERE number = ?1";
+const SCOPE: &str = "SELECT ?2 IS NULL OR scope IN (SELECT value FROM json_each(?2)) FROM records WHERE number = ?1";
 const RUNGS: &str = "SELECT digest, rungs.scope, rungs.settled FROM rungs JOIN records ON records.number = record \
      AND records.site = rungs.site WHERE record = ?1";
 const OBJECTS: &str = "SELECT objects.object FROM record_objects JOIN objects ON number = record_objects.object \
@@ -80,7 +80,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         };
         match verified {
             Err(fault) => {
-                let scope = Statement::new(SCOPE, [number.into(), readable(caller)?.into()]);
+                let scope = Statement::new(SCOPE, [number.into(), visible(caller)?.into()]);
                 if self.sql.query(scope).await?.first().map_or(Ok(0), |row| row.integer(0))? != 1 {
                     return Ok(None);
                 }
@@ -88,7 +88,8 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
             }
             Ok(verified) => {
                 let record = &verified.record;
-                if record.repository != caller.repository || !caller.scopes_read.contains(&record.scope) {
+                let seen = caller.sight == Sight::Repository || caller.scopes_read.contains(&record.scope);
+                if record.repository != caller.repository || !seen {
                     return Ok(None);
                 }
                 audited.faults.extend(self.differences(row, verified.id, record));

@@ -41,6 +41,20 @@ pub enum Sight {
 }
 
 impl Caller {
+    /// Who administers a repository: sees all of it, writes and restores nothing.
+    pub fn administrator(repository: RepositoryId, run: RunId) -> Self {
+        Self {
+            repository,
+            scope_write: None,
+            scopes_read: Vec::new(),
+            run,
+            claims: BTreeMap::new(),
+            is_public: false,
+            sight: Sight::Repository,
+            quota: Quota::default(),
+        }
+    }
+
     /// Whether the caller is a run, whose plans, saves and restores are remembered.
     pub fn leaves_traces(&self) -> bool {
         !self.is_public && self.sight != Sight::Repository

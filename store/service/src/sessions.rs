@@ -217,16 +217,8 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
             Holder::Administrator { token, repository, run } => {
                 self.check_token(token).await?;
                 let registration = self.registered(repository).await?;
-                Ok(Caller {
-                    repository: repository.clone(),
-                    scope_write: None,
-                    scopes_read: Vec::new(),
-                    run: run.clone(),
-                    claims: BTreeMap::new(),
-                    is_public: false,
-                    sight: Sight::Repository,
-                    quota: registration.quota,
-                })
+                let administrator = Caller::administrator(repository.clone(), run.clone());
+                Ok(Caller { quota: registration.quota, ..administrator })
             }
             Holder::Public { repository } => self.public_caller(repository).await,
         }

@@ -257,3 +257,46 @@ fn a_closed_pull_requests_scope_is_forgotten_whole() {
     sandbox.set("SCI_TOKEN", other);
     assert!(away(&sandbox, "forget --scope pr:7 --project 1001").ends_with(0).stdout.contains("forgot 1 snapshot"));
 }
+
+#[test]
+fn a_served_repository_is_verified_and_repaired_where_the_store_is() {
+    let (mut sandbox, _backend) = served();
+    let pr = token(&sandbox, "--repository 1001 --scope pr:42");
+    sandbox.sci_run("", "mkdir out; echo trusted > out/a").ends_with(0);
+    sandbox.write("src/main.txt", "changed\n");
+    sandbox.set("SCI_TOKEN", pr);
+    sandbox.sci_run("", "echo changed > out/a").ends_with(0);
+    assert_screen!(here(&sandbox, "verify --repository 1001"), @r"
+    exit code: 0
+    ----- stdout -----
+    2 of 2 snapshots sound, 6 objects (signatures and objects present; --read-data reads them)
+    ");
+    assert_screen!(here(&sandbox, "verify --repository 1002"), @r"
+    exit code: 4
+    ----- stderr -----
+    Error: repository 1002 is not registered
+    Hint: `sci repo list` lists those that are
+    ");
+    let objects = files_below(&sandbox.beside("state/store/objects/1001"));
+    assert!(objects.len() >= 4, "{objects:?}");
+    for object in &objects {
+        let mut bytes = std::fs::read(object).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        std::fs::write(object, bytes).unwrap();
+    }
+    let found = here(&sandbox, "verify --repository 1001 --read-data --json").ends_with(1).json();
+    assert_eq!(found["result"]["damaged"].as_array().unwrap().len(), 2, "{found}");
+    let repaired = here(&sandbox, "verify --repository 1001 --repair --json").ends_with(0).json();
+    assert_eq!(repaired["result"]["repaired"]["forgotten"].as_array().unwrap().len(), 2, "{repaired}");
+    here(&sandbox, "verify --repository 1001 --read-data").ends_with(0);
+    sandbox.remove("out");
+    assert_eq!(sandbox.sci("restore --json").ends_with(0).json()["result"]["paths"][0]["verdict"], "miss");
+}
+
+fn files_below(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_dir() { found.extend(files_below(&entry)) } else { found.push(entry) }
+    }
+    found
+}
