@@ -16,6 +16,7 @@ mod run;
 mod scheduler;
 mod storage;
 mod trees;
+mod twice;
 mod world;
 
 use std::sync::Mutex;
