@@ -1,20 +1,19 @@
-//! Who takes part: jobs that save and restore, one that wants what is not its own, the administrator, and the network's
-//! stragglers.
+//! Who takes part: jobs that save and restore, one that wants what is not its own, and the network's stragglers.
 
 use std::sync::Arc;
 
-use pollster::block_on;
 use sci_conformance::state::{State, path};
 use sci_remote::{Address, Error, Identity, IdentityError, Remote, Settings, Wanted};
 use sci_service::Clock as _;
-use sci_store_api::admin::{DAY, GcPolicy, Quarantine};
-use sci_store_api::{ErrorCode, ObjectId, ObjectKind, ObjectRef, ScopeClass, Secret};
+use sci_store_api::{ErrorCode, ObjectId, ObjectKind, ObjectRef, Secret};
 
 use crate::backend::AUDIENCE;
 use crate::job::Job;
 use crate::machine::SimulatedMachine;
-use crate::storage::{Trouble, troubled};
 use crate::world::World;
+
+/// How many deliver what the network held back: the last actors of a run.
+pub(crate) const COURIERS: usize = 2;
 
 /// What a job runs for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,58 +160,12 @@ pub(crate) fn intruder(world: &Arc<World>, actor: usize, mut random: fastrand::R
     }
 }
 
-/// Collects, forgets, and puts runs under quarantine.
-pub(crate) fn administrator(world: &Arc<World>, mut random: fastrand::Rng) {
-    let service = world.backend.front.service();
-    let grace = [0, 60_000, 3_600_000, DAY][random.usize(..4)];
-    let lasts = |random: &mut fastrand::Rng| match random.u8(..4) {
-        0 => random.u64(..30 * 3_600_000),
-        1 => random.u64(..3_600_000),
-        _ => random.u64(..30_000),
-    };
-    for _ in 0..random.usize(2..9) {
-        world.scheduler.step(lasts(&mut random));
-        if random.u8(..3) == 0 {
-            // Everybody else was asleep meanwhile, whatever they were in the middle of.
-            world.clock.advance(random.u64(..2 * DAY));
-        }
-        match random.u8(..8) {
-            0 => {
-                let run = world.model().runs.keys().nth(random.usize(..8)).cloned();
-                let Some(run) = run else { continue };
-                let request = Quarantine { repository: "1001".parse().unwrap(), run: run.parse().unwrap() };
-                let refused = block_on(service.quarantine(&request)).unwrap();
-                let mut model = world.model();
-                model.given_up.extend(&refused);
-                model.refused.extend(&refused);
-            }
-            1 => {
-                let mut policy = GcPolicy { grace, keep_newest: Some(2), ..GcPolicy::default() };
-                policy.max_idle.insert(ScopeClass::Pr, 3_600_000);
-                let report = block_on(service.gc(None, &policy)).unwrap();
-                let mut model = world.model();
-                model.given_up.extend(&report.forgotten);
-                model.refused.extend(&report.forgotten);
-                model.collected += report.deleted.len() as u64;
-            }
-            _ => {
-                let trouble = (random.u8(..3) == 0).then(|| Trouble { after: random.u32(..8), done: random.bool() });
-                let policy = GcPolicy { grace, ..GcPolicy::default() };
-                let collected = troubled(trouble, || block_on(service.gc(None, &policy)));
-                assert!(collected.is_ok() || trouble.is_some(), "{collected:?}");
-                world.model().collected += collected.map_or(0, |report| report.deleted.len() as u64);
-            }
-        }
-        world.backend.check();
-    }
-}
-
 /// Delivers what the network held back, until nobody sends any more.
 pub(crate) fn courier(world: &Arc<World>, mut random: fastrand::Rng) {
     loop {
         world.scheduler.step(random.u64(1..90_000));
         let delivered = world.network.deliver();
-        if !delivered && world.scheduler.alive() == 1 {
+        if !delivered && world.scheduler.alive() <= COURIERS {
             return;
         }
     }

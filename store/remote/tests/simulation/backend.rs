@@ -13,7 +13,7 @@ use sci_service::identity::{Gate, Issuer};
 use sci_service::{BlobKey, Blobs as _, Service, Settings, Sql as _, Statement};
 use sci_store_api::admin::DAY;
 use sci_store_api::dsse::PublicKey;
-use sci_store_api::{ObjectId, Registration, StoreId};
+use sci_store_api::{ObjectId, Registration, SnapshotId, StoreId};
 
 use crate::scheduler::Scheduler;
 use crate::storage::Stepped;
@@ -36,11 +36,19 @@ impl std::fmt::Debug for Backend {
     }
 }
 
+/// The one repository.
+pub(crate) fn registration() -> Registration {
+    Registration::new("1001".parse().unwrap(), "77", "refs/heads/main")
+}
+
 const OBJECTS: &str = "SELECT records.number, objects.repository, objects.object, objects.number, objects.size, state \
      FROM records JOIN record_objects ON record = records.number LEFT JOIN objects ON objects.number = record_objects.object \
      WHERE forgotten IS NULL";
 const UNLISTED: &str = "SELECT number FROM records WHERE forgotten IS NULL \
      AND objects <> (SELECT count(*) FROM record_objects WHERE record = number)";
+
+const SNAPSHOTS: &str = "SELECT snapshot FROM records WHERE forgotten IS NULL ORDER BY number";
+const STORED: &str = "SELECT object FROM objects WHERE state = 1 ORDER BY number";
 
 impl Backend {
     pub(crate) fn new(scheduler: &Arc<Scheduler>, clock: &TestClock, issuer: &TestIssuer) -> Self {
@@ -48,8 +56,7 @@ impl Backend {
         let blobs = Stepped { inner: MemoryBlobs::default(), scheduler: Arc::clone(scheduler) };
         let sql = Stepped { inner: Sqlite::memory().unwrap(), scheduler: Arc::clone(scheduler) };
         let service = block_on(Service::open(blobs, sql, clock.clone(), TestKeys::default(), settings)).unwrap();
-        let registration = Registration::new("1001".parse().unwrap(), "77", "refs/heads/main");
-        block_on(service.register(&registration)).unwrap();
+        block_on(service.register(&registration())).unwrap();
         let gate = Gate::new(AUDIENCE, vec![Issuer::github()], issuer.clone());
         Self { front: Front::new(service, gate, Limits::default(), "0.0.0"), handled: AtomicU64::new(0) }
     }
@@ -60,6 +67,21 @@ impl Backend {
             self.check();
         }
         said
+    }
+
+    /// Every snapshot that is not forgotten, oldest first.
+    pub(crate) fn snapshots(&self) -> Vec<SnapshotId> {
+        self.ids(SNAPSHOTS).into_iter().map(SnapshotId::from_bytes).collect()
+    }
+
+    /// Every object that is stored, oldest first.
+    pub(crate) fn objects(&self) -> Vec<ObjectId> {
+        self.ids(STORED).into_iter().map(ObjectId::from_bytes).collect()
+    }
+
+    fn ids(&self, sql: &'static str) -> Vec<[u8; 32]> {
+        let rows = block_on(self.front.service().index().inner.query(Statement::new(sql, []))).unwrap();
+        rows.iter().map(|row| row.id(0).unwrap()).collect()
     }
 
     pub(crate) fn keys(&self) -> Vec<PublicKey> {

@@ -7,6 +7,7 @@
 #![allow(clippy::print_stdout, reason = "what happened is shown when it is asked for")]
 
 mod actors;
+mod administrator;
 mod backend;
 mod job;
 mod machine;
@@ -15,6 +16,7 @@ mod run;
 mod scheduler;
 mod storage;
 mod trees;
+mod twice;
 mod world;
 
 use std::sync::Mutex;

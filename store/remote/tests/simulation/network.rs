@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sci_conformance::http::{Heard, Said};
@@ -10,7 +11,7 @@ use sci_hasher::Digest;
 use sci_store_api::routes;
 
 use crate::backend::Backend;
-use crate::scheduler::{Scheduler, actor};
+use crate::scheduler::{Actor, Scheduler, actor};
 use crate::storage::{Trouble, troubled};
 
 /// What goes wrong with a request.
@@ -28,7 +29,7 @@ pub(crate) enum Fault {
     Gateway,
     /// Something before the backend answers with a page of its own.
     Portal,
-    /// The request is carried out, and the answer does not arrive.
+    /// The request is carried out, at once or while the client tries again, and the answer does not arrive.
     LostAnswer,
     /// The request is carried out, and the answer is cut off.
     CutAnswer,
@@ -38,7 +39,7 @@ pub(crate) enum Fault {
     TooSlow,
     /// The request arrives when the client has given it up, after others that were sent later.
     Late,
-    /// The request arrives twice.
+    /// The request arrives twice at once.
     Doubled,
     /// The request arrives again, long after.
     Again,
@@ -81,6 +82,8 @@ pub(crate) enum Comes {
 pub(crate) struct Network {
     backend: Arc<Backend>,
     scheduler: Arc<Scheduler>,
+    /// Who delivers what is held.
+    couriers: Range<Actor>,
     state: Mutex<State>,
 }
 
@@ -101,7 +104,12 @@ struct State {
 }
 
 impl Network {
-    pub(crate) fn new(backend: Arc<Backend>, scheduler: Arc<Scheduler>, mut random: fastrand::Rng) -> Self {
+    pub(crate) fn new(
+        backend: Arc<Backend>,
+        scheduler: Arc<Scheduler>,
+        couriers: Range<Actor>,
+        mut random: fastrand::Rng,
+    ) -> Self {
         let trouble = [0, 30, 100, 200, 350][random.usize(..5)];
         let state = State {
             random,
@@ -113,7 +121,7 @@ impl Network {
             answers: BTreeMap::new(),
             dead: Vec::new(),
         };
-        Self { backend, scheduler, state: Mutex::new(state) }
+        Self { backend, scheduler, couriers, state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -174,7 +182,12 @@ impl Network {
                 written(&Said::json(502, "<html>bad gateway</html>"), heard, false)
             }
             Some(Fault::LostAnswer) => {
-                self.handle(heard, None);
+                let waits = self.state().random.bool();
+                if waits {
+                    self.handle(heard, None);
+                } else {
+                    self.hand_over(heard);
+                }
                 Comes::End
             }
             Some(Fault::CutAnswer) => {
@@ -200,9 +213,8 @@ impl Network {
                 Comes::Nothing
             }
             Some(Fault::Doubled) => {
-                let first = self.answer(heard, None);
-                let second = self.answer(heard, None);
-                if self.state().random.bool() { first } else { second }
+                self.hand_over(heard);
+                self.answer(heard, None)
             }
             Some(Fault::Again) => {
                 self.state().held.push(heard.clone());
@@ -218,7 +230,16 @@ impl Network {
     }
 
     fn answer(&self, heard: &Heard, trouble: Option<Trouble>) -> Comes {
-        written(&self.handle(heard, trouble), heard, false)
+        let said = self.handle(heard, trouble);
+        // Others go on while the answer is under way.
+        self.scheduler.step(0);
+        written(&said, heard, false)
+    }
+
+    /// Lets a courier deliver a request now, while its sender goes on.
+    fn hand_over(&self, heard: &Heard) {
+        self.state().held.push(heard.clone());
+        self.scheduler.hurry(self.couriers.clone());
     }
 
     /// Lets the backend carry a request out, and holds it to what it answered before.

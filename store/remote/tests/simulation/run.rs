@@ -9,7 +9,8 @@ use sci_conformance::http::Heard;
 use sci_store_api::routes;
 use sci_store_api::session::SessionResponse;
 
-use crate::actors::{Badge, Role, administrator, connect, courier, intruder, job};
+use crate::actors::{Badge, COURIERS, Role, connect, courier, intruder, job};
+use crate::administrator::administrator;
 use crate::job::Job;
 use crate::network::Fault;
 use crate::world::World;
@@ -51,8 +52,9 @@ pub(crate) fn run(seed: u64) -> Report {
 fn play(seed: u64) -> Report {
     let mut random = fastrand::Rng::with_seed(seed);
     let directory = tempfile::tempdir().unwrap();
-    let (savers, restorers) = (random.usize(1..5), random.usize(0..3));
-    let actors = savers + restorers + 3;
+    let (savers, restorers, administrators) = (random.usize(1..5), random.usize(0..3), random.usize(1..3));
+    let jobs = savers + restorers;
+    let actors = jobs + 1 + administrators + COURIERS;
     let world = Arc::new(World::new(actors, directory.path().to_owned(), &mut random));
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..actors)
@@ -60,10 +62,10 @@ fn play(seed: u64) -> Report {
                 let (world, random) = (Arc::clone(&world), random.fork());
                 scope.spawn(move || {
                     let _acting = world.scheduler.act(actor);
-                    match actor.checked_sub(savers + restorers) {
+                    match actor.checked_sub(jobs) {
                         None => job(&world, actor, random, actor < savers),
                         Some(0) => intruder(&world, actor, random),
-                        Some(1) => administrator(&world, random),
+                        Some(other) if other <= administrators => administrator(&world, random),
                         Some(_) => courier(&world, random),
                     }
                 })
@@ -115,7 +117,7 @@ fn settle(world: &Arc<World>, random: &mut fastrand::Rng) {
 }
 
 /// A fresh ticket for a run, as a header.
-fn ticket(world: &Arc<World>, role: Role, run: u64) -> String {
+pub(crate) fn ticket(world: &Arc<World>, role: Role, run: u64) -> String {
     let identity = Badge::new(world, role, run).token();
     let headers = vec![("authorization".to_owned(), format!("Bearer {identity}"))];
     let asked = Heard { method: "POST".to_owned(), target: routes::SESSION.to_owned(), headers, body: Vec::new() };

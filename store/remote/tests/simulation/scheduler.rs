@@ -1,12 +1,18 @@
 //! Who goes on, and what time it is. Actors are threads of which one runs at a time: at each step it waits until the seed
-//! chooses it again. Time passes only when everybody waits for it.
+//! chooses it again. It may choose one who waits for a later time: then what the others are in the middle of takes as long.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use sci_conformance::fakes::TestClock;
 use sci_service::Clock as _;
+
+/// From everybody's turn at each step to requests of which most are carried out in one go.
+const LOYALTIES: [f64; 5] = [0.0, 0.3, 0.6, 0.8, 0.95];
+/// From steps that take no time to steps that take a minute.
+const REACHES: [u64; 5] = [0, 30, 1_000, 10_000, 60_000];
 
 /// The place of an actor among those of its run.
 pub(crate) type Actor = usize;
@@ -25,6 +31,11 @@ pub(crate) struct Scheduler {
 #[derive(Debug)]
 struct State {
     random: fastrand::Rng,
+    /// How likely it is that who went on last goes on again, where it can.
+    loyalty: f64,
+    /// How long, in milliseconds, one step may keep those waiting that are due.
+    reach: u64,
+    last: Option<Actor>,
     /// Who waits, and until when at least, in milliseconds of the clock.
     waiting: BTreeMap<Actor, u64>,
     /// Actors that do not wait: all until the first step of each, then one.
@@ -36,8 +47,19 @@ struct State {
 
 impl Scheduler {
     pub(crate) fn new(actors: usize, clock: TestClock, seed: u64) -> Self {
-        let random = fastrand::Rng::with_seed(seed);
-        let state = State { random, waiting: BTreeMap::new(), running: actors, alive: actors, chosen: None, steps: 0 };
+        let mut random = fastrand::Rng::with_seed(seed);
+        let (loyalty, reach) = (LOYALTIES[random.usize(..LOYALTIES.len())], REACHES[random.usize(..REACHES.len())]);
+        let state = State {
+            random,
+            loyalty,
+            reach,
+            last: None,
+            waiting: BTreeMap::new(),
+            running: actors,
+            alive: actors,
+            chosen: None,
+            steps: 0,
+        };
         let turns = (0..actors).map(|_| Condvar::new()).collect();
         Self { state: Mutex::new(state), turns, clock }
     }
@@ -74,12 +96,26 @@ impl Scheduler {
         }
         let Some(first) = state.waiting.values().min().copied() else { return };
         let now = self.clock.now().0.max(first);
-        self.clock.advance(now - self.clock.now().0);
-        let due: Vec<Actor> = state.waiting.iter().filter(|(_, due)| **due <= now).map(|(actor, _)| *actor).collect();
-        let chosen = due[state.random.usize(..due.len())];
-        state.waiting.remove(&chosen);
-        state.chosen = Some(chosen);
+        let is_due = |actor: &Actor| state.waiting.get(actor).is_some_and(|due| *due <= now);
+        let again = state.last.filter(is_due);
+        let chosen = match again {
+            Some(last) if state.random.f64() < state.loyalty => last,
+            _ => {
+                let within = |(_, due): &(&Actor, &u64)| **due <= now + state.reach;
+                let near: Vec<Actor> = state.waiting.iter().filter(within).map(|(actor, _)| *actor).collect();
+                near[state.random.usize(..near.len())]
+            }
+        };
+        let due = state.waiting.remove(&chosen).unwrap_or_default();
+        self.clock.advance(now.max(due) - self.clock.now().0);
+        (state.last, state.chosen) = (Some(chosen), Some(chosen));
         self.turns[chosen].notify_one();
+    }
+
+    /// Those of the actors that wait for a time need not wait for it any longer.
+    pub(crate) fn hurry(&self, actors: Range<Actor>) {
+        let now = self.clock.now().0;
+        self.state().waiting.range_mut(actors).for_each(|(_, due)| *due = now.min(*due));
     }
 
     /// How many actors have not ended.

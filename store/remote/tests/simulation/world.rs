@@ -9,7 +9,7 @@ use sci_conformance::issuer::TestIssuer;
 use sci_hasher::Digest;
 use sci_store_api::{ObjectId, SnapshotId};
 
-use crate::actors::Role;
+use crate::actors::{COURIERS, Role};
 use crate::backend::Backend;
 use crate::network::Network;
 use crate::scheduler::Scheduler;
@@ -51,7 +51,8 @@ impl World {
         let (clock, issuer) = (TestClock::at(20_000 * sci_store_api::admin::DAY), TestIssuer::default());
         let scheduler = Arc::new(Scheduler::new(actors, clock.clone(), random.u64(..)));
         let backend = Arc::new(Backend::new(&scheduler, &clock, &issuer));
-        let network = Arc::new(Network::new(Arc::clone(&backend), Arc::clone(&scheduler), random.fork()));
+        let couriers = actors.saturating_sub(COURIERS)..actors;
+        let network = Arc::new(Network::new(Arc::clone(&backend), Arc::clone(&scheduler), couriers, random.fork()));
         Self { clock, issuer, scheduler, backend, network, directory, model: Mutex::default() }
     }
 
