@@ -30,10 +30,20 @@ fn has_target() -> bool {
     shell::succeeds(Command::new("rustup").args(["target", "add", TARGET]))
 }
 
+/// A cargo that builds these crates of std from source: the one in use where rustup has the sources, else Debian's.
+pub(super) fn std_from_source(context: &Context, std: &str) -> Result<Command, Failure> {
+    if !shell::succeeds(Command::new("rustup").args(["component", "add", "rust-src"])) {
+        return debian_cargo(context, std);
+    }
+    let mut command = context.cargo();
+    command.env("RUSTC_BOOTSTRAP", "1").env("CARGO_UNSTABLE_BUILD_STD", std);
+    Ok(command)
+}
+
 /// Debian's cargo, set up to build these crates of std from source.
-pub(super) fn debian_cargo(context: &Context, std: &str) -> Result<Command, Failure> {
+fn debian_cargo(context: &Context, std: &str) -> Result<Command, Failure> {
     let (cargo, rustc) = (Path::new("/usr/bin/cargo"), Path::new("/usr/bin/rustc"));
-    if !(cargo.exists() && rustc.exists() && Path::new("/usr/src/rustc-web").exists()) {
+    if !(cargo.exists() && rustc.exists() && Path::new("/usr/lib/rustlib/src/rust/library/std").exists()) {
         println!("   rustup has no {TARGET} here: using Debian's compiler, which builds std from source");
         tools::apt(&DEBIAN)?;
     }

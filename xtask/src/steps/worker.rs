@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context, args: &[String]) -> Result<(), Failure> {
 pub(super) fn build(context: &Context) -> Result<(), Failure> {
     let bindgen = tools::wasm_bindgen(context)?;
     let target = context.target.join("worker");
-    let mut command = wasm::debian_cargo(context, "std,panic_unwind")?;
+    let mut command = wasm::std_from_source(context, "std,panic_unwind")?;
     command.current_dir(context.root.join("worker")).env("CARGO_TARGET_DIR", &target);
     // A panic then fails its own request; otherwise it would fail every request of its isolate.
     command.env("RUSTFLAGS", format!("-Cpanic=unwind {}", remapped(context)?));
