@@ -48,7 +48,10 @@ fn remapped(context: &Context) -> Result<String, Failure> {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(std::env::home_dir()?.join(".cargo")));
     let home = home.ok_or("there is no home directory")?;
     let remap = |path: &Path, name: &str| format!("--remap-path-prefix={}={name}", path.display());
-    Ok(format!("{} {}", remap(&context.root, "sci"), remap(&home, "cargo")))
+    // The sources of std lie below the compiler.
+    let sysroot = shell::output(Command::new("rustc").args(["--print", "sysroot"]))?;
+    let dirs = [remap(&context.root, "sci"), remap(&home, "cargo"), remap(Path::new(sysroot.trim()), "rust")];
+    Ok(dirs.join(" "))
 }
 
 fn bundle(context: &Context, bindgen: &Path, wasm: &Path, directory: &Path) -> Result<(), Failure> {
