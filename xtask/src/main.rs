@@ -28,6 +28,7 @@ Developer tasks of sci.
   cargo xtask doc             doc tests, and documentation without broken links
   cargo xtask deny            licences, banned crates, sources, advisories
   cargo xtask wasm            the pure crates build for wasm32 (--from-source: with Debian's rustc-web)
+  cargo xtask worker [ARGS…]  the Worker's bundle, and its suites in workerd (--build: no suites); ARGS go to nextest
   cargo xtask fuzz [NAMES…]   a short run of each fuzz target (--minutes N: a longer one)
   cargo xtask demo            the tour of the README on examples/notes (--keep: leave the scratch directory)
   cargo xtask e2e [ARGS…]     the sci binary with real npm, pnpm and cargo; ARGS go to nextest

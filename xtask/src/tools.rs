@@ -10,6 +10,9 @@ use crate::shell::{self, Failure};
 /// The pnpm that the scenarios use: pinned, since its layout is what they check.
 const PNPM: &str = "12.21.0";
 
+/// The wasm-bindgen of `worker/Cargo.lock`.
+const WASM_BINDGEN: &str = "0.2.130";
+
 /// The runner of the unit tests and of the scenarios.
 pub(crate) fn nextest(context: &Context) -> Result<PathBuf, Failure> {
     // Without the default features: a test runner that updates itself is of no use here, and takes twice as long to build.
@@ -24,6 +27,43 @@ pub(crate) fn deny(context: &Context) -> Result<PathBuf, Failure> {
 /// The builder of the fuzz targets.
 pub(crate) fn fuzz(context: &Context) -> Result<PathBuf, Failure> {
     cargo_tool(context, "cargo-fuzz", &[])
+}
+
+/// The maker of the Worker's JavaScript, which must be of the version of its library.
+pub(crate) fn wasm_bindgen(context: &Context) -> Result<PathBuf, Failure> {
+    let tools = context.tools();
+    let program = tools.join("bin/wasm-bindgen").with_extension(std::env::consts::EXE_EXTENSION);
+    let is_wanted = |text: String| text.trim().ends_with(WASM_BINDGEN);
+    if program.exists() && is_wanted(shell::output(Command::new(&program).arg("--version"))?) {
+        return Ok(program);
+    }
+    println!("   installing wasm-bindgen {WASM_BINDGEN} into {}", tools.display());
+    let mut install = context.cargo();
+    install
+        .args(["install", "--quiet", "--force", "wasm-bindgen-cli", "--version", WASM_BINDGEN, "--root"])
+        .arg(&tools);
+    shell::run(install.arg("--target-dir").arg(tools.join("build")))?;
+    Ok(program)
+}
+
+/// Installs what runs the Worker on this machine, as `worker/local` pins it.
+pub(crate) fn worker_local(context: &Context) -> Result<(), Failure> {
+    let (pinned, prefix) = (context.root.join("worker/local"), context.tools().join("worker"));
+    let wanted = std::fs::read(pinned.join("package-lock.json"))?;
+    // Written last: an installation that was cut off is made anew.
+    let installed = prefix.join("installed.json");
+    if std::fs::read(&installed).is_ok_and(|found| found == wanted) {
+        return Ok(());
+    }
+    println!("   installing miniflare into {}", prefix.display());
+    std::fs::create_dir_all(&prefix)?;
+    for name in ["package.json", "package-lock.json"] {
+        std::fs::copy(pinned.join(name), prefix.join(name))?;
+    }
+    let mut install = Command::new("npm");
+    install.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&prefix);
+    shell::run_quietly(&mut install)?;
+    Ok(std::fs::write(installed, wanted)?)
 }
 
 fn cargo_tool(context: &Context, name: &str, features: &[&str]) -> Result<PathBuf, Failure> {

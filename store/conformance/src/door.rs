@@ -248,7 +248,7 @@ fn understood(received: Received) -> Result<Bytes, Error> {
 }
 
 /// Calls the front in this process.
-async fn direct<H: Harness>(front: &TestFront<H>, sent: Sent) -> Received {
+pub async fn direct<H: Harness>(front: &TestFront<H>, sent: Sent) -> Received {
     let (path, query) = sent.target.split_once('?').unwrap_or((&sent.target, ""));
     let is_object = sent.method == Method::Put && routes::matched(routes::OBJECT, path).is_some();
     let body = if is_object {

@@ -32,17 +32,25 @@ impl Clock for TestClock {
 
 /// A key that may be retired or exchanged.
 #[derive(Debug, Clone)]
-pub struct TestKeys(Arc<Mutex<(SecretKey, Vec<PublicKey>)>>);
+pub struct TestKeys(Arc<Mutex<Held>>);
+
+/// The key that signs, by its name and the byte that its seed repeats, and every key whose signatures count.
+type Held = ((&'static str, u8), Vec<PublicKey>);
 
 impl Default for TestKeys {
     fn default() -> Self {
-        let key = secret("sci-1", 1);
-        let public = vec![key.public()];
+        let key = ("sci-1", 1);
+        let public = vec![secret(key).public()];
         Self(Arc::new(Mutex::new((key, public))))
     }
 }
 
 impl TestKeys {
+    /// What another process needs to sign and to trust alike.
+    pub fn held(&self) -> ((&'static str, u8), Vec<PublicKey>) {
+        self.0.lock().unwrap().clone()
+    }
+
     /// Ends the window of every key known so far at `time`.
     pub fn retire(&self, time: UnixMillis) {
         self.0.lock().unwrap().1.iter_mut().for_each(|key| key.not_after = Some(time));
@@ -50,19 +58,19 @@ impl TestKeys {
 
     /// Signs with another key from now on, and trusts only that one.
     pub fn exchange(&self) {
-        let key = secret("sci-2", 2);
-        let public = vec![key.public()];
+        let key = ("sci-2", 2);
+        let public = vec![secret(key).public()];
         *self.0.lock().unwrap() = (key, public);
     }
 }
 
-fn secret(name: &str, seed: u8) -> SecretKey {
+fn secret((name, seed): (&str, u8)) -> SecretKey {
     SecretKey::from_seed(KeyId::new(name).unwrap(), &[seed; 32])
 }
 
 impl Keys for TestKeys {
     async fn sign(&self, payload_type: &str, payload: Vec<u8>) -> Result<Envelope, KeyError> {
-        Ok(self.0.lock().unwrap().0.sign(payload_type, payload))
+        Ok(secret(self.0.lock().unwrap().0).sign(payload_type, payload))
     }
 
     async fn public_keys(&self) -> Result<Vec<PublicKey>, KeyError> {
@@ -71,10 +79,10 @@ impl Keys for TestKeys {
 
     async fn rotate(&self, from: &KeyId, now: UnixMillis) -> Result<bool, KeyError> {
         let mut held = self.0.lock().unwrap();
-        if held.0.public().id == *from {
-            let (key, mut retired) = (secret("sci-rotated", 3), held.1.clone());
+        if held.0.0 == from.as_str() {
+            let (key, mut retired) = (("sci-rotated", 3), held.1.clone());
             retired[0].not_after = Some(now);
-            let all = std::iter::once(key.public()).chain(retired).collect();
+            let all = std::iter::once(secret(key).public()).chain(retired).collect();
             *held = (key, all);
         }
         Ok(true)
@@ -96,6 +104,12 @@ impl<B> Hooked<B> {
     pub(crate) fn new(inner: B) -> Self {
         let hook = Mutex::default;
         Self { inner, before_put: hook(), before_delete: hook(), before_flush: hook(), after_look: hook() }
+    }
+
+    /// Whether something is still to happen.
+    pub fn is_armed(&self) -> bool {
+        let hooks = [&self.before_put, &self.before_delete, &self.before_flush, &self.after_look];
+        hooks.iter().any(|hook| hook.lock().unwrap().is_some())
     }
 
     /// Runs before the next put reaches the backend.
@@ -179,6 +193,11 @@ pub struct Fault {
 impl<S: Sql> Flaky<S> {
     pub(crate) fn new(inner: S) -> Self {
         Self { inner, fault: Mutex::default(), before: Mutex::default() }
+    }
+
+    /// Whether something is still to happen.
+    pub fn is_armed(&self) -> bool {
+        self.fault.lock().unwrap().is_some() || self.before.lock().unwrap().is_some()
     }
 
     /// Runs before the call that comes after so many others.

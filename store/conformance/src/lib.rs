@@ -72,7 +72,7 @@ macro_rules! with_cases {
                 waits_for_grace, keeps_what_is_needed, leases_outlive_forgetting, saves_in_flight_are_kept,
                 abandoned_saves_end, put_during_deletion_survives, abandoned_during_put_is_retryable,
                 collected_base_cannot_be_cited,
-                collected_during_commit_is_refused, grace_begins_anew, policy_prunes_per_place, plan_tells_what_gc_does, interrupted_gc_is_resumed
+                collected_during_commit_is_refused, grace_begins_anew, policy_prunes_per_place, plan_tells_what_gc_does, interrupted_gc_is_resumed, bounded_gc_goes_on
             ],
             plans: [stored_and_listed, private_to_their_scope, derivations_are_explained, retention_is_bounded],
             repair: [

@@ -24,6 +24,9 @@ pub trait Harness: Default + Send + Sync + 'static {
     /// Its index.
     type Sql: Sql + Send + Sync;
 
+    /// How many random interleavings are tried: fewer where each step takes long.
+    const PLAYS: u32 = 48;
+
     /// An empty backend.
     fn open(&self) -> (Self::Blobs, Self::Sql);
 

@@ -6,12 +6,10 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use data_encoding::HEXLOWER;
 use sci_faults::Step;
 use sci_service::{KeyError, Keys};
 use sci_store_api::dsse::{Envelope, PublicKey, SecretKey};
-use sci_store_api::{KeyId, ObjectId, UnixMillis};
-use serde::{Deserialize, Serialize};
+use sci_store_api::{KeyId, ObjectId, StoredKeys, UnixMillis};
 use tempfile::{NamedTempFile, PersistError};
 use zeroize::Zeroize;
 
@@ -30,25 +28,11 @@ pub struct KeyFile {
 struct Loaded {
     stamp: Stamp,
     key: SecretKey,
-    not_before: Option<UnixMillis>,
-    retired: Vec<PublicKey>,
+    stored: StoredKeys,
 }
 
 /// A file's change time and inode.
 type Stamp = (i64, i64, u64);
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Stored {
-    id: KeyId,
-    seed: String,
-    /// Since when the key signs; always, for a store's first.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    not_before: Option<UnixMillis>,
-    /// The public halves of earlier keys, each with the end of its window.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    retired: Vec<PublicKey>,
-}
 
 impl KeyFile {
     /// Reads the key in `file`, which is made when it is absent; of several processes that make it at once, one wins and
@@ -118,24 +102,20 @@ impl KeyFile {
 impl Loaded {
     fn read(file: &Path) -> Result<Self, Error> {
         let metadata = fs::metadata(file).map_err(Error::io(file))?;
-        let mut stored = fs::read(file).map_err(Error::io(file))?;
+        let mut bytes = fs::read(file).map_err(Error::io(file))?;
         if metadata.permissions().mode() & 0o077 != 0 {
             let problem = "the signing key can be read by others; make it 0600, or remove it for a new one";
             return Err(damaged(file, problem));
         }
-        let parsed = serde_json::from_slice::<Stored>(&stored);
-        stored.zeroize();
-        let Stored { id, seed, not_before, retired } =
-            parsed.map_err(|_| damaged(file, "the signing key is damaged"))?;
-        let seed = HEXLOWER.decode(seed.as_bytes()).ok().and_then(|seed| <[u8; 32]>::try_from(seed).ok());
-        let seed = seed.ok_or_else(|| damaged(file, "the signing key is damaged"))?;
-        Ok(Self { stamp: stamp(&metadata), key: SecretKey::from_seed(id, &seed), not_before, retired })
+        let parsed = StoredKeys::parse(&bytes);
+        bytes.zeroize();
+        let stored = parsed.ok_or_else(|| damaged(file, "the signing key is damaged"))?;
+        let key = stored.secret_key().ok_or_else(|| damaged(file, "the signing key is damaged"))?;
+        Ok(Self { stamp: stamp(&metadata), key, stored })
     }
 
     fn public(&self) -> Vec<PublicKey> {
-        let mut current = self.key.public();
-        current.not_before = self.not_before;
-        std::iter::once(current).chain(self.retired.iter().cloned()).collect()
+        self.stored.public(&self.key)
     }
 }
 
@@ -156,19 +136,19 @@ fn create(file: &Path) -> Result<(), Error> {
 }
 
 /// A new key, named after its public half.
-fn generate(file: &Path) -> Result<Stored, Error> {
+fn generate(file: &Path) -> Result<StoredKeys, Error> {
     let invalid = |error| Error::io(file)(io::Error::other(error));
     let seed: [u8; 32] = crate::random()?;
     let unnamed = KeyId::new("new").map_err(invalid)?;
     let public = SecretKey::from_seed(unnamed, &seed).public();
     let id = KeyId::new(format!("sci-{}", &ObjectId::of(public.as_bytes()).short()[..8])).map_err(invalid)?;
-    Ok(Stored { id, seed: HEXLOWER.encode(&seed), not_before: None, retired: Vec::new() })
+    Ok(StoredKeys::new(id, &seed))
 }
 
 /// Puts a key file into place, whole.
 fn write(
     file: &Path,
-    stored: &Stored,
+    stored: &StoredKeys,
     place: impl FnOnce(NamedTempFile, &Path) -> Result<(), PersistError>,
 ) -> Result<(), Error> {
     let directory = file.parent().unwrap_or(Path::new("."));

@@ -211,6 +211,11 @@ fn transact(connection: &mut Connection, statements: &[Statement]) -> rusqlite::
 fn execute(connection: &Connection, statement: &Statement) -> rusqlite::Result<Rows> {
     let mut prepared = connection.prepare_cached(statement.sql)?;
     let columns = prepared.column_count();
+    debug_assert!(
+        has_distinct_columns(&prepared),
+        "two columns of one name, which D1 cannot tell apart: {}",
+        statement.sql
+    );
     let mut rows = prepared.query(params_from_iter(statement.params.iter().map(bound)))?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
@@ -218,6 +223,10 @@ fn execute(connection: &Connection, statement: &Statement) -> rusqlite::Result<R
         found.push(Row(values.collect::<rusqlite::Result<_>>()?));
     }
     Ok(Rows(found))
+}
+
+fn has_distinct_columns(statement: &rusqlite::Statement<'_>) -> bool {
+    statement.column_names().collect::<std::collections::BTreeSet<_>>().len() == statement.column_count()
 }
 
 fn bound(value: &Value) -> rusqlite::types::ToSqlOutput<'_> {

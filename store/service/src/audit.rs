@@ -19,7 +19,7 @@ use crate::sql::{Row, Sql, SqlError, Statement};
 
 const NUMBERS: &str = "SELECT number, snapshot FROM records WHERE forgotten IS NULL \
      AND (repository = ?1 OR site IN (SELECT number FROM sites WHERE repository = ?1)) ORDER BY number DESC";
-const ROW: &str = "SELECT records.repository, snapshot, scope, sites.repository, sites.path, sites.instance, key, tree, \
+const ROW: &str = "SELECT records.repository, snapshot, scope, sites.repository AS site_repository, sites.path, sites.instance, key, tree, \
      derivation, settled, files, bytes, stored, objects, run, sha, created, payload, keyid, signature, quarantined = EXISTS \
          (SELECT 1 FROM ancestry WHERE ancestry.repository = ?2 AND ancestry.snapshot = records.snapshot \
           AND ancestry.quarantined = 1) \

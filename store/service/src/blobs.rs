@@ -67,6 +67,14 @@ pub trait Blobs {
     /// Deletes a blob; one that does not exist is a success.
     async fn delete(&self, key: &BlobKey) -> Result<(), BlobError>;
 
+    /// Deletes blobs, as [`Blobs::delete`] does one. After an error some of them may be gone.
+    async fn delete_all(&self, keys: &[BlobKey]) -> Result<(), BlobError> {
+        for key in keys {
+            self.delete(key).await?;
+        }
+        Ok(())
+    }
+
     /// Returns once everything put before, by this value, would survive a power cut.
     async fn flush(&self) -> Result<(), BlobError>;
 

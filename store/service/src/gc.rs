@@ -73,10 +73,13 @@ const DOOM: &str = concat!(
     needed!("SELECT 0 WHERE 0")
 );
 const DOOMED: &str = "SELECT repository, object, number, size FROM objects WHERE state = 2 \
-     AND (?1 IS NULL OR repository = ?1) ORDER BY number";
+     AND (?1 IS NULL OR repository = ?1) ORDER BY number LIMIT ?2";
 const WAITING: &str = "SELECT count(*) FROM objects WHERE state < 2 AND idle IS NOT NULL \
      AND (?1 IS NULL OR repository = ?1)";
-const DELETED: &str = "DELETE FROM objects WHERE number = ?1 AND state = 2";
+const DELETED: &str = "DELETE FROM objects WHERE state = 2 AND number IN (SELECT value FROM json_each(?1))";
+
+/// Objects that are deleted at a time: as many as R2 takes in one request.
+const AT_A_TIME: usize = 1_000;
 
 /// The times that one collection reckons with.
 struct Times {
@@ -115,6 +118,17 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     /// Collects, of one repository or of all. May be cut off at any point, and run while saves and other collections are
     /// under way.
     pub async fn gc(&self, repository: Option<&RepositoryId>, policy: &GcPolicy) -> Result<GcReport, Error> {
+        self.gc_at_most(repository, policy, u32::MAX.into()).await
+    }
+
+    /// Collects, and deletes at most so many objects: for a host that must not work for long at a time. What is left is doomed
+    /// already, and the next collection deletes it first.
+    pub async fn gc_at_most(
+        &self,
+        repository: Option<&RepositoryId>,
+        policy: &GcPolicy,
+        most: u64,
+    ) -> Result<GcReport, Error> {
         let victims = self.victims(repository, policy).await?;
         let numbers: Vec<i64> = victims.iter().map(|(number, _)| *number).collect();
         if !numbers.is_empty() {
@@ -122,8 +136,8 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         }
         let times = self.times(policy);
         self.purge(repository, &times).await?;
-        let rows = self.sweep(repository, &times).await?;
-        let deleted = self.delete(&rows).await?;
+        let rows = self.sweep(repository, &times, most).await?;
+        let deleted = self.delete_doomed(&rows).await?;
         let waiting = self.sql.query(Statement::new(WAITING, [extent(repository)])).await?;
         Ok(GcReport {
             forgotten: victims.into_iter().map(|(_, snapshot)| snapshot).collect(),
@@ -168,7 +182,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     }
 
     /// Gives up idle saves, marks, and dooms; one batch, so that each step sees what the one before left.
-    async fn sweep(&self, repository: Option<&RepositoryId>, times: &Times) -> Result<Rows, Error> {
+    async fn sweep(&self, repository: Option<&RepositoryId>, times: &Times, most: u64) -> Result<Rows, Error> {
         let abandon = || [extent(repository), times.grace.into()];
         let sweep = |time: u64| [extent(repository), time.into(), times.grace.into()];
         let batch = vec![
@@ -178,20 +192,24 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
             Statement::new(REVIVE, sweep(times.now)),
             Statement::new(MARK, sweep(times.now)),
             Statement::new(DOOM, sweep(times.grace)),
-            Statement::new(DOOMED, [extent(repository)]),
+            Statement::new(DOOMED, [extent(repository), most.into()]),
         ];
         Ok(self.sql.batch(batch).await?.pop().unwrap_or_default())
     }
 
-    /// Deletes the doomed: blob first, row last, so that what is cut off here is found again.
-    async fn delete(&self, doomed: &Rows) -> Result<Vec<GcObject>, Error> {
+    /// Deletes the doomed: blobs first, rows last, so that what is cut off here is found again.
+    async fn delete_doomed(&self, doomed: &Rows) -> Result<Vec<GcObject>, Error> {
         let mut deleted = Vec::with_capacity(doomed.0.len());
-        for row in doomed {
-            let object = ObjectId::from_bytes(row.id(1)?);
-            let number = row.integer(2)?;
-            self.blobs.delete(&BlobKey { repository: row.parse(0)?, object, number }).await?;
-            self.sql.query(Statement::new(DELETED, [number.into()])).await?;
-            deleted.push(GcObject { id: object, size: row.unsigned(3)? });
+        for rows in doomed.0.chunks(AT_A_TIME) {
+            let mut keys = Vec::with_capacity(rows.len());
+            for row in rows {
+                let object = ObjectId::from_bytes(row.id(1)?);
+                keys.push(BlobKey { repository: row.parse(0)?, object, number: row.integer(2)? });
+                deleted.push(GcObject { id: object, size: row.unsigned(3)? });
+            }
+            self.blobs.delete_all(&keys).await?;
+            let numbers: Vec<i64> = keys.iter().map(|key| key.number).collect();
+            self.sql.query(Statement::new(DELETED, [serde_json::to_string(&numbers)?.into()])).await?;
         }
         Ok(deleted)
     }

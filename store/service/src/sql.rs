@@ -29,7 +29,7 @@ pub trait Sql {
 /// One statement with its bound parameters, `?1` first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statement {
-    /// The text. Never made from values.
+    /// The text. Never made from values. No two columns that it gives have the same name, since D1 gives rows by them.
     pub sql: &'static str,
     /// The parameters; at most 100.
     pub params: Vec<Value>,

@@ -71,6 +71,14 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         Ok(CreatedToken { token, summary })
     }
 
+    /// Lists a token that was sealed elsewhere with this store's key, unless it is listed: whoever has the key makes the first
+    /// administrator that way.
+    pub async fn admit_token(&self, summary: &TokenSummary) -> Result<(), Error> {
+        let params = [summary.id.as_str().into(), serde_json::to_string(summary)?.into()];
+        self.sql.batch(vec![Statement::new(CREATE, params)]).await?;
+        Ok(())
+    }
+
     async fn check_request(&self, request: &CreateToken) -> Result<(), Error> {
         let invalid = |message: String| Error::refused(ErrorCode::Invalid, message);
         if request.life == 0 || request.life > MAX_LIFE {

@@ -8,9 +8,14 @@ use crate::tools;
 
 /// The scenarios have a step of their own.
 pub(super) const SCENARIOS: &str = "sci-e2e";
+/// So has what needs the Worker's bundles.
+const WORKER: &str = "sci-miniflare";
+/// The Worker's crates are a workspace of their own, since no native build links them.
+const WORKER_MANIFEST: &str = "worker/Cargo.toml";
 
 pub(super) fn fmt(context: &Context, _: &[String]) -> Result<(), Failure> {
-    shell::run(context.cargo().args(["fmt", "--all", "--check"]))
+    shell::run(context.cargo().args(["fmt", "--all", "--check"]))?;
+    shell::run(context.cargo().args(["fmt", "--all", "--check", "--manifest-path", WORKER_MANIFEST]))
 }
 
 pub(super) fn clippy(context: &Context, _: &[String]) -> Result<(), Failure> {
@@ -20,7 +25,15 @@ pub(super) fn clippy(context: &Context, _: &[String]) -> Result<(), Failure> {
 pub(super) fn unit(context: &Context, args: &[String]) -> Result<(), Failure> {
     tools::moto(context)?;
     let mut command = Command::new(tools::nextest(context)?);
-    command.current_dir(&context.root).args(["nextest", "run", "--workspace", "--exclude", SCENARIOS]);
+    command.current_dir(&context.root).args([
+        "nextest",
+        "run",
+        "--workspace",
+        "--exclude",
+        SCENARIOS,
+        "--exclude",
+        WORKER,
+    ]);
     // A property test that fails must not leave a file in a tree that CI throws away: it prints the case.
     shell::run(command.args(args))
 }
@@ -40,7 +53,12 @@ pub(super) fn deny(context: &Context, _: &[String]) -> Result<(), Failure> {
         command.current_dir(&context.root).args(["--log-level", "error", "--all-features"]);
         command
     };
-    shell::run(deny().args(["check", "licenses", "bans", "sources"]))?;
+    for manifest in ["Cargo.toml", WORKER_MANIFEST] {
+        let config = context.root.join("deny.toml");
+        let mut check = deny();
+        check.args(["--manifest-path", manifest, "check", "--config"]).arg(config);
+        shell::run(check.args(["licenses", "bans", "sources"]))?;
+    }
     if !shell::succeeds(deny().args(["fetch", "db"])) {
         println!("   the advisory database cannot be fetched from here: advisories were not checked");
         return Ok(());

@@ -4,6 +4,7 @@ mod checks;
 mod fuzz;
 mod scenarios;
 mod wasm;
+mod worker;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -25,7 +26,7 @@ pub(crate) struct Step {
 }
 
 /// Cheap and frequent failures first.
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step { name: "fmt", quick: true, run: checks::fmt },
     Step { name: "tidy", quick: true, run: tidy::run },
     Step { name: "clippy", quick: true, run: checks::clippy },
@@ -33,6 +34,7 @@ const STEPS: [Step; 10] = [
     Step { name: "doc", quick: false, run: checks::doc },
     Step { name: "deny", quick: false, run: checks::deny },
     Step { name: "wasm", quick: false, run: wasm::run },
+    Step { name: "worker", quick: false, run: worker::run },
     Step { name: "fuzz", quick: false, run: fuzz::run },
     Step { name: "demo", quick: false, run: demo::run },
     Step { name: "e2e", quick: false, run: scenarios::e2e },

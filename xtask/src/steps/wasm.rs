@@ -7,14 +7,15 @@ use crate::context::Context;
 use crate::shell::{self, Failure};
 use crate::tools;
 
-const TARGET: &str = "wasm32-unknown-unknown";
+pub(super) const TARGET: &str = "wasm32-unknown-unknown";
 const PURE: [&str; 3] = ["sci-hasher", "sci-store-api", "sci-service"];
 /// Debian's rustc for the web: a current compiler with the sources of std, from which the wasm32 std is built.
 const DEBIAN: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
 
 pub(super) fn run(context: &Context, args: &[String]) -> Result<(), Failure> {
     let from_source = args.iter().any(|arg| arg == "--from-source");
-    let mut command = if !from_source && has_target() { context.cargo() } else { debian_cargo(context)? };
+    let mut command =
+        if !from_source && has_target() { context.cargo() } else { debian_cargo(context, "std,panic_abort")? };
     command.args(["build", "--quiet", "--lib", "--target", TARGET, "--no-default-features"]);
     for name in PURE {
         command.args(["--package", name]);
@@ -29,16 +30,26 @@ fn has_target() -> bool {
     shell::succeeds(Command::new("rustup").args(["target", "add", TARGET]))
 }
 
-/// Debian's cargo, set up to build std from source.
-fn debian_cargo(context: &Context) -> Result<Command, Failure> {
+/// A cargo that builds these crates of std from source: the one in use where rustup has the sources, else Debian's.
+pub(super) fn std_from_source(context: &Context, std: &str) -> Result<Command, Failure> {
+    if !shell::succeeds(Command::new("rustup").args(["component", "add", "rust-src"])) {
+        return debian_cargo(context, std);
+    }
+    let mut command = context.cargo();
+    command.env("RUSTC_BOOTSTRAP", "1").env("CARGO_UNSTABLE_BUILD_STD", std);
+    Ok(command)
+}
+
+/// Debian's cargo, set up to build these crates of std from source.
+fn debian_cargo(context: &Context, std: &str) -> Result<Command, Failure> {
     let (cargo, rustc) = (Path::new("/usr/bin/cargo"), Path::new("/usr/bin/rustc"));
-    if !(cargo.exists() && rustc.exists() && Path::new("/usr/src/rustc-web").exists()) {
+    if !(cargo.exists() && rustc.exists() && Path::new("/usr/lib/rustlib/src/rust/library/std").exists()) {
         println!("   rustup has no {TARGET} here: using Debian's compiler, which builds std from source");
         tools::apt(&DEBIAN)?;
     }
     let mut command = Command::new(cargo);
     command.current_dir(&context.root);
-    command.env("RUSTC_BOOTSTRAP", "1").env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort").env("RUSTC", rustc);
+    command.env("RUSTC_BOOTSTRAP", "1").env("CARGO_UNSTABLE_BUILD_STD", std).env("RUSTC", rustc);
     command.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO");
     // Another compiler's artefacts: they stay apart, so that neither build invalidates the other.
     command.env("CARGO_TARGET_DIR", context.target.join("wasm-from-source"));

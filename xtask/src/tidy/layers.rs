@@ -11,7 +11,7 @@ struct Layer {
 }
 
 /// From the bottom up, so a cycle cannot be written down.
-const LAYERS: [Layer; 17] = [
+const LAYERS: [Layer; 18] = [
     Layer { name: "sci-hasher", code: &[], tests: &[] },
     Layer { name: "sci-presets", code: &["sci-hasher"], tests: &[] },
     Layer { name: "sci-planner", code: &["sci-hasher", "sci-presets"], tests: &[] },
@@ -31,6 +31,7 @@ const LAYERS: [Layer; 17] = [
         code: &["sci-store-api", "sci-service", "sci-native"],
         tests: &["sci-hasher", "sci-conformance", "sci-s3"],
     },
+    Layer { name: "sci-miniflare", code: &["sci-conformance", "sci-service"], tests: &["sci-native", "sci-store-api"] },
     Layer {
         name: "sci-remote",
         code: &["sci-hasher", "sci-store-api"],

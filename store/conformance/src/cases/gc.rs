@@ -264,3 +264,18 @@ pub fn interrupted_gc_is_resumed<H: Harness>() {
         assert_eq!(world.read(&me, &ObjectId::of(&bytes)).unwrap(), bytes);
     }
 }
+
+/// A host that must not work for long deletes some objects at a time, and each object once.
+pub fn bounded_gc_goes_on<H: Harness>() {
+    let world = World::<H>::default();
+    let (me, state) = (main("1"), State::new("l", "s", "t"));
+    let snapshot = world.saved(&me, &state);
+    block_on(world.service.forget(&me, &snapshot)).unwrap();
+    let collect = |most| {
+        let policy = GcPolicy { grace: 0, ..GcPolicy::default() };
+        block_on(world.service.gc_at_most(None, &policy, most)).unwrap().deleted
+    };
+    let deleted: Vec<_> = (0..state.objects().len()).flat_map(|_| collect(1)).collect();
+    assert_eq!(collect(1), []);
+    assert_eq!(sorted(deleted), objects(&state));
+}

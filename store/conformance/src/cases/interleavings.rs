@@ -195,7 +195,7 @@ impl<H: Harness> Play<H> {
 /// Whatever saves, readers, forgetting and collection do, in whatever order: every record's objects exist and are whole,
 /// and what was acknowledged is there until it is forgotten.
 pub fn no_record_cites_a_missing_object<H: Harness>() {
-    let mut runner = TestRunner::new(Config { cases: 48, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config { cases: H::PLAYS, failure_persistence: None, ..Config::default() });
     let steps = proptest::collection::vec(step(), 1..60);
     runner
         .run(&steps, |steps| {

@@ -1,0 +1,82 @@
+//! The Worker: its bundles are built, measured, and run in workerd by the suites of `store/miniflare`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::context::Context;
+use crate::shell::{self, Failure};
+use crate::steps::wasm;
+use crate::tools;
+
+/// The bundles: the package that each is of, and its directory below `target/worker`.
+const BUNDLES: [(&str, &str); 2] = [("sci_worker_bundle", "bundle"), ("sci_worker_testing", "bundle-testing")];
+/// The most bytes of the deployed bundle, compressed: a third of what the free plan takes.
+const MOST: usize = 1_000_000;
+
+/// Builds, and runs the tests; `--build` only builds. Further arguments go to nextest.
+pub(super) fn run(context: &Context, args: &[String]) -> Result<(), Failure> {
+    build(context)?;
+    if args.iter().any(|arg| arg == "--build") {
+        return Ok(());
+    }
+    tools::worker_local(context)?;
+    let mut command = Command::new(tools::nextest(context)?);
+    command.current_dir(&context.root).args(["nextest", "run", "--package", "sci-miniflare", "--profile", "worker"]);
+    shell::run(command.args(args))
+}
+
+/// Builds both bundles.
+pub(super) fn build(context: &Context) -> Result<(), Failure> {
+    let bindgen = tools::wasm_bindgen(context)?;
+    let target = context.target.join("worker");
+    let mut command = wasm::std_from_source(context, "std,panic_unwind")?;
+    command.current_dir(context.root.join("worker")).env("CARGO_TARGET_DIR", &target);
+    // A panic then fails its own request; otherwise it would fail every request of its isolate.
+    command.env("RUSTFLAGS", format!("-Cpanic=unwind {}", remapped(context)?));
+    command.args(["build", "--quiet", "--release", "--workspace", "--locked", "--target", wasm::TARGET]);
+    shell::run(&mut command)?;
+    for (package, name) in BUNDLES {
+        let wasm = target.join(wasm::TARGET).join("release").join(package).with_extension("wasm");
+        bundle(context, &bindgen, &wasm, &target.join(name))?;
+    }
+    measure(&target.join(BUNDLES[0].1))
+}
+
+/// Paths of this machine do not stand in what is built: wherever it is built, it is the same.
+fn remapped(context: &Context) -> Result<String, Failure> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    let home = home.ok_or("there is no home directory")?;
+    let remap = |path: &Path, name: &str| format!("--remap-path-prefix={}={name}", path.display());
+    // The sources of std lie below the compiler.
+    let sysroot = shell::output(Command::new("rustc").args(["--print", "sysroot"]))?;
+    let dirs = [remap(&context.root, "sci"), remap(&home, "cargo"), remap(Path::new(sysroot.trim()), "rust")];
+    Ok(dirs.join(" "))
+}
+
+fn bundle(context: &Context, bindgen: &Path, wasm: &Path, directory: &Path) -> Result<(), Failure> {
+    if directory.exists() {
+        fs::remove_dir_all(directory)?;
+    }
+    let mut command = Command::new(bindgen);
+    command.args(["--target", "web", "--no-typescript", "--out-name", "index", "--out-dir"]).arg(directory);
+    shell::run(command.arg(wasm))?;
+    fs::copy(context.root.join("worker/entry.mjs"), directory.join("entry.mjs"))?;
+    Ok(())
+}
+
+/// Says how large the bundle is, and fails when it is too large.
+fn measure(directory: &Path) -> Result<(), Failure> {
+    let (mut plain, mut compressed) = (0, 0);
+    for name in ["index_bg.wasm", "index.js", "entry.mjs"] {
+        let path = directory.join(name);
+        plain += fs::metadata(&path)?.len();
+        let output = Command::new("gzip").args(["-9", "-c"]).arg(&path).output()?;
+        if !output.status.success() {
+            return Err("gzip fails".into());
+        }
+        compressed += output.stdout.len();
+    }
+    println!("   {plain} bytes, {compressed} compressed, in {}", directory.display());
+    if compressed > MOST { Err(format!("the bundle has more than {MOST} bytes compressed").into()) } else { Ok(()) }
+}
