@@ -41,7 +41,7 @@ pub(crate) fn registration() -> Registration {
     Registration::new("1001".parse().unwrap(), "77", "refs/heads/main")
 }
 
-const OBJECTS: &str = "SELECT records.number, objects.repository, objects.object, objects.number, objects.size, state \
+const OBJECTS: &str = "SELECT records.number AS record, objects.repository, objects.object, objects.number, objects.size, state \
      FROM records JOIN record_objects ON record = records.number LEFT JOIN objects ON objects.number = record_objects.object \
      WHERE forgotten IS NULL";
 const UNLISTED: &str = "SELECT number FROM records WHERE forgotten IS NULL \
