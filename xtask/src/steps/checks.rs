@@ -54,10 +54,7 @@ pub(super) fn deny(context: &Context, _: &[String]) -> Result<(), Failure> {
         command
     };
     for manifest in ["Cargo.toml", WORKER_MANIFEST] {
-        let config = context.root.join("deny.toml");
-        let mut check = deny();
-        check.args(["--manifest-path", manifest, "check", "--config"]).arg(config);
-        shell::run(check.args(["licenses", "bans", "sources"]))?;
+        shell::run(deny().args(["--manifest-path", manifest, "check", "licenses", "bans", "sources"]))?;
     }
     if !shell::succeeds(deny().args(["fetch", "db"])) {
         println!("   the advisory database cannot be fetched from here: advisories were not checked");
