@@ -87,9 +87,8 @@ fn open(arguments: &Arguments, context: &mut Context) -> Result<Store> {
 
 /// A repository that is not registered has nothing to check, and was hardly meant.
 fn open_served(repository: RepositoryId, context: &mut Context) -> Result<Store> {
-    let store = Store::open_served(context, repository.clone())?;
     if administration::open_for(context, None)?.registration(&repository)?.is_some() {
-        return Ok(store);
+        return Store::open_served(context, repository);
     }
     let error = CliError::new(Kind::NotFound, format!("repository {repository} is not registered"));
     Err(error.hint("`sci repo list` lists those that are"))

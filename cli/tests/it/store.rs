@@ -350,7 +350,7 @@ fn a_snapshot_that_sci_toml_does_not_trust_is_told_and_left_alone() {
     sandbox.sci("verify --read-data").ends_with(0);
 }
 
-fn flip_last_bit(path: &std::path::Path) {
+pub(crate) fn flip_last_bit(path: &std::path::Path) {
     let mut bytes = fs::read(path).unwrap();
     let last = bytes.len() - 1;
     bytes[last] ^= 1;

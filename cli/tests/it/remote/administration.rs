@@ -2,6 +2,7 @@
 
 use super::backend::{away, elsewhere, here, served, token};
 use crate::sandbox::assert_screen;
+use crate::store::{flip_last_bit, stored};
 
 #[test]
 fn repositories_and_tokens_are_administered_from_another_machine() {
@@ -277,13 +278,9 @@ fn a_served_repository_is_verified_and_repaired_where_the_store_is() {
     Error: repository 1002 is not registered
     Hint: `sci repo list` lists those that are
     ");
-    let objects = files_below(&sandbox.beside("state/store/objects/1001"));
+    let objects = stored(&sandbox);
     assert!(objects.len() >= 4, "{objects:?}");
-    for object in &objects {
-        let mut bytes = std::fs::read(object).unwrap();
-        *bytes.last_mut().unwrap() ^= 1;
-        std::fs::write(object, bytes).unwrap();
-    }
+    objects.iter().for_each(|object| flip_last_bit(object));
     let found = here(&sandbox, "verify --repository 1001 --read-data --json").ends_with(1).json();
     assert_eq!(found["result"]["damaged"].as_array().unwrap().len(), 2, "{found}");
     let repaired = here(&sandbox, "verify --repository 1001 --repair --json").ends_with(0).json();
@@ -291,12 +288,4 @@ fn a_served_repository_is_verified_and_repaired_where_the_store_is() {
     here(&sandbox, "verify --repository 1001 --read-data").ends_with(0);
     sandbox.remove("out");
     assert_eq!(sandbox.sci("restore --json").ends_with(0).json()["result"]["paths"][0]["verdict"], "miss");
-}
-
-fn files_below(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()) {
-        if entry.is_dir() { found.extend(files_below(&entry)) } else { found.push(entry) }
-    }
-    found
 }
