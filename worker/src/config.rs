@@ -1,6 +1,6 @@
 //! What whoever set the Worker up has decided: variables and secrets.
 
-use sci_service::identity::{ClaimMap, GenericClaims, Issuer};
+use sci_service::identity::{GenericClaims, Issuer, IssuerKind};
 use sci_store_api::address::is_local;
 use sci_store_api::admin::{DAY, GcPolicy};
 use sci_store_api::tokens::TokenSummary;
@@ -44,18 +44,10 @@ pub(crate) struct Config {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
-    kind: Kind,
+    kind: IssuerKind,
     url: Option<String>,
     keys: Option<String>,
     claims: Option<GenericClaims>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Kind {
-    GitHub,
-    GitLab,
-    Generic,
 }
 
 impl Config {
@@ -93,28 +85,14 @@ fn issuers(entries: Vec<Entry>) -> Result<Vec<Issuer>, ConfigError> {
 }
 
 fn issuer(Entry { kind, url, keys, claims }: Entry) -> Result<Issuer, ConfigError> {
-    let is_good = |address: &String| address.starts_with("https://") || is_local(address);
-    if ![&url, &keys].into_iter().flatten().all(is_good) {
+    if ![&url, &keys].into_iter().flatten().all(|address| IssuerKind::may_be_at(address)) {
         return Err(wrong(ISSUERS, "an issuer's addresses begin with https://"));
     }
-    if claims.is_some() && kind != Kind::Generic {
+    if claims.is_some() && kind != IssuerKind::Generic {
         return Err(wrong(ISSUERS, "only an issuer of kind \"generic\" has claims to be named"));
     }
-    let mut issuer = match (kind, url, claims) {
-        (Kind::GitHub, None, _) => Issuer::github(),
-        (Kind::GitHub, Some(url), _) => {
-            Issuer { keys: format!("{url}/.well-known/jwks"), url, claims: ClaimMap::GitHub }
-        }
-        (Kind::GitLab, url, _) => Issuer::gitlab(url.as_deref().unwrap_or("https://gitlab.com")),
-        (Kind::Generic, Some(url), Some(claims)) if keys.is_some() => {
-            Issuer { url, keys: String::new(), claims: ClaimMap::Generic(Box::new(claims)) }
-        }
-        (Kind::Generic, ..) => return Err(wrong(ISSUERS, "an issuer of kind \"generic\" has url, keys and claims")),
-    };
-    if let Some(keys) = keys {
-        issuer.keys = keys;
-    }
-    Ok(issuer)
+    let issuer = kind.issuer(url, keys, claims);
+    issuer.ok_or_else(|| wrong(ISSUERS, "an issuer of kind \"generic\" has url, keys and claims"))
 }
 
 fn given(env: &Env, name: &str) -> Option<String> {

@@ -1,7 +1,7 @@
 //! Requests as they come: heads into the service's words, JSON into bounded memory, objects as the streams that they are.
 
 use futures_util::StreamExt as _;
-use sci_service::http::{Body, Expected, Method, Request as ServiceRequest, expected};
+use sci_service::http::{Body, Expected, Method, Request as ServiceRequest, Unread, bearer, expected};
 use sci_store_api::Secret;
 use sci_store_api::record::MAX_OBJECT_SIZE;
 use wasm_bindgen_futures::JsFuture;
@@ -19,8 +19,8 @@ const DRAINED: u64 = 64 << 20;
 /// # Errors
 /// What the host refuses by itself.
 pub async fn read(request: &mut Request) -> Result<ServiceRequest<Upload>, Refusal> {
-    let url = request.url().map_err(|_| Refusal::method())?;
-    let method = method(&request.method()).ok_or_else(Refusal::method)?;
+    let url = request.url().map_err(|_| Unread::Method)?;
+    let method = method(&request.method()).ok_or(Unread::Method)?;
     let path = url.path().to_owned();
     let body = match expected(method, &path) {
         Expected::Object => object(request)?,
@@ -28,7 +28,14 @@ pub async fn read(request: &mut Request) -> Result<ServiceRequest<Upload>, Refus
     };
     let query = url.query().unwrap_or_default().to_owned();
     let headers = request.headers();
-    Ok(ServiceRequest { method, path, query, bearer: bearer(headers), range: text(headers, "range"), body })
+    Ok(ServiceRequest {
+        method,
+        path,
+        query,
+        bearer: text(headers, "authorization").map(Secret::new).and_then(|value| bearer(value.expose())),
+        range: text(headers, "range"),
+        body,
+    })
 }
 
 fn method(method: &worker::Method) -> Option<Method> {
@@ -44,9 +51,9 @@ fn method(method: &worker::Method) -> Option<Method> {
 
 /// A body that is announced, and not touched.
 fn object(request: &Request) -> Result<Body<Upload>, Refusal> {
-    let length = length(request.headers()).ok_or_else(Refusal::no_length)?;
+    let length = length(request.headers()).ok_or(Unread::NoLength)?;
     if length > MAX_OBJECT_SIZE {
-        return Err(Refusal::too_long(MAX_OBJECT_SIZE));
+        return Err(Unread::TooLong(MAX_OBJECT_SIZE).into());
     }
     let body = match request.inner().body() {
         Some(stream) if length > 0 => Upload::Stream(stream),
@@ -56,7 +63,7 @@ fn object(request: &Request) -> Result<Body<Upload>, Refusal> {
 }
 
 async fn json(request: &mut Request, most: usize) -> Result<Vec<u8>, Refusal> {
-    let too_long = || Refusal::too_long(most as u64);
+    let too_long = || Refusal::from(Unread::TooLong(most as u64));
     if let Some(length) = length(request.headers()).filter(|length| *length > most as u64) {
         if let Some(body) = request.inner().body() {
             drain(&body, length).await;
@@ -66,10 +73,10 @@ async fn json(request: &mut Request, most: usize) -> Result<Vec<u8>, Refusal> {
     if request.inner().body().is_none() {
         return Ok(Vec::new());
     }
-    let mut parts = request.stream().map_err(|_| Refusal::cut())?;
+    let mut parts = request.stream().map_err(|_| Unread::Cut)?;
     let mut whole = Vec::new();
     while let Some(part) = parts.next().await {
-        let part = part.map_err(|_| Refusal::cut())?;
+        let part = part.map_err(|_| Unread::Cut)?;
         if whole.len() + part.len() > most {
             return Err(too_long());
         }
@@ -91,12 +98,6 @@ pub(crate) async fn drain(body: &ReadableStream, length: u64) {
 
 fn length(headers: &Headers) -> Option<u64> {
     text(headers, "content-length")?.parse().ok()
-}
-
-fn bearer(headers: &Headers) -> Option<Secret> {
-    let value = Secret::new(text(headers, "authorization")?);
-    let (scheme, bearer) = value.expose().split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| Secret::new(bearer.trim().to_owned()))
 }
 
 fn text(headers: &Headers, name: &str) -> Option<String> {

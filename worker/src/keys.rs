@@ -16,17 +16,23 @@ impl Clock for DateClock {
 
 /// A key that whoever set the Worker up made: it is not changed from here.
 #[derive(Debug)]
-pub(crate) struct SecretKeys {
+pub struct SecretKeys {
     key: SecretKey,
     public: Vec<PublicKey>,
 }
 
 impl SecretKeys {
+    /// A key that signs, and every key whose signatures count.
+    pub fn new(key: SecretKey, public: Vec<PublicKey>) -> Self {
+        Self { key, public }
+    }
+
     /// Takes keys as `signing-key.json` of a store holds them. `None` when they are damaged.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let stored = StoredKeys::parse(text.as_bytes())?;
         let key = stored.secret_key()?;
-        Some(Self { public: stored.public(&key), key })
+        let public = stored.public(&key);
+        Some(Self::new(key, public))
     }
 }
 

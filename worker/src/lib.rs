@@ -10,6 +10,7 @@ pub mod blobs;
 pub mod cron;
 pub mod host;
 pub mod incoming;
+pub mod keys;
 pub mod refusal;
 pub mod sql;
 
@@ -17,4 +18,3 @@ mod backend;
 mod config;
 mod fault;
 mod fetch;
-mod keys;

@@ -3,8 +3,7 @@
 use std::ops::Range;
 use std::path::Path;
 
-use sci_service::identity::{ClaimMap, GenericClaims, Issuer};
-use sci_store_api::address::is_local;
+use sci_service::identity::{GenericClaims, Issuer, IssuerKind};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -35,18 +34,10 @@ struct Document {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
-    kind: Kind,
+    kind: IssuerKind,
     url: Option<Spanned<String>>,
     keys: Option<Spanned<String>>,
     claims: Option<Spanned<GenericClaims>>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Kind {
-    GitHub,
-    GitLab,
-    Generic,
 }
 
 /// Reads the list in a file.
@@ -91,30 +82,17 @@ impl Found<'_> {
         let Entry { kind, url, keys, claims } = entry.into_inner();
         let place = url.as_ref().map_or_else(|| whole.clone(), Spanned::span);
         for address in [&url, &keys].into_iter().flatten() {
-            if !address.get_ref().starts_with("https://") && !is_local(address.get_ref()) {
+            if !IssuerKind::may_be_at(address.get_ref()) {
                 self.refuse(&address.span(), "an issuer's addresses begin with https://");
             }
         }
-        if let Some(claims) = claims.as_ref().filter(|_| kind != Kind::Generic) {
+        if let Some(claims) = claims.as_ref().filter(|_| kind != IssuerKind::Generic) {
             self.refuse(&claims.span(), "only an issuer of kind \"generic\" has claims to be named");
         }
         let [url, keys] = [url, keys].map(|address| address.map(Spanned::into_inner));
-        let mut issuer = match (kind, url, claims) {
-            (Kind::GitHub, url, _) => {
-                let own = Issuer::github();
-                url.map_or(own, |url| Issuer { keys: format!("{url}/.well-known/jwks"), url, claims: ClaimMap::GitHub })
-            }
-            (Kind::GitLab, url, _) => Issuer::gitlab(url.as_deref().unwrap_or("https://gitlab.com")),
-            (Kind::Generic, Some(url), Some(claims)) if keys.is_some() => {
-                Issuer { url, keys: String::new(), claims: ClaimMap::Generic(Box::new(claims.into_inner())) }
-            }
-            (Kind::Generic, ..) => {
-                return self.refuse(&whole, "an issuer of kind \"generic\" has `url`, `keys` and `claims`");
-            }
+        let Some(issuer) = kind.issuer(url, keys, claims.map(Spanned::into_inner)) else {
+            return self.refuse(&whole, "an issuer of kind \"generic\" has `url`, `keys` and `claims`");
         };
-        if let Some(keys) = keys {
-            issuer.keys = keys;
-        }
         if self.issuers.iter().any(|other| other.url == issuer.url) {
             return self.refuse(&place, format!("{} is listed twice", issuer.url));
         }

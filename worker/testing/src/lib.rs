@@ -7,14 +7,15 @@ use std::collections::BTreeSet;
 
 use sci_service::http::{Front, Limits};
 use sci_service::{
-    Access, Blob, BlobError, BlobKey, Blobs as _, Caller, Clock, Error, KeyError, Keys, Row, Rows, Service, Settings,
-    Sql as _, SqlError, Statement, Value,
+    Access, Blob, BlobError, BlobKey, Blobs as _, Caller, Clock, Error, Row, Rows, Service, Settings, Sql as _,
+    SqlError, Statement, Value,
 };
 use sci_store_api::admin::DAY;
-use sci_store_api::dsse::{Envelope, PublicKey, SecretKey};
+use sci_store_api::dsse::{PublicKey, SecretKey};
 use sci_store_api::session::{SessionRequest, SessionResponse};
 use sci_store_api::{KeyId, UnixMillis};
 use sci_worker::blobs::{Download, R2, Upload};
+use sci_worker::keys::SecretKeys;
 use sci_worker::sql::D1;
 use sci_worker::{answer, host, incoming};
 use serde::{Deserialize, Serialize};
@@ -52,7 +53,7 @@ async fn fetch(mut request: Request, env: Env, _context: Context) -> worker::Res
 
 async fn handle(blobs: R2, index: D1, world: World, request: &mut Request) -> worker::Result<Response> {
     let World { now, key: (id, seed), public, .. } = world;
-    let keys = GivenKeys { key: SecretKey::from_seed(id, &[seed; 32]), public };
+    let keys = SecretKeys::new(SecretKey::from_seed(id, &[seed; 32]), public);
     let settings = Settings { store: "under-test".parse().map_err(|_| "no id")?, lease: DAY };
     let service =
         Service::open(blobs, index, GivenClock(now), keys, settings).await.map_err(|error| error.to_string())?;
@@ -190,25 +191,6 @@ struct GivenClock(u64);
 impl Clock for GivenClock {
     fn now(&self) -> UnixMillis {
         UnixMillis(self.0)
-    }
-}
-
-struct GivenKeys {
-    key: SecretKey,
-    public: Vec<PublicKey>,
-}
-
-impl Keys for GivenKeys {
-    async fn sign(&self, payload_type: &str, payload: Vec<u8>) -> Result<Envelope, KeyError> {
-        Ok(self.key.sign(payload_type, payload))
-    }
-
-    async fn public_keys(&self) -> Result<Vec<PublicKey>, KeyError> {
-        Ok(self.public.clone())
-    }
-
-    async fn rotate(&self, _from: &KeyId, _now: UnixMillis) -> Result<bool, KeyError> {
-        Ok(false)
     }
 }
 

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use sci_native::Upload;
+use sci_service::http::Unread;
 use sci_store_api::record::MAX_OBJECT_SIZE;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -28,8 +29,8 @@ const DRAINING: Duration = Duration::from_secs(5);
 
 /// The length that an object is announced with.
 pub(super) fn announced(headers: &HeaderMap) -> Result<u64, Refusal> {
-    let length = length(headers).ok_or_else(Refusal::no_length)?;
-    if length > MAX_OBJECT_SIZE { Err(Refusal::too_long(MAX_OBJECT_SIZE)) } else { Ok(length) }
+    let length = length(headers).ok_or(Unread::NoLength)?;
+    if length > MAX_OBJECT_SIZE { Err(Unread::TooLong(MAX_OBJECT_SIZE).into()) } else { Ok(length) }
 }
 
 fn length(headers: &HeaderMap) -> Option<u64> {
@@ -44,7 +45,7 @@ pub(super) async fn json(
     host: &Inner,
     record: &Record,
 ) -> Result<Vec<u8>, Refusal> {
-    let too_long = || Refusal::too_long(most as u64);
+    let too_long = || Refusal::from(Unread::TooLong(most as u64));
     if length(headers).is_some_and(|length| length > most as u64) {
         return Err(too_long());
     }
@@ -84,9 +85,9 @@ pub(super) async fn pump(
     while missing > 0 {
         let part = timeout_at(deadline, timeout(limits.idle, next(body))).await;
         let Ok(Ok(part)) = part else { return Err(Refusal::slow()) };
-        let part = part?.ok_or_else(Refusal::cut)?;
+        let part = part?.ok_or(Unread::Cut)?;
         received.fetch_add(part.len() as u64, Ordering::Relaxed);
-        missing = missing.checked_sub(part.len() as u64).ok_or_else(Refusal::cut)?;
+        missing = missing.checked_sub(part.len() as u64).ok_or(Unread::Cut)?;
         // Whoever stores it has an answer already; that one counts.
         if parts.send(part).await.is_err() {
             return Ok(());
@@ -115,7 +116,7 @@ async fn next(body: &mut Body) -> Result<Option<Bytes>, Refusal> {
     loop {
         match body.frame().await {
             None => return Ok(None),
-            Some(Err(_)) => return Err(Refusal::cut()),
+            Some(Err(_)) => return Err(Unread::Cut.into()),
             Some(Ok(frame)) => {
                 // Trailers say nothing that is wanted here.
                 if let Ok(part) = frame.into_data() {

@@ -19,8 +19,8 @@ use axum::routing::get;
 use axum::{Router, extract};
 use bytes::Bytes;
 use sci_native::{Download, Upload};
-use sci_service::http::{Expected, Method, NO_ROUTE, Reply, Request, Response, expected, route};
-use sci_store_api::{Secret, routes};
+use sci_service::http::{Expected, Method, NO_ROUTE, Reply, Request, Response, Unread, bearer, expected, route};
+use sci_store_api::routes;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -64,13 +64,13 @@ impl Host {
     async fn respond(&self, request: extract::Request, record: &mut Record) -> Result<Answered, Refusal> {
         let (head, body) = request.into_parts();
         let path = head.uri.path().to_owned();
-        let method = method(&head.method).ok_or_else(Refusal::method)?;
+        let method = method(&head.method).ok_or(Unread::Method)?;
         let wanted = expected(method, &path);
         let is_object = route(&path) == Some(routes::OBJECT);
         let request = |body| Request {
             method,
             query: head.uri.query().unwrap_or_default().to_owned(),
-            bearer: bearer(&head.headers),
+            bearer: head.headers.get(header::AUTHORIZATION).and_then(|value| bearer(value.to_str().ok()?)),
             range: text(&head.headers, header::RANGE),
             body,
             path: path.clone(),
@@ -81,7 +81,7 @@ impl Host {
             let received = Arc::clone(&record.received);
             return self.receive(place, length, body, received, request).await;
         }
-        let Expected::Json(most) = wanted else { return Err(Refusal::method()) };
+        let Expected::Json(most) = wanted else { return Err(Unread::Method.into()) };
         let json = incoming::json(body, &head.headers, most, &self.0, record).await?;
         let place = if path == routes::HEALTH { None } else { Some(self.place(Kind::Request).await?) };
         if is_object && method == Method::Get {
@@ -195,10 +195,4 @@ const fn name(method: Method) -> &'static str {
 
 fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
-}
-
-fn bearer(headers: &HeaderMap) -> Option<Secret> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, bearer) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| Secret::new(bearer.trim().to_owned()))
 }

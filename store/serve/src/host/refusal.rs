@@ -1,5 +1,6 @@
 //! What the host itself answers, before or instead of the service.
 
+use sci_service::http::Unread;
 use sci_store_api::{ApiError, ErrorCode};
 
 /// A refusal by the host.
@@ -18,25 +19,9 @@ impl Refusal {
         Self { status, error: ApiError::new(code, message), retry_after: None, is_fault: false }
     }
 
-    pub(super) fn method() -> Self {
-        Self::new(405, ErrorCode::Invalid, "this route does not take this method")
-    }
-
-    pub(super) fn no_length() -> Self {
-        Self::new(411, ErrorCode::Invalid, "an object is sent with its length: the header Content-Length is missing")
-    }
-
-    pub(super) fn too_long(most: u64) -> Self {
-        Self::new(413, ErrorCode::Invalid, format!("the body has at most {most} bytes"))
-    }
-
     /// The peer did not send what it began.
     pub(super) fn slow() -> Self {
         Self::new(408, ErrorCode::Unavailable, "the body did not arrive in time")
-    }
-
-    pub(super) fn cut() -> Self {
-        Self::new(400, ErrorCode::Invalid, "the body ended early")
     }
 
     pub(super) fn busy() -> Self {
@@ -53,5 +38,11 @@ impl Refusal {
     pub(super) fn panicked() -> Self {
         let message = "the backend failed; the outcome is unknown";
         Self { is_fault: true, ..Self::new(500, ErrorCode::Unavailable, message) }
+    }
+}
+
+impl From<Unread> for Refusal {
+    fn from(unread: Unread) -> Self {
+        Self { status: unread.status(), error: unread.error(), retry_after: None, is_fault: false }
     }
 }

@@ -37,6 +37,12 @@ pub struct Request<U> {
     pub body: Body<U>,
 }
 
+/// What follows `Bearer` in a header `Authorization`; `None` when it is of another scheme.
+pub fn bearer(authorization: &str) -> Option<Secret> {
+    let (scheme, bearer) = authorization.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| Secret::new(bearer.trim().to_owned()))
+}
+
 /// A request's body: see [`super::expected`].
 #[derive(Debug)]
 pub enum Body<U> {

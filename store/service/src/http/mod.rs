@@ -7,9 +7,11 @@ mod front;
 mod message;
 mod query;
 mod range;
+mod unread;
 
 pub use front::{Front, Limits, NO_ROUTE, route};
-pub use message::{Body, Method, Reply, Request, Response};
+pub use message::{Body, Method, Reply, Request, Response, bearer};
+pub use unread::Unread;
 
 /// What a host has to read of a request's body before it calls [`Front::handle`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

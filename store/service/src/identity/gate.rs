@@ -3,7 +3,7 @@
 use sci_store_api::session::MAX_BEARER;
 
 use super::Rejection;
-use super::claims::ClaimMap;
+use super::claims::{ClaimMap, GenericClaims};
 use super::jwks;
 use super::jwt::Unverified;
 use super::keyring::{Keyring, Look};
@@ -44,6 +44,41 @@ impl Issuer {
     /// A GitLab at `url`.
     pub fn gitlab(url: &str) -> Self {
         Self { url: url.to_owned(), keys: format!("{url}/oauth/discovery/keys"), claims: ClaimMap::GitLab }
+    }
+}
+
+/// How an issuer speaks, as lists of issuers call it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IssuerKind {
+    /// GitHub, its own or one at an address.
+    GitHub,
+    /// GitLab, its own or one at an address.
+    GitLab,
+    /// Any other, with its claims named.
+    Generic,
+}
+
+impl IssuerKind {
+    /// The issuer that an entry of a list means. `None` for a generic one without `url`, `keys` or `claims`.
+    pub fn issuer(self, url: Option<String>, keys: Option<String>, claims: Option<GenericClaims>) -> Option<Issuer> {
+        let issuer = match (self, url, claims) {
+            (Self::GitHub, None, _) => Issuer::github(),
+            (Self::GitHub, Some(url), _) => {
+                Issuer { keys: format!("{url}/.well-known/jwks"), url, claims: ClaimMap::GitHub }
+            }
+            (Self::GitLab, url, _) => Issuer::gitlab(url.as_deref().unwrap_or("https://gitlab.com")),
+            (Self::Generic, Some(url), Some(claims)) => {
+                Issuer { url, keys: keys.clone()?, claims: ClaimMap::Generic(Box::new(claims)) }
+            }
+            (Self::Generic, ..) => return None,
+        };
+        Some(Issuer { keys: keys.unwrap_or(issuer.keys), ..issuer })
+    }
+
+    /// Whether an issuer may be at an address: what it says there must not be anybody else's word.
+    pub fn may_be_at(address: &str) -> bool {
+        address.starts_with("https://") || sci_store_api::address::is_local(address)
     }
 }
 

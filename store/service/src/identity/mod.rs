@@ -10,7 +10,7 @@ mod jwt;
 mod keyring;
 
 pub use claims::{ClaimMap, GenericClaims};
-pub use gate::{Fetch, FetchError, Gate, Issuer};
+pub use gate::{Fetch, FetchError, Gate, Issuer, IssuerKind};
 
 /// Why an identity is refused. The sentence names no secret and repeats nothing of the token but its key's id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
