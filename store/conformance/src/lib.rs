@@ -76,8 +76,9 @@ macro_rules! with_cases {
             ],
             plans: [stored_and_listed, private_to_their_scope, derivations_are_explained, retention_is_bounded],
             repair: [
-                damage_becomes_a_miss, what_is_healed_meanwhile_stays, a_save_in_flight_is_told,
-                a_put_in_flight_is_told, inputs_of_plans_are_looked_at, edited_rows_are_found,
+                damage_becomes_a_miss, what_is_healed_meanwhile_stays, what_is_collected_meanwhile_is_not_dropped,
+                a_save_in_flight_is_told, a_put_in_flight_is_told, inputs_of_plans_are_looked_at,
+                edited_rows_are_found,
                 audits_keep_to_their_scopes, a_repair_that_fails_is_repeated
             ],
             faults: [a_failed_statement_leaves_the_store_whole],

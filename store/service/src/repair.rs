@@ -16,6 +16,8 @@ use crate::sql::{Row, Sql, Statement};
 /// `state < 2` is what the partial index is of.
 const FIND: &str = "SELECT number, size, arrivals FROM objects WHERE repository = ?1 AND object = ?2 \
      AND state < 2 AND state = 1";
+/// Asked first: a collection may have doomed the object meanwhile, which is not for a repair to tell.
+const OURS: &str = "SELECT 1 FROM objects WHERE number = ?1 AND arrivals = ?2 AND state = 1";
 const CONDEMN: &str = "UPDATE objects SET state = 2 WHERE number = ?1 AND arrivals = ?2 AND state = 1";
 
 /// SQL: the records that cite object ?1, once it is condemned.
@@ -33,7 +35,6 @@ const FORGET: &str = concat!("UPDATE records SET forgotten = ?2 WHERE forgotten 
 const UNPLAN: &str =
     "DELETE FROM plan_objects WHERE object = (SELECT number FROM objects WHERE number = ?1 AND state = 2)";
 const UNHOLD: &str = "DELETE FROM uploads WHERE object = (SELECT number FROM objects WHERE number = ?1 AND state = 2)";
-const CONDEMNED: &str = "SELECT 1 FROM objects WHERE number = ?1 AND state = 2";
 const BURIED: &str = "DELETE FROM objects WHERE number = ?1 AND state = 2";
 const NAMES: &str = "SELECT number, snapshot FROM records WHERE forgotten IS NULL \
      AND number IN (SELECT value FROM json_each(?1)) ORDER BY number";
@@ -92,23 +93,25 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         Ok(())
     }
 
-    /// Dooms an object and forgets what cites it; `None` when its bytes arrived again since they were counted.
+    /// Dooms an object and forgets what cites it; `None` when its bytes arrived again since they were counted, or when a
+    /// collection has doomed it.
     async fn condemn(&self, number: i64, arrivals: i64) -> Result<Option<Vec<SnapshotId>>, Error> {
         let object = || [number.into()];
+        let seen = || [number.into(), arrivals.into()];
         let batch = vec![
-            Statement::new(CONDEMN, [number.into(), arrivals.into()]),
+            Statement::new(OURS, seen()),
+            Statement::new(CONDEMN, seen()),
             Statement::new(HURT, object()),
             Statement::new(UNLIST, object()),
             Statement::new(FORGET, [number.into(), self.clock.now().0.into()]),
             Statement::new(UNPLAN, object()),
             Statement::new(UNHOLD, object()),
-            Statement::new(CONDEMNED, object()),
         ];
         let rows = self.sql.batch(batch).await?;
-        if rows[6].first().is_none() {
+        if rows[0].first().is_none() {
             return Ok(None);
         }
         let snapshot = |row: &Row| row.id(0).map(SnapshotId::from_bytes);
-        Ok(Some(rows[1].iter().map(snapshot).collect::<Result<_, _>>()?))
+        Ok(Some(rows[2].iter().map(snapshot).collect::<Result<_, _>>()?))
     }
 }

@@ -76,6 +76,18 @@ pub fn what_is_healed_meanwhile_stays<H: Harness>() {
     assert_eq!(world.resolve(&main("3"), &state).verdict.snapshot(), Some(snapshot));
 }
 
+/// An object that a collection dooms between the look that found it missing and its removal is the collection's to tell.
+pub fn what_is_collected_meanwhile_is_not_dropped<H: Harness>() {
+    let world = Arc::new(World::<H>::default());
+    let (me, state) = (main("1"), State::new("l", "s", "t"));
+    let save = world.begin(&me, &state, &[]).unwrap();
+    world.put_all(&me, &save, &state).unwrap();
+    world.lose(&me, &pack(&state));
+    let racing = Arc::clone(&world);
+    world.service.blobs().after_look(move || racing.tamper("UPDATE objects SET state = 2", []));
+    assert_eq!(repair(&world, &[pack(&state)], &[]), Repaired::default());
+}
+
 /// A save that relied on what is dropped is told so, and succeeds once it has put everything.
 pub fn a_save_in_flight_is_told<H: Harness>() {
     let world = World::<H>::default();
