@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::commands::{
-    completions, diff, doctor, explain, forget, gc, init, key, ls, plan, presets, quarantine, repo, restore, run, save,
-    serve, show, token, verify,
+    completions, deploy, diff, doctor, explain, forget, gc, init, key, ls, plan, presets, quarantine, repo, restore,
+    run, save, serve, show, token, verify,
 };
 use crate::output::{ColorChoice, Options};
 
@@ -222,6 +222,8 @@ pub enum Command {
     Key(key::Arguments),
     /// Serve the store to many machines over HTTP
     Serve(serve::Arguments),
+    /// Set up the Worker that serves a store in your own Cloudflare account, or bring it up to date
+    Deploy(deploy::Arguments),
     /// List the built-in presets, or show one
     Presets(presets::Arguments),
     /// Show what sci sees of this machine and workspace, and what is wrong
@@ -251,6 +253,7 @@ impl Command {
             Self::Token(_) => "token",
             Self::Key(_) => "key",
             Self::Serve(_) => "serve",
+            Self::Deploy(_) => "deploy",
             Self::Presets(_) => "presets",
             Self::Doctor(_) => "doctor",
             Self::Completions(_) => "completions",

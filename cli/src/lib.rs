@@ -8,6 +8,7 @@ pub mod args;
 pub mod child;
 pub mod commands;
 pub mod context;
+pub mod deploy;
 pub mod environment;
 pub mod error;
 pub mod exit;
@@ -80,6 +81,7 @@ fn dispatch(command: &Command, context: &mut Context) -> Result<Exit> {
         Command::Token(arguments) => token::run(arguments, context),
         Command::Key(arguments) => key::run(arguments, context),
         Command::Serve(arguments) => serve::run(arguments, context),
+        Command::Deploy(arguments) => deploy::run(arguments, context),
         Command::Presets(arguments) => presets::run(arguments, context),
         Command::Doctor(arguments) => doctor::run(arguments, context),
         Command::Completions(arguments) => completions::run(arguments, context),

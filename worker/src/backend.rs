@@ -5,19 +5,19 @@ use std::rc::Rc;
 
 use sci_service::http::{Front, Limits};
 use sci_service::identity::Gate;
-use sci_service::{Service, Settings};
+use sci_service::{HeldKeys, Service, Settings};
 use sci_store_api::admin::{DAY, GcPolicy};
 use worker::Env;
 
 use crate::blobs::R2;
+use crate::clock::DateClock;
 use crate::config::{self, Config, ConfigError};
 use crate::fault;
 use crate::fetch::IssuerKeys;
-use crate::keys::{DateClock, SecretKeys};
 use crate::sql::D1;
 
 /// The service behind its routes.
-pub(crate) type Routes = Front<R2, D1, DateClock, SecretKeys, Gate<IssuerKeys>>;
+pub(crate) type Routes = Front<R2, D1, DateClock, HeldKeys, Gate<IssuerKeys>>;
 
 /// What an isolate keeps between requests: bindings and what was read of the configuration, nothing of a request.
 pub(crate) struct Backend {

@@ -1,15 +1,14 @@
 //! What whoever set the Worker up has decided: variables and secrets.
 
+use sci_service::HeldKeys;
 use sci_service::identity::{GenericClaims, Issuer, IssuerKind};
 use sci_store_api::address::is_local;
 use sci_store_api::admin::{DAY, GcPolicy};
 use sci_store_api::tokens::TokenSummary;
-use sci_store_api::{Secret, StoreId};
+use sci_store_api::{Secret, StoreId, StoredKeys};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use worker::Env;
-
-use crate::keys::SecretKeys;
 
 /// The bucket's binding.
 pub(crate) const BUCKET: &str = "OBJECTS";
@@ -19,6 +18,7 @@ pub(crate) const DATABASE: &str = "INDEX";
 const URL: &str = "SCI_URL";
 const STORE: &str = "SCI_STORE";
 const KEY: &str = "SCI_SIGNING_KEY";
+const PUBLIC_KEYS: &str = "SCI_PUBLIC_KEYS";
 const ISSUERS: &str = "SCI_ISSUERS";
 const POLICY: &str = "SCI_GC_POLICY";
 const ADMINISTRATOR: &str = "SCI_ADMINISTRATOR";
@@ -33,7 +33,7 @@ pub(crate) struct Config {
     /// What clients reach the Worker at: the audience of their identities.
     pub(crate) url: String,
     pub(crate) store: StoreId,
-    pub(crate) keys: SecretKeys,
+    pub(crate) keys: HeldKeys,
     pub(crate) issuers: Vec<Issuer>,
     /// What the cron trigger may remove.
     pub(crate) policy: GcPolicy,
@@ -58,8 +58,7 @@ impl Config {
             return Err(wrong(URL, "it is an address as clients have it: https://…, without a slash at the end"));
         }
         let store = needed(env, STORE)?.parse().map_err(|_| wrong(STORE, "it is not the id of a store"))?;
-        let key = Secret::new(needed(env, KEY)?);
-        let keys = SecretKeys::parse(key.expose()).ok_or_else(|| wrong(KEY, "it is not a signing key"))?;
+        let keys = keys(env)?;
         let policy: GcPolicy = json(env, POLICY)?.unwrap_or_default();
         if policy.grace < DAY {
             return Err(wrong(POLICY, "the time of grace is at least a day"));
@@ -70,6 +69,17 @@ impl Config {
         };
         Ok(Self { url, store, keys, issuers, policy, administrator: json(env, ADMINISTRATOR)? })
     }
+}
+
+/// The keys of the secret, which must be those that clients were told of.
+fn keys(env: &Env) -> Result<HeldKeys, ConfigError> {
+    let stored = Secret::new(needed(env, KEY)?);
+    let held = StoredKeys::parse(stored.expose().as_bytes()).and_then(|stored| HeldKeys::of(&stored));
+    let held = held.ok_or_else(|| wrong(KEY, "it is not a signing key"))?;
+    let told = given(env, PUBLIC_KEYS);
+    let is_told =
+        told.is_none_or(|told| told.split(',').map(str::trim).eq(held.public().iter().map(ToString::to_string)));
+    if is_told { Ok(held) } else { Err(wrong(PUBLIC_KEYS, &format!("they are not those of {KEY}"))) }
 }
 
 fn issuers(entries: Vec<Entry>) -> Result<Vec<Issuer>, ConfigError> {

@@ -10,11 +10,11 @@ pub mod blobs;
 pub mod cron;
 pub mod host;
 pub mod incoming;
-pub mod keys;
 pub mod refusal;
 pub mod sql;
 
 mod backend;
+mod clock;
 mod config;
 mod fault;
 mod fetch;

@@ -35,6 +35,7 @@ Developer tasks of sci.
 
   cargo xtask simulate [RUNS] the client, the service and a bad network between them, 10,000 times unless told otherwise
                               (SCI_SEED=N cargo nextest run -p sci-remote --test simulation: one of them, step by step)
+  cargo xtask dist            the release for this machine: the program, and the Worker's built files beside it
   cargo xtask bench [ARGS…]   sci side by side with other tools and the machine's limits; ARGS go to the bench program
   cargo xtask bench fragmentation [ARGS…]
                               a thousand saves one upon another, and what a restore costs then
@@ -66,6 +67,7 @@ fn dispatch(task: &str, args: &[String]) -> Result<ExitCode, shell::Failure> {
     match task {
         "test" => Ok(steps::test(&context, args.iter().any(|arg| arg == "--quick"))),
         "simulate" => steps::simulate(&context, args).map(|()| ExitCode::SUCCESS),
+        "dist" => steps::dist(&context).map(|()| ExitCode::SUCCESS),
         "bench" => steps::bench(&context, args).map(|()| ExitCode::SUCCESS),
         _ => match steps::find(task) {
             Some(step) => (step.run)(&context, args).map(|()| ExitCode::SUCCESS),

@@ -48,14 +48,24 @@ pub(crate) fn wasm_bindgen(context: &Context) -> Result<PathBuf, Failure> {
 
 /// Installs what runs the Worker on this machine, as `worker/local` pins it.
 pub(crate) fn worker_local(context: &Context) -> Result<(), Failure> {
-    let (pinned, prefix) = (context.root.join("worker/local"), context.tools().join("worker"));
+    pinned(context, "miniflare", "worker/local", "worker")
+}
+
+/// Installs what the scenarios deploy the Worker with, as `e2e/cloudflare` pins it.
+pub(crate) fn wrangler(context: &Context) -> Result<(), Failure> {
+    pinned(context, "wrangler", "e2e/cloudflare", "cloudflare")
+}
+
+/// Installs into `prefix` below the tools what the lock file in `directory` pins.
+fn pinned(context: &Context, what: &str, directory: &str, prefix: &str) -> Result<(), Failure> {
+    let (pinned, prefix) = (context.root.join(directory), context.tools().join(prefix));
     let wanted = std::fs::read(pinned.join("package-lock.json"))?;
     // Written last: an installation that was cut off is made anew.
     let installed = prefix.join("installed.json");
     if std::fs::read(&installed).is_ok_and(|found| found == wanted) {
         return Ok(());
     }
-    println!("   installing miniflare into {}", prefix.display());
+    println!("   installing {what} into {}", prefix.display());
     std::fs::create_dir_all(&prefix)?;
     for name in ["package.json", "package-lock.json"] {
         std::fs::copy(pinned.join(name), prefix.join(name))?;

@@ -2,6 +2,7 @@
 //! how it ended; what it shows goes through [`Output`](crate::output::Output).
 
 pub mod completions;
+pub mod deploy;
 pub mod diff;
 pub mod doctor;
 pub mod explain;

@@ -70,6 +70,18 @@ pub fn client(context: &Context, place: &Place<'_>, run: &str) -> Result<Remote>
     Remote::new(address, settings, identity, wanted).map_err(failed)
 }
 
+/// Asks a store that was just set up which sci it is of.
+///
+/// # Errors
+/// [`Kind::Usage`] for an address that cannot be used; [`Kind::Store`] when it does not answer in time.
+pub fn health(context: &Context, url: &str) -> Result<String> {
+    let place = Place { url, by_flag: true, declared: None };
+    let settings = settings(context);
+    let remote =
+        Remote::new(place.address(&settings)?, settings, Box::new(Nobody), Wanted::default()).map_err(failed)?;
+    remote.health().map(|health| health.version).map_err(failed)
+}
+
 /// The administration of the store. Nothing is sent yet.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a step that fails is the test's report")]
 
 mod cargo;
+mod deploying;
 mod edits;
 mod histories;
 mod hosting;

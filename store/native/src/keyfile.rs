@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sci_faults::Step;
 use sci_service::{KeyError, Keys};
 use sci_store_api::dsse::{Envelope, PublicKey, SecretKey};
-use sci_store_api::{KeyId, ObjectId, StoredKeys, UnixMillis};
+use sci_store_api::{KeyId, StoredKeys, UnixMillis};
 use tempfile::{NamedTempFile, PersistError};
 use zeroize::Zeroize;
 
-use crate::Error;
+use crate::{Error, founding};
 
 /// A signing key kept in a file, with the keys that were used before it. When the file changes (`sci key rotate` beside a
 /// running server) the new content counts from the next signature on.
@@ -68,16 +68,11 @@ impl KeyFile {
         // Held to the end: of two threads that rotate the same key, the second finds that it was done.
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         self.refresh(&mut loaded)?;
-        let mut retired = loaded.public();
-        if retired.first().is_some_and(|current| current.id != *from) {
+        let before = loaded.public();
+        if before.first().is_some_and(|current| current.id != *from) {
             return Ok(());
         }
-        if let Some(old) = retired.first_mut() {
-            old.not_after = Some(now);
-        }
-        let mut stored = generate(&self.file)?;
-        stored.not_before = Some(now);
-        stored.retired = retired;
+        let stored = founding::succeeding(before, now)?;
         write(&self.file, &stored, |temporary, file| temporary.persist(file).map(drop))?;
         self.refresh(&mut loaded)
     }
@@ -128,21 +123,11 @@ fn damaged(file: &Path, problem: &str) -> Error {
 }
 
 fn create(file: &Path) -> Result<(), Error> {
-    let stored = generate(file)?;
+    let stored = founding::new_key()?;
     write(file, &stored, |temporary, file| match temporary.persist_noclobber(file) {
         Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     })
-}
-
-/// A new key, named after its public half.
-fn generate(file: &Path) -> Result<StoredKeys, Error> {
-    let invalid = |error| Error::io(file)(io::Error::other(error));
-    let seed: [u8; 32] = crate::random()?;
-    let unnamed = KeyId::new("new").map_err(invalid)?;
-    let public = SecretKey::from_seed(unnamed, &seed).public();
-    let id = KeyId::new(format!("sci-{}", &ObjectId::of(public.as_bytes()).short()[..8])).map_err(invalid)?;
-    Ok(StoredKeys::new(id, &seed))
 }
 
 /// Puts a key file into place, whole.

@@ -6,13 +6,12 @@ use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use data_encoding::HEXLOWER;
 use sci_faults::Step;
 use sci_store_api::StoreId;
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
 use crate::bucket::Bucket;
+use crate::{Error, founding};
 
 /// The newest format that this sci writes and reads: a store whose objects are in a bucket. A sci that does not know of buckets
 /// refuses it, where it would find nothing otherwise.
@@ -63,7 +62,7 @@ impl Layout {
         sci_faults::at(Step::StoreLocked);
         remove_partial(directory)?;
         if !exists(&marker)? {
-            write_marker(directory, &marker, new_store()?, objects)?;
+            write_marker(directory, &marker, founding::new_store("embedded")?, objects)?;
         }
         let Marker { store, objects: found, .. } = read_marker(directory, &marker)?;
         let objects = match (objects, found) {
@@ -127,12 +126,6 @@ fn read_marker(directory: &Path, marker: &Path) -> Result<Marker, Error> {
         return Err(Error::NewerFormat { path: directory.to_owned(), found: format, known: FORMAT });
     }
     serde_json::from_slice(&text).map_err(damaged)
-}
-
-fn new_store() -> Result<StoreId, Error> {
-    let random: [u8; 8] = crate::random()?;
-    // Digits make a name that every rule allows.
-    StoreId::new(format!("embedded-{}", HEXLOWER.encode(&random))).map_err(|error| Error::Random(error.to_string()))
 }
 
 fn write_marker(directory: &Path, marker: &Path, store: StoreId, objects: Option<&Bucket>) -> Result<(), Error> {

@@ -66,9 +66,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
                 && kept.expires.0.saturating_sub(kept.created.0) == request.life
         };
         let summary = kept.filter(is_same).ok_or_else(|| Error::refused(ErrorCode::Conflict, "the id is in use"))?;
-        let TokenSummary { id, power, created, expires, .. } = summary.clone();
-        let token = sealed::seal(&self.keys, &Token { id, power, created, expires }).await?;
-        Ok(CreatedToken { token, summary })
+        seal(&self.keys, summary).await
     }
 
     /// Lists a token that was sealed elsewhere with this store's key, unless it is listed: whoever has the key makes the first
@@ -138,6 +136,28 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
             _ => Err(Error::refused(ErrorCode::Unauthorized, "the token was revoked")),
         }
     }
+}
+
+/// Makes the first administrator's token, with the key of a store that cannot be asked yet: [`Service::admit_token`] lists it
+/// there.
+///
+/// # Errors
+/// [`Error::Key`] when the key cannot be used.
+pub async fn first_administrator<K: Keys>(
+    keys: &K,
+    id: TokenId,
+    now: UnixMillis,
+    life: u64,
+) -> Result<CreatedToken, Error> {
+    let note = "first administrator".to_owned();
+    let expires = now.plus(life);
+    seal(keys, TokenSummary { id, power: TokenPower::Admin, note, created: now, expires, revoked: None }).await
+}
+
+async fn seal<K: Keys>(keys: &K, summary: TokenSummary) -> Result<CreatedToken, Error> {
+    let TokenSummary { id, power, created, expires, .. } = summary.clone();
+    let token = sealed::seal(keys, &Token { id, power, created, expires }).await?;
+    Ok(CreatedToken { token, summary })
 }
 
 fn summarise(row: &Row) -> Result<TokenSummary, Error> {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use sci_service::http::{Front, Limits};
 use sci_service::{
-    Access, Blob, BlobError, BlobKey, Blobs as _, Caller, Clock, Error, Row, Rows, Service, Settings, Sql as _,
+    Access, Blob, BlobError, BlobKey, Blobs as _, Caller, Clock, Error, HeldKeys, Row, Rows, Service, Settings, Sql as _,
     SqlError, Statement, Value,
 };
 use sci_store_api::admin::DAY;
@@ -15,7 +15,6 @@ use sci_store_api::dsse::{PublicKey, SecretKey};
 use sci_store_api::session::{SessionRequest, SessionResponse};
 use sci_store_api::{KeyId, UnixMillis};
 use sci_worker::blobs::{Download, R2, Upload};
-use sci_worker::keys::SecretKeys;
 use sci_worker::sql::D1;
 use sci_worker::{answer, host, incoming};
 use serde::{Deserialize, Serialize};
@@ -53,7 +52,7 @@ async fn fetch(mut request: Request, env: Env, _context: Context) -> worker::Res
 
 async fn handle(blobs: R2, index: D1, world: World, request: &mut Request) -> worker::Result<Response> {
     let World { now, key: (id, seed), public, .. } = world;
-    let keys = SecretKeys::new(SecretKey::from_seed(id, &[seed; 32]), public);
+    let keys = HeldKeys::new(SecretKey::from_seed(id, &[seed; 32]), public);
     let settings = Settings { store: "under-test".parse().map_err(|_| "no id")?, lease: DAY };
     let service =
         Service::open(blobs, index, GivenClock(now), keys, settings).await.map_err(|error| error.to_string())?;

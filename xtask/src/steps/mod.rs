@@ -1,6 +1,7 @@
 //! The steps of the test: a list, each entry of which also runs alone.
 
 mod checks;
+mod dist;
 mod fuzz;
 mod scenarios;
 mod wasm;
@@ -13,6 +14,7 @@ use crate::context::Context;
 use crate::shell::Failure;
 use crate::{demo, tidy};
 
+pub(crate) use dist::dist;
 pub(crate) use scenarios::{bench, build_sci, simulate};
 
 /// One step of the test.

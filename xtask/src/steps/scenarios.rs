@@ -7,6 +7,7 @@ use std::process::Command;
 use crate::context::Context;
 use crate::shell::{self, Failure};
 use crate::steps::checks::SCENARIOS;
+use crate::steps::worker;
 use crate::tools;
 
 /// Builds the `sci` that people would run, and returns where it is.
@@ -24,6 +25,9 @@ pub(super) fn e2e(context: &Context, args: &[String]) -> Result<(), Failure> {
     {
         tools::debian(program, package)?;
     }
+    worker::build(context)?;
+    tools::worker_local(context)?;
+    tools::wrangler(context)?;
     let dir = context.target.join("e2e");
     remove_left_over(&dir)?;
     let mut command = Command::new(nextest);

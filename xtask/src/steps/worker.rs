@@ -40,7 +40,12 @@ pub(super) fn build(context: &Context) -> Result<(), Failure> {
         let wasm = target.join(wasm::TARGET).join("release").join(package).with_extension("wasm");
         bundle(context, &bindgen, &wasm, &target.join(name))?;
     }
-    measure(&target.join(BUNDLES[0].1))
+    measure(&bundle_directory(context))
+}
+
+/// Where the files are that are deployed.
+pub(super) fn bundle_directory(context: &Context) -> PathBuf {
+    context.target.join("worker").join(BUNDLES[0].1)
 }
 
 /// Paths of this machine do not stand in what is built: wherever it is built, it is the same.
@@ -62,7 +67,8 @@ fn bundle(context: &Context, bindgen: &Path, wasm: &Path, directory: &Path) -> R
     command.args(["--target", "web", "--no-typescript", "--out-name", "index", "--out-dir"]).arg(directory);
     shell::run(command.arg(wasm))?;
     fs::copy(context.root.join("worker/entry.mjs"), directory.join("entry.mjs"))?;
-    Ok(())
+    // The sci that it belongs to: `sci deploy` takes no other.
+    Ok(fs::write(directory.join("version"), concat!(env!("CARGO_PKG_VERSION"), "\n"))?)
 }
 
 /// Says how large the bundle is, and fails when it is too large.
