@@ -17,10 +17,11 @@ const MOST: usize = 1_000_000;
 /// Builds, and runs the tests; `--build` only builds. Further arguments go to nextest.
 pub(super) fn run(context: &Context, args: &[String]) -> Result<(), Failure> {
     build(context)?;
+    tools::worker_local(context)?;
+    start(context)?;
     if args.iter().any(|arg| arg == "--build") {
         return Ok(());
     }
-    tools::worker_local(context)?;
     let mut command = Command::new(tools::nextest(context)?);
     command.current_dir(&context.root).args(["nextest", "run", "--package", "sci-miniflare", "--profile", "worker"]);
     shell::run(command.args(args))
@@ -41,6 +42,14 @@ pub(super) fn build(context: &Context) -> Result<(), Failure> {
         bundle(context, &bindgen, &wasm, &target.join(name))?;
     }
     measure(&bundle_directory(context))
+}
+
+/// Says how long the deployed bundle takes to start.
+fn start(context: &Context) -> Result<(), Failure> {
+    let mut command = Command::new("node");
+    command.arg(context.root.join("worker/local/startup.mjs")).arg(context.tools().join("worker"));
+    println!("   {}", shell::output(command.arg(bundle_directory(context)))?.trim());
+    Ok(())
 }
 
 /// Where the files are that are deployed.
