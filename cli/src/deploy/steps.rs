@@ -1,5 +1,6 @@
 //! The steps, in their order. Each looks first whether it has been done, so that what was cut off goes on where it was.
 
+use std::fs::{self, File, TryLockError};
 use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -93,8 +94,9 @@ pub fn deploy(
     (wrangler, version): (Wrangler, String),
     bundle: Bundle,
 ) -> (Report, Result<()>) {
-    let settings = match Settings::read(&wanted.directory, wanted.name.as_deref()) {
-        Ok(settings) => settings,
+    let begun = alone(&wanted).and_then(|lock| Ok((lock, Settings::read(&wanted.directory, wanted.name.as_deref())?)));
+    let (_lock, settings) = match begun {
+        Ok(begun) => begun,
         Err(error) => return (Report::default(), Err(error)),
     };
     let mut deploying = Deploying { context, wanted, wrangler, bundle, settings, report: Report::default() };
@@ -341,6 +343,24 @@ impl Deploying<'_> {
         }
         self.tell("answer", State::Unchanged, "it answers, and its database has the schema");
         Ok(())
+    }
+}
+
+/// Keeps others from deploying the same Worker from here meanwhile: of two keys, one would be told to nobody.
+fn alone(wanted: &Wanted) -> Result<Option<File>> {
+    if wanted.dry_run {
+        return Ok(None);
+    }
+    let directory = &wanted.directory;
+    let open = || fs::create_dir_all(directory).and_then(|()| File::open(directory));
+    let lock = open().map_err(|error| CliError::file("make", directory, &error))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Some(lock)),
+        Err(TryLockError::WouldBlock) => {
+            let message = format!("another `sci deploy` is at work in {}", directory.display());
+            Err(CliError::new(Kind::Usage, message).hint("wait until it has ended"))
+        }
+        Err(TryLockError::Error(error)) => Err(CliError::file("lock", directory, &error)),
     }
 }
 

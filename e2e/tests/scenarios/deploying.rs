@@ -155,6 +155,13 @@ fn what_is_not_scis_is_left_alone() {
     assert!(refused.stderr.contains("has a key that"), "{refused}");
     assert_eq!(account.shown()["workers"], shown["workers"]);
 
+    let lock = fs::File::open(machine.path("sci-worker")).unwrap();
+    lock.lock().unwrap();
+    let refused = account.deploy(&machine, &[]);
+    assert_eq!(refused.code, Some(2), "{refused}");
+    assert!(refused.stderr.contains("another `sci deploy` is at work"), "{refused}");
+    drop(lock);
+
     machine.write("sci-worker/wrangler.toml", "name = \"sci\"\nmain = = 1\n");
     let refused = account.deploy(&machine, &[]);
     assert_eq!(refused.code, Some(2), "{refused}");
