@@ -2,12 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "a step that fails is the test's report")]
 
 mod cargo;
+mod crowd;
 mod edits;
 mod histories;
 mod hosting;
 mod interrupt;
 mod kill;
 mod npm;
+mod outage;
 mod pnpm;
 mod serving;
 mod sharing;
+mod worker;

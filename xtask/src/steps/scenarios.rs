@@ -7,6 +7,7 @@ use std::process::Command;
 use crate::context::Context;
 use crate::shell::{self, Failure};
 use crate::steps::checks::SCENARIOS;
+use crate::steps::worker;
 use crate::tools;
 
 /// Builds the `sci` that people would run, and returns where it is.
@@ -17,6 +18,8 @@ pub(crate) fn build_sci(context: &Context) -> Result<PathBuf, Failure> {
 
 pub(super) fn e2e(context: &Context, args: &[String]) -> Result<(), Failure> {
     let sci = build_sci(context)?;
+    worker::build(context)?;
+    tools::worker_local(context)?;
     let nextest = tools::nextest(context)?;
     let pnpm = tools::pnpm(context)?;
     for (program, package) in
