@@ -6,15 +6,20 @@
 //! A step that fails panics, for a failed step is a failed test.
 #![allow(clippy::unwrap_used, reason = "the message of the panic is the test's report")]
 
+pub mod backend;
 pub mod cloudflare;
 pub mod disturb;
+pub mod gate;
 pub mod machine;
 pub mod ran;
 pub mod rust;
 pub mod server;
 pub mod strace;
 pub mod tree;
+pub mod worker;
 
+pub use backend::Backend;
 pub use machine::Machine;
 pub use ran::Ran;
 pub use tree::Tree;
+pub use worker::Worker;

@@ -4,11 +4,9 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use crate::backend::{Backend, REPOSITORY};
 use crate::machine::{finish, sci};
 use crate::{Machine, Ran};
-
-/// The repository that every runner works for.
-const REPOSITORY: &str = "1001";
 
 /// A server. It is killed when dropped.
 pub struct Server {
@@ -44,34 +42,30 @@ impl Server {
         (self.child, self.address) = (child, address);
     }
 
-    /// `sci` where the store is, beside the server; it has to succeed.
-    pub fn sci(&self, args: &[&str]) -> Ran {
-        self.machine.sci(args)
-    }
-
     fn kill(&mut self) {
         // It may have ended by itself; either way it is waited for.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    /// A token that writes `scope`.
-    pub fn token(&self, scope: &str) -> String {
-        let created = self.machine.sci(&["token", "create", "--repository", REPOSITORY, "--scope", scope]);
-        created.result()["token"].as_str().unwrap_or_else(|| panic!("no token\n{created}")).to_owned()
-    }
-
-    /// What a runner's sci.toml says of the store.
-    pub fn declaration(&self) -> String {
-        format!(
-            "[store]\nurl = \"http://{}\"\nrepository = \"{REPOSITORY}\"\ntrusted-public-keys = [\"{}\"]\n",
-            self.address, self.key
-        )
-    }
-
     /// Where its store is.
     pub fn store(&self) -> PathBuf {
         self.machine.dir().join("store")
+    }
+}
+
+impl Backend for Server {
+    fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Where the store is, beside the server.
+    fn administer(&self, args: &[&str]) -> Ran {
+        self.machine.sci(args)
     }
 }
 

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use sci_e2e::machine::finish;
 use sci_e2e::server::{Server, command, run};
-use sci_e2e::{Machine, Tree};
+use sci_e2e::{Backend as _, Machine, Tree};
 
 const DOCUMENT: &str = include_str!("../../../docs/SELF_HOSTING.md");
 const DECLARATION: &str = "[path.out]\npath = \"out\"\nlockfiles = [\"lock\"]\n";
@@ -78,7 +78,7 @@ fn a_store_is_backed_up_while_it_runs_and_restored_after_it_is_lost() {
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&store.join("signing-key.json")), 0o600);
     });
-    let admin = server.sci(&["token", "create", "--admin"]).result()["token"].as_str().unwrap().to_owned();
+    let admin = server.administer(&["token", "create", "--admin"]).result()["token"].as_str().unwrap().to_owned();
     let other = runner(&server);
     let verified = run(&other, &admin, &["verify", "--read-data"]);
     assert!(verified.result()["snapshots"].as_u64() >= Some(3), "{verified}");

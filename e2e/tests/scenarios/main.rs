@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a step that fails is the test's report")]
 
 mod cargo;
+mod crowd;
 mod deploying;
 mod edits;
 mod histories;
@@ -9,6 +10,8 @@ mod hosting;
 mod interrupt;
 mod kill;
 mod npm;
+mod outage;
 mod pnpm;
 mod serving;
 mod sharing;
+mod worker;

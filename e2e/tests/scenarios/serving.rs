@@ -1,4 +1,4 @@
-//! Two runners over one `sci serve`: separate directories, separate local state, nothing in common but the backend.
+//! Two runners over one backend, `sci serve` or the Worker: separate directories, separate local state, nothing in common but the backend.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,12 +10,12 @@ use sci_e2e::disturb::copy_tree;
 use sci_e2e::machine::finish;
 use sci_e2e::rust::{clone, compiled, fresh, ripgrep};
 use sci_e2e::server::{Server, command, run};
-use sci_e2e::{Machine, Ran, Tree};
+use sci_e2e::{Backend, Machine, Ran, Tree, Worker};
 
 use crate::npm::storefront;
 
 /// A runner in a fresh workspace with this declaration beside the store's.
-fn runner(server: &Server, declaration: &str) -> Machine {
+fn runner(server: &impl Backend, declaration: &str) -> Machine {
     let machine = Machine::new();
     machine.write("sci.toml", format!("{}{declaration}", server.declaration()));
     machine
@@ -23,7 +23,15 @@ fn runner(server: &Server, declaration: &str) -> Machine {
 
 #[test]
 fn what_one_runner_saved_another_restores() {
-    let server = Server::start();
+    saved_and_restored(&Server::start());
+}
+
+#[test]
+fn what_one_runner_saved_another_restores_from_the_worker() {
+    saved_and_restored(&Worker::start());
+}
+
+fn saved_and_restored(server: &impl Backend) {
     let token = server.token("branch:ci");
     let runners = [(); 2].map(|()| {
         let machine = Machine::new();
@@ -68,9 +76,17 @@ fn what_one_runner_saved_another_restores() {
 
 #[test]
 fn a_scope_is_what_the_token_says() {
-    let server = Server::start();
+    scoped(&Server::start());
+}
+
+#[test]
+fn a_scope_is_what_the_token_says_to_the_worker() {
+    scoped(&Worker::start());
+}
+
+fn scoped(server: &impl Backend) {
     let (one, other) = (server.token("branch:one"), server.token("branch:other"));
-    let machine = runner(&server, "[path.out]\npath = \"out\"\nlockfiles = [\"lock\"]\n");
+    let machine = runner(server, "[path.out]\npath = \"out\"\nlockfiles = [\"lock\"]\n");
     machine.write("lock", "1");
     run(&machine, &one, &["restore"]).expect_verdict("out", "miss");
     machine.write("out/file", "of one");
@@ -141,9 +157,17 @@ fn cargo_builds_nothing_that_another_runner_has_built() {
 
 #[test]
 fn a_run_is_found_by_the_name_that_restore_and_save_give() {
-    let server = Server::start();
+    found_by_name(&Server::start());
+}
+
+#[test]
+fn a_run_is_found_in_the_worker_by_the_name_that_restore_and_save_give() {
+    found_by_name(&Worker::start());
+}
+
+fn found_by_name(server: &impl Backend) {
     let token = server.token("branch:ci");
-    let machine = runner(&server, "[path.out]\npath = \"out\"\nlockfiles = [\"lock\"]\n");
+    let machine = runner(server, "[path.out]\npath = \"out\"\nlockfiles = [\"lock\"]\n");
     let name = |ran: &Ran| ran.result()["run"].as_str().unwrap_or_else(|| panic!("no run\n{ran}")).to_owned();
     machine.write("lock", "1");
     let restored = run(&machine, &token, &["restore"]).expect_verdict("out", "miss");
@@ -153,12 +177,12 @@ fn a_run_is_found_by_the_name_that_restore_and_save_give() {
     // Another run, so that the newest plan is not the one that is asked for.
     run(&machine, &token, &["restore"]).expect_verdict("out", "exact");
 
-    let other = runner(&server, "");
+    let other = runner(server, "");
     let explained = run(&other, &token, &["explain", "--run", &name(&restored)]);
     assert_eq!(explained.result()["paths"][0]["verdict"]["verdict"], "miss", "{explained}");
     let listed = run(&other, &token, &["ls", "--run", &name(&saved)]);
     assert_eq!(listed.result()["snapshots"].as_array().map(Vec::len), Some(1), "{listed}");
-    let quarantined = server.sci(&["quarantine", "--repository", "1001", "--run", &name(&saved)]);
+    let quarantined = server.administer(&["quarantine", "--repository", "1001", "--run", &name(&saved)]);
     assert_eq!(quarantined.result()["snapshots"].as_array().map(Vec::len), Some(1), "{quarantined}");
 }
 

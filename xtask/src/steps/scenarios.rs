@@ -18,6 +18,9 @@ pub(crate) fn build_sci(context: &Context) -> Result<PathBuf, Failure> {
 
 pub(super) fn e2e(context: &Context, args: &[String]) -> Result<(), Failure> {
     let sci = build_sci(context)?;
+    worker::build(context)?;
+    tools::worker_local(context)?;
+    tools::wrangler(context)?;
     let nextest = tools::nextest(context)?;
     let pnpm = tools::pnpm(context)?;
     for (program, package) in
@@ -25,9 +28,6 @@ pub(super) fn e2e(context: &Context, args: &[String]) -> Result<(), Failure> {
     {
         tools::debian(program, package)?;
     }
-    worker::build(context)?;
-    tools::worker_local(context)?;
-    tools::wrangler(context)?;
     let dir = context.target.join("e2e");
     remove_left_over(&dir)?;
     let mut command = Command::new(nextest);
