@@ -6,6 +6,7 @@
 //! A step that fails panics, for a failed step is a failed test.
 #![allow(clippy::unwrap_used, reason = "the message of the panic is the test's report")]
 
+pub mod actions;
 pub mod backend;
 pub mod cloudflare;
 pub mod disturb;

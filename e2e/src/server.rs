@@ -1,6 +1,7 @@
 //! A real `sci serve` on loopback, with a store of its own, and the runners that use it.
 
 use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -21,15 +22,29 @@ impl Server {
     pub fn start() -> Self {
         let machine = Machine::new();
         machine.sci(&["repo", "add", REPOSITORY, "--owner", "77"]);
-        let key = machine.run(&sci().display().to_string(), &["key", "export"]).success().stdout.trim().to_owned();
-        let (child, address) = serve(&machine, "127.0.0.1:0");
+        let key = key(&machine);
+        let (child, address) = serve(&machine, "127.0.0.1:0", &[]);
+        Self { machine, child, address, key }
+    }
+
+    /// A server that believes this issuer, with one repository, registered with these flags.
+    pub fn believing(issuer: &str, registration: &[&str]) -> Self {
+        let machine = Machine::new();
+        machine.sci(&[&["repo", "add", REPOSITORY, "--owner", "77", "--issuer", issuer], registration].concat());
+        let key = key(&machine);
+        let issuers = machine.dir().join("issuers.toml");
+        std::fs::write(&issuers, format!("[[issuer]]\nkind = \"github\"\nurl = \"{issuer}\"\n")).unwrap();
+        // Identities are made for the very address.
+        let listen = format!("127.0.0.1:{}", free_port());
+        let url = format!("http://{listen}");
+        let (child, address) = serve(&machine, &listen, &["--url", &url, "--issuers", issuers.to_str().unwrap()]);
         Self { machine, child, address, key }
     }
 
     /// Kills it as a power cut of its process would, and starts it anew at the same address.
     pub fn kill_and_restart(&mut self) {
         self.kill();
-        let (child, address) = serve(&self.machine, &self.address);
+        let (child, address) = serve(&self.machine, &self.address, &[]);
         (self.child, self.address) = (child, address);
     }
 
@@ -38,7 +53,7 @@ impl Server {
         self.kill();
         std::fs::remove_dir_all(self.store()).unwrap();
         restore(&self.store());
-        let (child, address) = serve(&self.machine, &self.address);
+        let (child, address) = serve(&self.machine, &self.address, &[]);
         (self.child, self.address) = (child, address);
     }
 
@@ -75,9 +90,20 @@ impl Drop for Server {
     }
 }
 
-fn serve(machine: &Machine, listen: &str) -> (Child, String) {
+/// The key that a store's records are signed with.
+fn key(machine: &Machine) -> String {
+    machine.run(&sci().display().to_string(), &["key", "export"]).success().stdout.trim().to_owned()
+}
+
+/// A port of loopback that nobody listens at.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn serve(machine: &Machine, listen: &str, more: &[&str]) -> (Child, String) {
     let mut command = machine.command(sci());
-    command.args(["--json", "serve", "--url", "http://127.0.0.1", "--listen", listen, "--gc-every", "0s"]);
+    command.args(["--json", "serve", "--listen", listen, "--gc-every", "0s"]);
+    command.args(if more.is_empty() { &["--url", "http://127.0.0.1"] } else { more });
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut output = BufReader::new(child.stdout.take().unwrap());
     // The document ends with the first line that is a closing brace alone.

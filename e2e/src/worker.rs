@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::backend::{Backend, REPOSITORY};
 use crate::machine::finish;
-use crate::server::command;
+use crate::server::{command, free_port};
 use crate::tree::files_below;
 use crate::{Machine, Ran};
 
@@ -40,23 +40,36 @@ struct Running {
 impl Worker {
     /// A Worker whose repository an administrator registered from another machine.
     pub fn start() -> Self {
+        Self::with(0, &json!({ "SCI_URL": "http://127.0.0.1" }), &[])
+    }
+
+    /// A Worker that believes this issuer, with one repository, registered with these flags.
+    pub fn believing(issuer: &str, registration: &[&str]) -> Self {
+        // Identities are made for the very address.
+        let port = free_port();
+        let issuers = json!([{ "kind": "github", "url": issuer }]).to_string();
+        let variables = json!({ "SCI_URL": format!("http://127.0.0.1:{port}"), "SCI_ISSUERS": issuers });
+        Self::with(port, &variables, &[&["--issuer", issuer], registration].concat())
+    }
+
+    fn with(port: u16, more: &Value, registration: &[&str]) -> Self {
         let machine = Machine::new();
         let key = machine.sci(&["key", "generate"]).result()["public_keys"][0].as_str().unwrap().to_owned();
         let mut summary = machine.sci(&["token", "create", "--admin"]).result();
         let admin = summary.as_object_mut().unwrap().remove("token").unwrap().as_str().unwrap().to_owned();
         let file = |name: &str| std::fs::read_to_string(machine.dir().join("store").join(name)).unwrap();
         let store: Value = serde_json::from_str(&file("sci-store.json")).unwrap();
-        let variables = json!({
-            "SCI_URL": "http://127.0.0.1",
+        let mut variables = json!({
             "SCI_STORE": store["store"],
             "SCI_SIGNING_KEY": file("signing-key.json"),
             "SCI_ADMINISTRATOR": summary.to_string(),
         });
+        variables.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         // From here on the Worker is all that there is of the store.
         std::fs::remove_dir_all(machine.dir().join("store")).unwrap();
-        let running = Running::start(&variables, &machine.dir().join("persist"), 0);
+        let running = Running::start(&variables, &machine.dir().join("persist"), port);
         let worker = Self { machine, variables, key, admin, running };
-        worker.administer(&["repo", "add", REPOSITORY, "--owner", "77"]);
+        worker.administer(&[&["repo", "add", REPOSITORY, "--owner", "77"], registration].concat());
         worker
     }
 

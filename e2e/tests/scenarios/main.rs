@@ -1,6 +1,7 @@
 //! What a user must be able to rely on, shown with the real tools. `cargo xtask e2e` prepares them and runs this.
 #![allow(clippy::unwrap_used, reason = "a step that fails is the test's report")]
 
+mod actions;
 mod cargo;
 mod crowd;
 mod deploying;

@@ -1,12 +1,11 @@
 //! What people install: the program with the Worker's built files beside it, in one archive.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use crate::context::Context;
 use crate::shell::{self, Failure};
-use crate::steps::{scenarios, worker};
+use crate::steps::{action, scenarios, worker};
 
 /// Builds both and packs `target/dist/sci-VERSION-TARGET.tar.gz`.
 pub(crate) fn dist(context: &Context) -> Result<(), Failure> {
@@ -20,7 +19,7 @@ pub(crate) fn dist(context: &Context) -> Result<(), Failure> {
     }
     fs::create_dir_all(directory.join("bin"))?;
     fs::copy(sci, directory.join("bin/sci").with_extension(std::env::consts::EXE_EXTENSION))?;
-    copy(&worker::bundle_directory(context), &directory.join("share/sci/worker"))?;
+    action::copy(&worker::bundle_directory(context), &directory.join("share/sci/worker"))?;
     for file in ["LICENSE", "README.md", "CHANGELOG.md"] {
         fs::copy(context.root.join(file), directory.join(file))?;
     }
@@ -38,18 +37,4 @@ fn host(context: &Context) -> Result<String, Failure> {
     let said = shell::output(context.cargo().args(["--version", "--verbose"]))?;
     let host = said.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("cargo names no host")?;
     Ok(host.to_owned())
-}
-
-fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
 }

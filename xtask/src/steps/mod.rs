@@ -1,5 +1,6 @@
 //! The steps of the test: a list, each entry of which also runs alone.
 
+mod action;
 mod checks;
 mod dist;
 mod fuzz;
@@ -28,7 +29,7 @@ pub(crate) struct Step {
 }
 
 /// Cheap and frequent failures first.
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step { name: "fmt", quick: true, run: checks::fmt },
     Step { name: "tidy", quick: true, run: tidy::run },
     Step { name: "clippy", quick: true, run: checks::clippy },
@@ -36,6 +37,7 @@ const STEPS: [Step; 11] = [
     Step { name: "doc", quick: false, run: checks::doc },
     Step { name: "deny", quick: false, run: checks::deny },
     Step { name: "wasm", quick: false, run: wasm::run },
+    Step { name: "action", quick: false, run: action::run },
     Step { name: "worker", quick: false, run: worker::run },
     Step { name: "fuzz", quick: false, run: fuzz::run },
     Step { name: "demo", quick: false, run: demo::run },

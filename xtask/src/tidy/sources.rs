@@ -76,6 +76,7 @@ impl Kind {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if ["LICENSE", "Cargo.lock", "package-lock.json", "pnpm-lock.yaml"].contains(&name.as_ref())
             || name.ends_with(".snap")
+            || path.starts_with("action/dist")
         {
             return Self::Data;
         }

@@ -1,0 +1,60 @@
+// What the workflow says.
+
+import * as core from "@actions/core";
+
+/** What is done in this step; `both` restores now and saves in the post step. */
+export type Command = "both" | "restore" | "save" | "run" | "explain";
+
+/** When the post step saves. */
+export type Save = "success" | "always" | "never";
+
+/** The inputs, read and checked. */
+export interface Inputs {
+  command: Command;
+  run: string;
+  paths: string[];
+  directory: string;
+  store: string;
+  require: boolean;
+  save: Save;
+  version: string;
+  program: string;
+  token: string;
+  jobStatus: string;
+}
+
+/** Reads the inputs. Throws with the name of one that cannot be. */
+export function read(): Inputs {
+  const command = one("command", ["", "restore", "save", "run", "explain"]) || "both";
+  const run = core.getInput("run");
+  if ((command === "run") !== (run !== "")) {
+    throw new Error("`run` is what `command: run` runs: the two belong together");
+  }
+  const paths = core.getInput("paths").split(/\s+/).filter((path) => path !== "");
+  if (command === "run" && paths.length > 0) {
+    throw new Error("`command: run` is for all paths of sci.toml: leave `paths` out");
+  }
+  return {
+    command,
+    run,
+    paths,
+    directory: core.getInput("working-directory") || ".",
+    store: core.getInput("store"),
+    require: one("require", ["", "false", "true"]) === "true",
+    save: one("save", ["", "success", "always", "never"]) || "success",
+    version: core.getInput("version").replace(/^v/, ""),
+    program: core.getInput("program"),
+    token: core.getInput("github-token"),
+    jobStatus: core.getInput("job-status"),
+  };
+}
+
+function one<T extends string>(name: string, values: readonly T[]): T {
+  const found = core.getInput(name);
+  const value = values.find((value) => value === found);
+  if (value === undefined) {
+    const known = values.filter((value) => value !== "").map((value) => `\`${value}\``);
+    throw new Error(`\`${name}\` is ${known.join(", ")}; found ${JSON.stringify(found)}`);
+  }
+  return value;
+}

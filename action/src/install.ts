@@ -1,0 +1,88 @@
+// Puts the released sci for this runner on the PATH, whole and checked.
+
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+
+import * as core from "@actions/core";
+import { getExecOutput } from "@actions/exec";
+import * as cache from "@actions/tool-cache";
+
+import manifest from "../package.json" with { type: "json" };
+import type { Inputs } from "./inputs.ts";
+
+/** The targets that are released, by the runner's system and architecture. */
+const TARGETS: Record<string, string> = {
+  "linux-x64": "x86_64-unknown-linux-gnu",
+  "linux-arm64": "aarch64-unknown-linux-gnu",
+  "darwin-x64": "x86_64-apple-darwin",
+  "darwin-arm64": "aarch64-apple-darwin",
+};
+const SUMS = "SHA256SUMS";
+
+/** The program to run, on the PATH of this and of later steps. */
+export async function install(inputs: Inputs): Promise<string> {
+  const program = inputs.program === "" ? await released(inputs) : resolve(inputs.program);
+  if (!existsSync(program)) {
+    throw new Error(`there is no ${program}`);
+  }
+  core.addPath(dirname(program));
+  return program;
+}
+
+async function released(inputs: Inputs): Promise<string> {
+  const version = inputs.version || manifest.version;
+  const target = TARGETS[`${process.platform}-${process.arch}`];
+  if (target === undefined) {
+    throw new Error(`sci is not released for ${process.platform} on ${process.arch}; name an installed one as \`program\``);
+  }
+  const name = `sci-${version}-${target}`;
+  const found = cache.find("sci", version);
+  const directory = found || (await download(inputs, version, name));
+  return join(directory, name, "bin/sci");
+}
+
+async function download(inputs: Inputs, version: string, name: string): Promise<string> {
+  const repository = process.env["GITHUB_ACTION_REPOSITORY"];
+  if (!repository) {
+    throw new Error("GITHUB_ACTION_REPOSITORY is not set: a local action needs `program`");
+  }
+  const server = process.env["GITHUB_SERVER_URL"];
+  const base = `${server}/${repository}/releases/download/v${version}`;
+  const authorised = inputs.token === "" ? undefined : `Bearer ${inputs.token}`;
+  const archive = `${name}.tar.gz`;
+  core.info(`Downloading sci ${version} from ${server}/${repository}`);
+  const [packed, sums] = await Promise.all([
+    cache.downloadTool(`${base}/${archive}`, undefined, authorised),
+    cache.downloadTool(`${base}/${SUMS}`, undefined, authorised),
+  ]);
+  checkSum(archive, await readFile(packed), await readFile(sums, "utf8"));
+  await attest(packed, repository, inputs.token);
+  return await cache.cacheDir(await cache.extractTar(packed), "sci", version);
+}
+
+/** Throws unless the release's list of sums has this content under this name. */
+export function checkSum(archive: string, content: Buffer, sums: string): void {
+  const found = createHash("sha256").update(content).digest("hex");
+  const lines = sums.split("\n").map((line) => line.trim().split(/\s+\*?/));
+  const expected = lines.find(([, name]) => name === archive)?.[0];
+  if (expected !== found) {
+    throw new Error(`${archive} has the SHA-256 ${found}; the release says ${expected ?? "nothing of it"}`);
+  }
+}
+
+/** Has GitHub's own program check who built the archive, where it is there to do so. */
+async function attest(packed: string, repository: string, token: string): Promise<void> {
+  const gh = await getExecOutput("gh", ["--version"], { silent: true, ignoreReturnCode: true }).catch(() => null);
+  if (gh?.exitCode !== 0 || token === "") {
+    core.info("The attestation was not checked: gh is not there");
+    return;
+  }
+  const env = { ...process.env, GH_TOKEN: token } as Record<string, string>;
+  const args = ["attestation", "verify", packed, "--repo", repository];
+  const checked = await getExecOutput("gh", args, { env, silent: true, ignoreReturnCode: true });
+  if (checked.exitCode !== 0) {
+    throw new Error(`the attestation of the download does not hold: ${checked.stderr.trim()}`);
+  }
+}

@@ -1,0 +1,108 @@
+// Runs sci and reads its JSON.
+
+import * as core from "@actions/core";
+import { getExecOutput } from "@actions/exec";
+
+import type { Inputs } from "./inputs.ts";
+
+/** The document that `sci --json` prints. */
+export interface Document {
+  command: string;
+  ok: boolean;
+  warnings: string[];
+  result?: Result;
+  error?: { message: string; hint?: string };
+}
+
+/** What a command did, as far as this action shows it. */
+export interface Result {
+  run?: string;
+  plan?: string;
+  paths?: Path[];
+  seconds?: number;
+  /** Of `sci run`. */
+  restore?: Result;
+  save?: Result;
+  command?: { code: number };
+}
+
+/** One path, restored, saved or explained. */
+export interface Path {
+  name: string;
+  instance: string;
+  key?: string;
+  snapshot?: string;
+  reason?: string;
+  hint?: string;
+  verdict?: string | Verdict;
+  trouble?: boolean;
+  outcome?: string;
+  settled?: boolean;
+  warnings?: string[];
+  work?: { files: number; bytes: number; written_bytes?: number; stored_bytes?: number; seconds: number };
+  compared?: Compared | null;
+}
+
+/** The verdict of a stored plan. */
+export interface Verdict {
+  verdict: string;
+  reason?: string;
+  candidates?: Candidate[];
+}
+
+/** A snapshot that was looked at. */
+export interface Candidate {
+  snapshot: string;
+  scope?: string;
+  judgement: string;
+  reason?: string;
+}
+
+/** What differs from a snapshot. */
+export interface Compared {
+  snapshot: string;
+  problem?: string;
+  differences?: { classes: { class: string; inputs: Input[] }[] };
+}
+
+/** One input that differs. */
+export interface Input {
+  name: string;
+  change: string;
+  packages?: { added: Package[]; removed: Package[]; changed: { name: string; before: Package; after: Package }[] };
+}
+
+/** A package of a lockfile. */
+export interface Package {
+  name?: string;
+  version: string;
+}
+
+/** How a command of sci ended. */
+export interface Ran {
+  code: number;
+  document: Document | null;
+}
+
+/** Runs a command. What it says to people goes to the log as it comes. */
+export async function run(program: string, inputs: Inputs, args: string[]): Promise<Ran> {
+  const globals = ["--json"];
+  if (inputs.store !== "") globals.push("--store", inputs.store);
+  if (inputs.require) globals.push("--require");
+  const options = { cwd: inputs.directory, ignoreReturnCode: true, silent: true, listeners: { stderr: log } };
+  const { exitCode, stdout } = await getExecOutput(program, [...globals, ...args], options);
+  return { code: exitCode, document: parsed(stdout) };
+}
+
+function log(text: Buffer): void {
+  process.stdout.write(text);
+}
+
+function parsed(text: string): Document | null {
+  try {
+    return JSON.parse(text) as Document;
+  } catch {
+    core.debug(text);
+    return null;
+  }
+}

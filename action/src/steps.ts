@@ -1,0 +1,71 @@
+// The steps of both phases: what sci is asked to do, and what is shown of its answer.
+
+import * as core from "@actions/core";
+
+import type { Inputs } from "./inputs.ts";
+import * as outputs from "./outputs.ts";
+import type { Document, Ran, Result } from "./sci.ts";
+import * as sci from "./sci.ts";
+import * as summary from "./summary.ts";
+
+/** Restores, and says why what was not restored exactly was not. */
+export async function restore(program: string, inputs: Inputs): Promise<void> {
+  const ran = await core.group("sci restore", () => sci.run(program, inputs, ["restore", ...inputs.paths]));
+  await showRestored(program, inputs, ran, ran.document?.result);
+  settle(ran);
+}
+
+/** Saves. */
+export async function save(program: string, inputs: Inputs, failed: boolean): Promise<void> {
+  const args = ["save", ...(failed ? ["--failed"] : []), ...inputs.paths];
+  const ran = await core.group("sci save", () => sci.run(program, inputs, args));
+  showSaved(ran.document, ran.document?.result);
+  await core.summary.write();
+  settle(ran);
+}
+
+/** Restores, runs a command, saves. The step ends as the command does. */
+export async function run(program: string, inputs: Inputs): Promise<void> {
+  const ran = await sci.run(program, inputs, ["run", "--", "bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", inputs.run]);
+  await showRestored(program, inputs, ran, ran.document?.result?.restore);
+  showSaved(ran.document, ran.document?.result?.save);
+  await core.summary.write();
+  if (ran.code !== 0) core.setFailed(message(ran) ?? `the command ended with ${ran.code}`);
+}
+
+/** Explains the last plan. */
+export async function explain(program: string, inputs: Inputs): Promise<void> {
+  const ran = await core.group("sci explain", () => sci.run(program, inputs, ["explain", ...inputs.paths]));
+  const result = ran.document?.result;
+  if (result !== undefined) summary.restored(result, result);
+  core.setOutput("json", ran.document);
+  await core.summary.write();
+  settle(ran);
+}
+
+async function showRestored(program: string, inputs: Inputs, ran: Ran, result: Result | undefined): Promise<void> {
+  outputs.set(ran.document, result);
+  if (result === undefined) return;
+  const isExact = (result.paths ?? []).every((path) => summary.verdictOf(path) === "exact");
+  const asked = isExact || result.plan === undefined;
+  const explained = asked ? null : await sci.run(program, { ...inputs, require: false }, ["explain", ...inputs.paths]);
+  summary.restored(result, explained?.document?.result);
+  summary.annotate(result, ran.document?.warnings ?? []);
+  await core.summary.write();
+}
+
+function showSaved(document: Document | null, result: Result | undefined): void {
+  if (result === undefined) return;
+  summary.saved(result);
+  summary.annotate(result, document?.command === "save" ? document.warnings : []);
+}
+
+/** Ends the step as sci did: trouble with the cache is sci's to weigh. */
+function settle(ran: Ran): void {
+  if (ran.code !== 0) core.setFailed(message(ran) ?? `sci ended with ${ran.code}`);
+}
+
+function message({ document }: Ran): string | undefined {
+  const error = document?.error;
+  return error === undefined ? undefined : error.message + (error.hint === undefined ? "" : ` (${error.hint})`);
+}

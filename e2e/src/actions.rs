@@ -1,0 +1,342 @@
+//! GitHub's runner, as far as an action sees it: a job with its event, its identity, a fresh workspace and the files by which
+//! steps speak to the runner.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::Machine;
+use crate::machine::{finish, sci};
+use crate::ran::Ran;
+
+/// The repository that jobs run in.
+pub const REPOSITORY: &str = "1001";
+
+/// A program of `e2e/github` that listens. It ends when dropped.
+struct Listening {
+    child: Child,
+    port: u16,
+}
+
+impl Listening {
+    fn start(script: &str, args: &[&Path]) -> Self {
+        let mut command = Command::new("node");
+        command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("github").join(script)).args(args);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Self { child, port: line.trim().parse().unwrap() }
+    }
+
+    fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        // It ends with its input.
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+/// The issuer of identities.
+pub struct Issuer(Listening);
+
+impl Issuer {
+    /// An issuer that has issued nothing yet.
+    pub fn start() -> Self {
+        Self(Listening::start("identity.mjs", &[]))
+    }
+
+    /// Its address: the claim `iss` of its identities.
+    pub fn url(&self) -> String {
+        self.0.url()
+    }
+
+    /// Makes identities for this job from now on.
+    fn issue_for(&self, claims: &Value) {
+        let body = claims.to_string();
+        let mut stream = TcpStream::connect(("127.0.0.1", self.0.port)).unwrap();
+        let length = body.len();
+        let head = format!("PUT /claims HTTP/1.0\r\nhost: issuer\r\ncontent-length: {length}\r\n\r\n");
+        stream.write_all((head + &body).as_bytes()).unwrap();
+        stream.read_to_string(&mut String::new()).unwrap();
+    }
+}
+
+/// Releases of sci, with the program under test in them.
+pub struct Releases {
+    machine: Machine,
+    listening: Listening,
+    /// Their version.
+    pub version: String,
+}
+
+impl Releases {
+    /// One release, for this machine.
+    pub fn start() -> Self {
+        let machine = Machine::new();
+        let said = machine.run(&sci().display().to_string(), &["--version"]).success().stdout;
+        let version = said.trim().rsplit(' ').next().unwrap().to_owned();
+        let name = format!("sci-{version}-{}-unknown-linux-gnu", std::env::consts::ARCH);
+        machine.write(&format!("{name}/bin/sci"), "");
+        fs::copy(sci(), machine.path(&name).join("bin/sci")).unwrap();
+        let files = machine.dir().join("files");
+        fs::create_dir(&files).unwrap();
+        let archive = files.join(format!("{name}.tar.gz"));
+        machine.run("tar", &["-czf", archive.to_str().unwrap(), &name]).success();
+        let listening = Listening::start("releases.mjs", &[&files]);
+        let releases = Self { machine, listening, version };
+        releases.list();
+        releases
+    }
+
+    /// Changes the archive after its sum was listed.
+    pub fn tamper(&self) {
+        let archive = self.archive();
+        let mut content = fs::read(&archive).unwrap();
+        content.push(0);
+        fs::write(archive, content).unwrap();
+    }
+
+    fn archive(&self) -> PathBuf {
+        let files = fs::read_dir(self.machine.dir().join("files")).unwrap().map(|entry| entry.unwrap().path());
+        files.into_iter().find(|file| file.extension().is_some_and(|end| end == "gz")).unwrap()
+    }
+
+    fn list(&self) {
+        let archive = self.archive();
+        let mut command = self.machine.command("sha256sum");
+        command.current_dir(archive.parent().unwrap()).arg(archive.file_name().unwrap());
+        let sums = finish(&mut command).success().stdout;
+        fs::write(archive.with_file_name("SHA256SUMS"), sums).unwrap();
+    }
+}
+
+/// What a job runs for.
+#[derive(Debug, Clone)]
+pub struct Event {
+    claims: Value,
+    /// A pull request of a fork gets no identity.
+    has_identity: bool,
+}
+
+impl Event {
+    /// A push to a branch; `main` is the protected one.
+    pub fn push(branch: &str) -> Self {
+        let protected = if branch == "main" { "true" } else { "false" };
+        let reference = format!("refs/heads/{branch}");
+        let workflow = format!("o/r/.github/workflows/ci.yml@{reference}");
+        let claims = json!({
+            "sub": format!("repo:o/r:ref:{reference}"), "repository": "o/r", "repository_id": REPOSITORY,
+            "repository_owner": "o", "repository_owner_id": "77", "event_name": "push", "ref": reference,
+            "ref_type": "branch", "ref_protected": protected, "base_ref": "", "head_ref": "", "actor": "somebody",
+            "sha": "0123456789012345678901234567890123456789", "workflow": "ci", "job_workflow_ref": workflow,
+            "runner_environment": "github-hosted",
+        });
+        Self { claims, has_identity: true }
+    }
+
+    /// A pull request against main, of the same repository.
+    pub fn pull_request(number: u32) -> Self {
+        let reference = format!("refs/pull/{number}/merge");
+        Self::push("topic").named("pull_request").with("ref", &reference).with("base_ref", "main")
+    }
+
+    /// A pull request of a fork.
+    pub fn fork(number: u32) -> Self {
+        Self { has_identity: false, ..Self::pull_request(number) }
+    }
+
+    /// A merge queue's look at a pull request.
+    pub fn merge_group(number: u32) -> Self {
+        let reference = format!("refs/heads/gh-readonly-queue/main/pr-{number}-0123456");
+        Self::push("topic").named("merge_group").with("ref", &reference).with("base_ref", "refs/heads/main")
+    }
+
+    /// A timetable, on main.
+    pub fn schedule() -> Self {
+        Self::push("main").named("schedule")
+    }
+
+    /// A release of a tag, in an environment.
+    pub fn release(tag: &str, environment: &str) -> Self {
+        let event = Self::push("main").named("release").with("ref", &format!("refs/tags/{tag}"));
+        // A workflow of main that is called: its own reference is the same for every tag.
+        let workflow = "o/r/.github/workflows/release.yml@refs/heads/main";
+        event.with("ref_type", "tag").with("environment", environment).with("job_workflow_ref", workflow)
+    }
+
+    fn named(self, name: &str) -> Self {
+        self.with("event_name", name)
+    }
+
+    fn with(mut self, claim: &str, value: &str) -> Self {
+        self.claims[claim] = value.into();
+        self
+    }
+}
+
+/// A job on a fresh machine, with one use of the action.
+pub struct Job {
+    machine: Machine,
+    inputs: BTreeMap<String, String>,
+    run: u64,
+    env: Vec<(String, String)>,
+}
+
+impl Job {
+    /// A job that is about to begin: `run` is its number, by which the store knows it.
+    pub fn begin(issuer: &Issuer, event: &Event, run: u64) -> Self {
+        let machine = Machine::new();
+        let mut claims = event.claims.clone();
+        claims["run_id"] = run.to_string().into();
+        claims["run_attempt"] = "1".into();
+        issuer.issue_for(&claims);
+        let text = |name: &str| claims[name].as_str().unwrap().to_owned();
+        let mut env: Vec<(String, String)> = [
+            ("CI", "true".to_owned()),
+            ("GITHUB_ACTIONS", "true".to_owned()),
+            ("GITHUB_JOB", "build".to_owned()),
+            ("GITHUB_RUN_ID", run.to_string()),
+            ("GITHUB_RUN_ATTEMPT", "1".to_owned()),
+            ("GITHUB_EVENT_NAME", text("event_name")),
+            ("GITHUB_REF", text("ref")),
+            ("GITHUB_REPOSITORY", text("repository")),
+            ("GITHUB_REPOSITORY_ID", text("repository_id")),
+            ("GITHUB_SHA", text("sha")),
+            ("RUNNER_OS", "Linux".to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into();
+        for (name, below) in [("RUNNER_TEMP", "temp"), ("RUNNER_TOOL_CACHE", "tools"), ("GITHUB_WORKSPACE", "work")] {
+            let directory = machine.dir().join(below);
+            fs::create_dir_all(&directory).unwrap();
+            env.push((name.to_owned(), directory.display().to_string()));
+        }
+        if event.has_identity {
+            env.push(("ACTIONS_ID_TOKEN_REQUEST_URL".to_owned(), format!("{}/token?api-version=2.0", issuer.url())));
+            env.push(("ACTIONS_ID_TOKEN_REQUEST_TOKEN".to_owned(), "of-the-job".to_owned()));
+        }
+        let inputs = BTreeMap::from([("program".to_owned(), sci().display().to_string())]);
+        Self { machine, inputs, run, env }
+    }
+
+    /// Gives the action an input.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.inputs.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Changes the runner's environment.
+    #[must_use]
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Lets the action get sci from these releases.
+    #[must_use]
+    pub fn installing(mut self, releases: &Releases) -> Self {
+        self.inputs.remove("program");
+        self.with("github-token", "of-the-job")
+            .environment("GITHUB_SERVER_URL", &releases.listening.url())
+            .environment("GITHUB_ACTION_REPOSITORY", "o/sci")
+    }
+
+    /// The machine that it runs on.
+    pub fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// The step itself.
+    pub fn main(&self) -> Step {
+        self.phase("main", "success", &BTreeMap::new())
+    }
+
+    /// The end of a job that stands so, after the step.
+    pub fn post(&self, main: &Step, status: &str) -> Step {
+        self.phase("post", status, &main.state)
+    }
+
+    fn phase(&self, phase: &str, status: &str, state: &BTreeMap<String, String>) -> Step {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../action/dist").join(phase).with_extension("mjs");
+        let mut command = self.machine.command("node");
+        command.arg(script).env_remove("SCI_STORE").envs(self.env.iter().map(|(name, value)| (name, value)));
+        let defaults = [("working-directory", "."), ("require", "false"), ("save", "success"), ("job-status", status)];
+        let all = defaults.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        for (name, value) in all.chain(self.inputs.clone()) {
+            command.env(format!("INPUT_{}", name.to_uppercase()), value);
+        }
+        command.envs(state.iter().map(|(name, value)| (format!("STATE_{name}"), value)));
+        let file = |name: &str| {
+            let file = self.machine.dir().join(format!("{phase}-{name}-{}", self.run));
+            fs::write(&file, "").unwrap();
+            file
+        };
+        let files = ["OUTPUT", "STATE", "ENV", "PATH", "STEP_SUMMARY"].map(|name| (name, file(name)));
+        command.envs(files.iter().map(|(name, file)| (format!("GITHUB_{name}"), file)));
+        let [output, saved, _, path, summary] = files.map(|(_, file)| file);
+        let ran = finish(&mut command);
+        let [summary, path] = [summary, path].map(|file| fs::read_to_string(file).unwrap());
+        Step { ran, outputs: values(&output), state: values(&saved), summary, path }
+    }
+}
+
+/// What a phase of the action did.
+pub struct Step {
+    /// Its process: the log is its standard output.
+    pub ran: Ran,
+    outputs: BTreeMap<String, String>,
+    state: BTreeMap<String, String>,
+    /// What it added to the job's summary.
+    pub summary: String,
+    /// The directories that it put on the `PATH` of later steps.
+    pub path: String,
+}
+
+impl Step {
+    /// This, after checking that the step succeeded.
+    pub fn success(self) -> Self {
+        assert_eq!(self.ran.code, Some(0), "{}", self.ran);
+        self
+    }
+
+    /// This, after checking that the step failed.
+    pub fn failure(self) -> Self {
+        assert_eq!(self.ran.code, Some(1), "{}", self.ran);
+        self
+    }
+
+    /// An output, which has to be set.
+    pub fn output(&self, name: &str) -> &str {
+        self.outputs.get(name).unwrap_or_else(|| panic!("no output {name}: {:?}\n{}", self.outputs, self.ran))
+    }
+
+    /// This, after checking how all was restored.
+    pub fn expect_hit(self, hit: &str) -> Self {
+        assert_eq!(self.output("hit"), hit, "{}\n{}", self.summary, self.ran);
+        self
+    }
+}
+
+/// The values in a file of the runner: a name and a mark that ends the value, then the value in lines.
+fn values(file: &PathBuf) -> BTreeMap<String, String> {
+    let text = fs::read_to_string(file).unwrap();
+    let mut lines = text.lines();
+    let mut values = BTreeMap::new();
+    while let Some(line) = lines.next() {
+        let (name, mark) = line.split_once("<<").unwrap_or_else(|| panic!("{}: {line}", file.display()));
+        let value: Vec<&str> = lines.by_ref().take_while(|line| *line != mark).collect();
+        values.insert(name.to_owned(), value.join("\n"));
+    }
+    values
+}

@@ -1,0 +1,213 @@
+//! The GitHub Action as GitHub runs it: main, then post, on a fresh machine for each job, over `sci serve` and the Worker.
+
+use sci_e2e::actions::{Event, Issuer, Job, Releases, Step};
+use sci_e2e::server::Server;
+use sci_e2e::{Backend, Worker};
+
+const RELEASE: [&str; 6] = [
+    "--release-environment",
+    "production",
+    "--release-workflow",
+    "o/r/.github/workflows/release.yml@refs/heads/main",
+    "--release-reads-trusted",
+    "true",
+];
+
+/// A repository's life over one backend.
+struct Life<'b> {
+    issuer: Issuer,
+    backend: &'b dyn Backend,
+    run: u64,
+}
+
+impl<'b> Life<'b> {
+    fn begin(&mut self, event: &Event, lock: &str) -> Job {
+        self.run += 1;
+        let job = Job::begin(&self.issuer, event, self.run);
+        let path = "[path.out]\npath = \"out\"\nlockfiles = [\"lock\"]\n";
+        job.machine().write("sci.toml", format!("{}{path}", self.backend.declaration()));
+        job.machine().write("lock", lock);
+        job
+    }
+
+    /// A job that restores, builds what is missing, and saves. Gives what it restored, and what its end said.
+    fn job(&mut self, event: &Event, lock: &str, built: &str) -> Ended {
+        let job = self.begin(event, lock);
+        let main = job.main().success();
+        let restored = std::fs::read_to_string(job.machine().path("out/file")).ok();
+        job.machine().write("out/file", built);
+        let post = job.post(&main, "success").success();
+        Ended { main, restored, post }
+    }
+}
+
+struct Ended {
+    main: Step,
+    restored: Option<String>,
+    post: Step,
+}
+
+impl Ended {
+    fn expect(self, hit: &str, restored: Option<&str>, saved: &str) {
+        let Self { main, restored: found, post } = self;
+        let main = main.expect_hit(hit);
+        assert_eq!(found.as_deref(), restored, "{}", main.ran);
+        assert_eq!(main.output("hit-out"), hit);
+        assert!(post.summary.contains(&format!("<td>{saved}</td>")), "{saved}: {}\n{}", post.summary, post.ran);
+    }
+}
+
+/// A week in the life of a repository: each job finds what it may, and nothing else.
+fn a_week(issuer: Issuer, backend: &dyn Backend) {
+    let mut life = Life { issuer, backend, run: 100 };
+    let main = Event::push("main");
+    // Monday: main builds, and builds again.
+    life.job(&main, "1", "of main, 1").expect("miss", None, "saved");
+    life.job(&main, "1", "of main, 1").expect("exact", Some("of main, 1"), "skipped");
+    life.job(&Event::schedule(), "1", "of main, 1").expect("exact", Some("of main, 1"), "skipped");
+
+    // Tuesday: two pull requests begin where main is. The second one has read what main will need next.
+    let (honest, poisoner) = (Event::pull_request(7), Event::pull_request(8));
+    life.job(&honest, "1", "of main, 1").expect("exact", Some("of main, 1"), "skipped");
+    life.job(&honest, "2", "of 7").expect("nearest", Some("of main, 1"), "saved");
+    life.job(&honest, "2", "of 7").expect("exact", Some("of 7"), "skipped");
+    life.job(&poisoner, "2", "poison").expect("nearest", Some("of main, 1"), "saved");
+    life.job(&poisoner, "2", "poison").expect("exact", Some("poison"), "skipped");
+
+    // Wednesday: a fork has no identity, which is said in a line, and goes on without a cache.
+    let fork = life.job(&Event::fork(9), "1", "of a fork");
+    let said = fork.main.ran.stdout.lines().filter(|line| line.contains("id-token")).count();
+    assert_eq!(said, 1, "{}", fork.main.ran);
+    assert_eq!((fork.main.output("hit"), fork.restored), ("miss", None));
+
+    // Thursday: the queue and then main build the same lockfile; neither sees what a pull request has left.
+    life.job(&Event::merge_group(7), "2", "of the queue").expect("nearest", Some("of main, 1"), "saved");
+    life.job(&main, "2", "of main, 2").expect("nearest", Some("of main, 1"), "saved");
+    life.job(&main, "2", "of main, 2").expect("exact", Some("of main, 2"), "skipped");
+
+    // Friday: a release reads what main left, and one outside of its environment nothing.
+    life.job(&Event::release("v1", "production"), "2", "of main, 2").expect("exact", Some("of main, 2"), "skipped");
+    let outside = life.job(&Event::release("v2", "elsewhere"), "2", "of nobody");
+    assert_eq!((outside.main.output("hit"), outside.restored), ("miss", None));
+}
+
+#[test]
+fn a_week_over_sci_serve() {
+    let issuer = Issuer::start();
+    let server = Server::believing(&issuer.url(), &RELEASE);
+    a_week(issuer, &server);
+}
+
+#[test]
+fn a_week_over_the_worker() {
+    let issuer = Issuer::start();
+    let worker = Worker::believing(&issuer.url(), &RELEASE);
+    a_week(issuer, &worker);
+}
+
+#[test]
+fn a_job_that_fails_saves_when_it_is_asked_to_and_never_as_exact() {
+    let issuer = Issuer::start();
+    let server = Server::believing(&issuer.url(), &[]);
+    let mut life = Life { issuer, backend: &server, run: 200 };
+    let main = Event::push("main");
+    for (save, status, saved) in [
+        ("success", "failure", false),
+        ("never", "success", false),
+        ("always", "cancelled", false),
+        ("always", "failure", true),
+    ] {
+        let job = life.begin(&main, "1").with("save", save);
+        let step = job.main().success().expect_hit("miss");
+        job.machine().write("out/file", "half built");
+        let post = job.post(&step, status).success();
+        assert_eq!(post.summary.contains("saved, not as exact"), saved, "{save} {status}: {}", post.ran);
+    }
+    let restored = life.begin(&main, "1").main().success().expect_hit("nearest");
+    assert!(restored.summary.contains("unsettled"), "{}", restored.summary);
+}
+
+#[test]
+fn what_differs_is_in_the_summary_as_text() {
+    let issuer = Issuer::start();
+    let server = Server::believing(&issuer.url(), &[]);
+    let mut life = Life { issuer, backend: &server, run: 300 };
+    let main = Event::push("main");
+    life.job(&main, "1", "built").expect("miss", None, "saved");
+    let job = life.begin(&main, "1");
+    job.machine().edit("sci.toml", "lockfiles = [\"lock\"]", "lockfiles = [\"lock\", \"<b>|x\"]");
+    job.machine().write("<b>|x", "new");
+    let step = job.main().success().expect_hit("nearest");
+    assert!(step.summary.contains("&lt;b&gt;&#124;x"), "{}", step.summary);
+    assert!(!step.summary.contains("<b>"), "{}", step.summary);
+    assert!(
+        step.output("json").contains("\"verdict\": \"nearest\"")
+            || step.output("json").contains("\"verdict\":\"nearest\"")
+    );
+    assert_eq!(step.output("snapshot"), step.output("snapshot-out"));
+}
+
+#[test]
+fn what_cannot_be_is_said_and_fails_the_step() {
+    let issuer = Issuer::start();
+    let server = Server::believing(&issuer.url(), &[]);
+    let mut life = Life { issuer, backend: &server, run: 400 };
+    let main = Event::push("main");
+    let step = life.begin(&main, "1").with("save", "sometimes").main().failure();
+    assert!(step.ran.stdout.contains("::error::`save` is `success`, `always`, `never`"), "{}", step.ran);
+    let step = life.begin(&main, "1").with("program", "/nonexistent/sci").main().failure();
+    assert!(step.ran.stdout.contains("::error::there is no /nonexistent/sci"), "{}", step.ran);
+    // A store that is down is a miss, unless it is required.
+    let down = |life: &mut Life<'_>| {
+        life.begin(&main, "1").with("store", "http://127.0.0.1:9").environment("SCI_TIMEOUT", "1s")
+    };
+    let step = down(&mut life).main().success().expect_hit("miss");
+    assert!(step.ran.stdout.contains("::warning"), "{}", step.ran);
+    down(&mut life).with("require", "true").main().failure();
+    // The command's own end is the step's.
+    let run =
+        |life: &mut Life<'_>, script: &str| life.begin(&main, "5").with("command", "run").with("run", script).main();
+    run(&mut life, "mkdir out; echo built > out/file").success().expect_hit("miss");
+    let step = run(&mut life, "cat out/file; exit 3").failure().expect_hit("exact");
+    assert!(step.ran.stdout.contains("built"), "{}", step.ran);
+}
+
+#[test]
+fn sci_is_got_from_a_release_whole_and_attested_or_not_at_all() {
+    let (issuer, releases) = (Issuer::start(), Releases::start());
+    let server = Server::believing(&issuer.url(), &[]);
+    let mut life = Life { issuer, backend: &server, run: 500 };
+    let main = Event::push("main");
+    let attesting = |life: &mut Life<'_>, verdict: &str| {
+        let job = life.begin(&main, "1").installing(&releases);
+        let bin = job.machine().dir().join("bin");
+        std::fs::create_dir(&bin).unwrap();
+        let gh = bin.join("gh");
+        std::fs::write(
+            &gh,
+            format!("#!/bin/sh\n[ \"$1\" = --version ] || {{ echo \"$GH_TOKEN: $*\" >&2; {verdict}; }}\n"),
+        )
+        .unwrap();
+        std::fs::set_permissions(&gh, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+        job.environment("PATH", &path)
+    };
+    let job = attesting(&mut life, "exit 0");
+    let step = job.main().success().expect_hit("miss");
+    assert!(step.path.trim().ends_with("/bin"), "{}", step.path);
+    assert!(step.ran.stdout.contains("Downloading sci "), "{}", step.ran);
+    // It is in the tool cache now, from where the end of the job and the next step take it.
+    job.machine().write("out/file", "built");
+    assert!(job.post(&step, "success").success().summary.contains("<td>saved</td>"));
+    assert!(!job.main().success().ran.stdout.contains("Downloading"));
+
+    let refused = attesting(&mut life, "exit 1").main().failure();
+    let said = "::error::the attestation of the download does not hold: of-the-job: attestation verify ";
+    assert!(refused.ran.stdout.contains(said) && refused.ran.stdout.contains(" --repo o/sci"), "{}", refused.ran);
+    let absent = life.begin(&main, "1").installing(&releases).with("version", "99.0.0").main().failure();
+    assert!(absent.ran.stdout.contains("::error::"), "{}", absent.ran);
+    releases.tamper();
+    let refused = attesting(&mut life, "exit 0").main().failure();
+    assert!(refused.ran.stdout.contains("; the release says "), "{}", refused.ran);
+    assert!(refused.path.is_empty() && !refused.ran.stdout.contains("sci restore"), "{}", refused.ran);
+}

@@ -1,0 +1,65 @@
+//! The GitHub Action: its types hold, and what is checked in is what its source makes.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::context::Context;
+use crate::shell::{self, Failure};
+
+/// What the bundle is made of, below `action/`.
+const SOURCES: [&str; 4] = ["package.json", "package-lock.json", "tsconfig.json", "src"];
+
+/// Bundles it anew and compares; `--write` checks the result in.
+pub(super) fn run(context: &Context, args: &[String]) -> Result<(), Failure> {
+    let (action, scratch) = (context.root.join("action"), context.target.join("action"));
+    fs::create_dir_all(&scratch)?;
+    for name in SOURCES {
+        let to = scratch.join(name);
+        if to.is_dir() {
+            fs::remove_dir_all(&to)?;
+        }
+        copy(&action.join(name), &to)?;
+    }
+    let npm = |args: &[&str]| shell::run_quietly(Command::new("npm").args(args).current_dir(&scratch));
+    npm(&["ci", "--no-audit", "--no-fund", "--loglevel=error"])?;
+    npm(&["run", "check"])?;
+    let (made, kept) = (scratch.join("dist"), action.join("dist"));
+    if made.exists() {
+        fs::remove_dir_all(&made)?;
+    }
+    npm(&["run", "bundle"])?;
+    if args.iter().any(|arg| arg == "--write") {
+        fs::remove_dir_all(&kept)?;
+        return copy(&made, &kept);
+    }
+    if contents(&made)? == contents(&kept)? {
+        return Ok(());
+    }
+    Err("action/dist is not what action/src makes: `cargo xtask action --write`".into())
+}
+
+/// Names and contents of a directory's files, in the order of names.
+fn contents(directory: &Path) -> Result<Vec<(std::ffi::OsString, Vec<u8>)>, Failure> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        files.push((entry.file_name(), fs::read(entry.path())?));
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Copies a file, or a directory with everything below it.
+pub(super) fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
+    if !from.is_dir() {
+        fs::copy(from, to)?;
+        return Ok(());
+    }
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        copy(&entry.path(), &to.join(entry.file_name()))?;
+    }
+    Ok(())
+}
