@@ -122,7 +122,12 @@ fn compose(found: &[&Detected]) -> String {
          # path      = \".next/cache\"\n\
          # lockfiles = [\"package-lock.json\"]\n\
          # sources   = [\"app/**\", \"src/**\"]\n\
-         # after     = [\"node_modules\"]\n",
+         # after     = [\"node_modules\"]\n\
+         #\n\
+         # On this machine every directory keeps its own snapshots, unless the project has a name:\n\
+         #\n\
+         # [store]\n\
+         # project = \"shop\"\n",
     );
     text
 }

@@ -147,6 +147,11 @@ fn init_writes_what_it_detects_and_says_what_is_next() {
     # lockfiles = ["package-lock.json"]
     # sources   = ["app/**", "src/**"]
     # after     = ["node_modules"]
+    #
+    # On this machine every directory keeps its own snapshots, unless the project has a name:
+    #
+    # [store]
+    # project = "shop"
     "#);
 }
 
