@@ -10,6 +10,7 @@ use sci_store_api::ObjectId;
 use sci_store_api::dsse::PublicKey;
 use sci_store_api::tokens::CreatedToken;
 use serde::Serialize;
+use tempfile::TempDir;
 
 use super::platform::{self, Account, Worker};
 use super::settings::KEY;
@@ -84,6 +85,8 @@ struct Deploying<'c> {
     wrangler: Wrangler,
     bundle: Bundle,
     settings: Settings,
+    /// Where wrangler works while there is no directory for it: it looks for settings in every directory above.
+    scratch: TempDir,
     report: Report,
 }
 
@@ -99,7 +102,12 @@ pub fn deploy(
         Ok(begun) => begun,
         Err(error) => return (Report::default(), Err(error)),
     };
-    let mut deploying = Deploying { context, wanted, wrangler, bundle, settings, report: Report::default() };
+    let scratch = match tempfile::tempdir() {
+        Ok(scratch) => scratch,
+        Err(error) => return (Report::default(), Err(CliError::file("make", &std::env::temp_dir(), &error))),
+    };
+    let report = Report::default();
+    let mut deploying = Deploying { context, wanted, wrangler, bundle, settings, scratch, report };
     deploying.tell("wrangler", State::Unchanged, version);
     let ended = deploying.run();
     (deploying.report, ended)
@@ -109,6 +117,11 @@ impl Deploying<'_> {
     fn run(&mut self) -> Result<()> {
         if let Some(domain) = self.wanted.domain.clone() {
             self.settings.serve_at(&domain);
+        }
+        if self.settings.exist() {
+            self.wrangler.work_in(&self.wanted.directory);
+        } else {
+            self.work_aside()?;
         }
         self.account()?;
         self.bucket()?;
@@ -124,6 +137,12 @@ impl Deploying<'_> {
             self.upload(founding)?
         }
         self.answer()
+    }
+
+    /// Lets wrangler work with the settings as they are to be, and nowhere near those of somebody else.
+    fn work_aside(&mut self) -> Result<()> {
+        self.wrangler.work_in(self.scratch.path());
+        self.settings.elsewhere(self.scratch.path()).write(&self.bundle)
     }
 
     fn tell(&mut self, name: &'static str, state: State, says: impl Into<String>) {
@@ -246,11 +265,7 @@ impl Deploying<'_> {
     }
 
     fn planned_upload(&mut self, is_same: bool) -> Result<()> {
-        let local = |error| CliError::local("make", &std::env::temp_dir(), error);
-        let scratch = tempfile::tempdir().map_err(local)?;
-        let mut settings = self.settings.elsewhere(scratch.path());
-        settings.write(&self.bundle)?;
-        self.wrangler.work_in(scratch.path());
+        self.work_aside()?;
         platform::try_upload(&self.wrangler).map_err(|failure| failure.error("worker"))?;
         let says = format!("sci {}, {}", env!("CARGO_PKG_VERSION"), bytes(self.bundle.size()));
         self.tell("worker", if is_same { State::Unchanged } else { State::Planned }, says);

@@ -211,3 +211,32 @@ fn sci_is_got_from_a_release_whole_and_attested_or_not_at_all() {
     assert!(refused.ran.stdout.contains("; the release says "), "{}", refused.ran);
     assert!(refused.path.is_empty() && !refused.ran.stdout.contains("sci restore"), "{}", refused.ran);
 }
+
+#[test]
+fn legs_of_a_matrix_converge_and_a_dirty_workspace_is_repaired() {
+    let issuer = Issuer::start();
+    let server = Server::believing(&issuer.url(), &[]);
+    let mut life = Life { issuer, backend: &server, run: 600 };
+    let main = Event::push("main");
+    // Two legs of one run: both find nothing, both build the same.
+    let legs = [(); 2].map(|()| life.begin(&main, "1"));
+    let steps = legs.each_ref().map(|job| job.main().success().expect_hit("miss"));
+    let ends: Vec<Step> = legs
+        .iter()
+        .zip(&steps)
+        .map(|(job, step)| {
+            job.machine().write("out/file", "built");
+            job.post(step, "success").success()
+        })
+        .collect();
+    assert!(ends[0].summary.contains("<td>saved</td>"), "{}", ends[0].summary);
+    assert!(ends[1].summary.contains("<td>already-saved</td>"), "{}", ends[1].summary);
+
+    // A runner that keeps its disk: what somebody left there is not taken for what the key says.
+    let dirty = life.begin(&main, "1");
+    dirty.machine().write("out/file", "left over");
+    dirty.machine().write("out/more", "left over");
+    dirty.main().success().expect_hit("exact");
+    assert_eq!(std::fs::read_to_string(dirty.machine().path("out/file")).unwrap(), "built");
+    assert!(!dirty.machine().path("out/more").exists());
+}

@@ -45,6 +45,8 @@ fn deployed(account: &Account, machine: &Machine) -> (Ran, Ran) {
 #[test]
 fn a_worker_is_set_up_and_serves() {
     let (account, machine) = (account(), Machine::new());
+    // Somebody else's settings above are no concern of this Worker.
+    machine.write("wrangler.toml", "name = \"other\"\naccount_id = \"ffffffffffffffffffffffffffffffff\"\n");
     let bundle = account.bundle();
     let planned = account.deploy(&machine, &["--dry-run", "--worker", bundle.to_str().unwrap()]).success();
     for name in ["bucket", "database", "key", "worker"] {
