@@ -9,7 +9,7 @@ use std::time::Duration;
 use criterion::{Criterion, Throughput};
 use sci_benches::generate;
 use sci_hasher::fs::StatCache;
-use sci_planner::{Config, Host, Plan, PlanOptions, config, plan};
+use sci_planner::{Config, Findings, Host, PlanOptions, config, find_and_plan};
 
 const FILES: usize = 5_000;
 const MEAN: usize = 8 << 10;
@@ -32,14 +32,14 @@ fn main() {
 
     let cache_file = directory.path().join("stat-cache");
     let mut cache = StatCache::load(&cache_file);
-    make(&config, Some(&mut cache));
+    make(&config, Some(&cache)).remember(&mut cache);
     cache.save().unwrap();
 
     let mut group = criterion.benchmark_group("plan of 5,000 sources");
     group.throughput(Throughput::Elements(FILES as u64));
     group.bench_function("nothing cached", |bencher| bencher.iter(|| make(&config, None)));
     group.bench_function("stat cache warm", |bencher| {
-        bencher.iter(|| make(&config, Some(&mut StatCache::load(&cache_file))));
+        bencher.iter(|| make(&config, Some(&StatCache::load(&cache_file))));
     });
     group.finish();
     criterion.final_summary();
@@ -53,9 +53,10 @@ fn workspace_at(root: &Path) -> Config {
 }
 
 /// One plan, on a machine without an environment.
-fn make(config: &Config, stat_cache: Option<&mut StatCache>) -> Plan {
+fn make(config: &Config, stat_cache: Option<&StatCache>) -> Findings {
     let host = Host::default();
-    let made = plan(config, PlanOptions { stat_cache, ..PlanOptions::new(&host, &|_: &str| false) }).unwrap();
+    let options = PlanOptions { stat_cache, ..PlanOptions::new(&host, &|_: &str| false) };
+    let (made, findings) = find_and_plan(config, options).unwrap();
     assert!(made.paths.iter().all(|path| path.keyed().is_some()), "the path must have a key");
-    made
+    findings
 }

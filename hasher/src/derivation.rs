@@ -152,8 +152,12 @@ impl Derivation {
     /// Records many inputs of one class, as [`Derivation::insert`] does one; quickest in byte order of their names.
     pub fn insert_all(&mut self, class: InputClass, inputs: impl IntoIterator<Item = (InputName, Digest)>) {
         let mut inputs = inputs.into_iter().collect::<BTreeMap<_, _>>();
-        if !inputs.is_empty() {
-            self.inputs.entry(class).or_default().append(&mut inputs);
+        match self.inputs.get_mut(&class) {
+            Some(known) => known.append(&mut inputs),
+            None if inputs.is_empty() => {}
+            None => {
+                self.inputs.insert(class, inputs);
+            }
         }
     }
 

@@ -160,7 +160,7 @@ fn a_foreign_or_damaged_cache_is_empty_and_is_replaced() {
     let (root, name) = settled_file();
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("cache");
-    for bytes in [&b""[..], b"scistat\x02 of the future", &[0xff; 4096]] {
+    for bytes in [&b""[..], b"scistat\x03 of the future", &[0xff; 4096]] {
         fs::write(&file, bytes).unwrap();
         let mut cache = StatCache::load(&file);
         assert!(cache.is_empty());

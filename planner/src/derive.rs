@@ -17,7 +17,7 @@ pub(crate) struct Facts<'f> {
     pub(crate) config: &'f Config,
     pub(crate) host: &'f Host,
     pub(crate) tree: &'f Tree,
-    pub(crate) hashes: &'f Hashes,
+    pub(crate) hashes: &'f Hashes<'f>,
     pub(crate) tools: &'f ToolValues,
 }
 
@@ -143,7 +143,7 @@ impl Facts<'_> {
                 if *class == InputClass::Lockfiles
                     && entry.is_file()
                     && small
-                    && let Some(packages) = packages::read(to_path(entry.path), || self.hashes.content(self.tree, *id))?
+                    && let Some(packages) = packages::read(to_path(entry.path), || self.hashes.content(*id))?
                 {
                     record.notes.insert(*class, InputName::new(entry.path), Note::Packages(packages));
                 }

@@ -5,6 +5,8 @@ use std::ffi::{OsStr, OsString};
 use std::io::Read;
 use std::path::PathBuf;
 
+use bstr::ByteSlice;
+
 /// The operating system, the environment and the home directory that keys depend on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Host {
@@ -52,10 +54,9 @@ fn libc_family() -> &'static str {
     }
     let mut head = Vec::new();
     let read = std::fs::File::open("/bin/sh").and_then(|shell| shell.take(64 * 1024).read_to_end(&mut head));
-    let names = |loader: &[u8]| head.windows(loader.len()).any(|window| window == loader);
     match read {
-        Ok(_) if names(b"/ld-musl-") => "musl",
-        Ok(_) if names(b"/ld-linux") || names(b"/ld64.so") => "gnu",
+        Ok(_) if head.contains_str("/ld-musl-") => "musl",
+        Ok(_) if head.contains_str("/ld-linux") || head.contains_str("/ld64.so") => "gnu",
         _ => "unknown",
     }
 }

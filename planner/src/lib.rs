@@ -30,9 +30,9 @@ pub use diff::{
 };
 pub use error::PlanError;
 pub use host::Host;
-pub use inputs::{DirGlob, InputPattern, RefusedPattern};
+pub use inputs::{DirGlob, Findings, InputPattern, RefusedPattern};
 pub use keyed::Keyed;
 pub use plan::{Outcome, Plan, PlannedPath, Policy, TrackedFile};
-pub use planning::{PlanOptions, plan};
+pub use planning::{PlanOptions, find_and_plan, plan};
 pub use record::{InputRecord, Note, NotedPackage, Notes, RecordError};
 pub use tools::Approval;

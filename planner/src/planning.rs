@@ -7,7 +7,7 @@ use sci_hasher::fs::StatCache;
 
 use crate::config::Errors;
 use crate::derive::Facts;
-use crate::inputs::{EntryId, Hashes, Tree, Unfetched, walk};
+use crate::inputs::{EntryId, Findings, Hashes, Likely, Search, Tree, Unfetched, walk};
 use crate::instances::{Instance, expand, link};
 use crate::tools::ToolValues;
 use crate::tracked::tracked;
@@ -19,8 +19,8 @@ pub struct PlanOptions<'a> {
     pub host: &'a Host,
     /// Decides about commands that are no built-in preset's.
     pub approval: &'a dyn Approval,
-    /// Digests remembered from earlier plans of this workspace; the caller loads it before and saves it after.
-    pub stat_cache: Option<&'a mut StatCache>,
+    /// What is remembered from earlier plans of this workspace.
+    pub stat_cache: Option<&'a StatCache>,
     /// How many threads walk and hash.
     pub threads: NonZeroUsize,
     /// How long each tool may take.
@@ -47,9 +47,20 @@ impl<'a> PlanOptions<'a> {
 /// [`PlanError::Config`] when the workspace does not have what sci.toml says, all findings together;
 /// [`PlanError::Io`] when the workspace cannot be read.
 pub fn plan(config: &Config, options: PlanOptions<'_>) -> Result<Plan, PlanError> {
+    find_and_plan(config, options).map(|(plan, _)| plan)
+}
+
+/// The same, and what the stat cache may remember for the next plan.
+///
+/// # Errors
+/// As [`plan`].
+pub fn find_and_plan(config: &Config, options: PlanOptions<'_>) -> Result<(Plan, Findings), PlanError> {
     let PlanOptions { host, approval, stat_cache, threads, tool_timeout } = options;
-    let outputs = config.paths.iter().map(|declaration| declaration.path.value.clone()).collect();
-    let mut tree = walk(&config.workspace, outputs, threads.get());
+    let outputs: Vec<_> = config.paths.iter().map(|declaration| declaration.path.value.clone()).collect();
+    let likely = Likely::of(config);
+    let likely = |path: &[u8]| likely.is_input(path);
+    let search = Search { root: &config.workspace, outputs: &outputs, cache: stat_cache, likely: &likely };
+    let mut tree = walk(&search, threads.get());
     let unfetched = Unfetched::of(&tree).map_err(|source| PlanError::Io { path: config.workspace.clone(), source })?;
     let mut errors = Errors::new(&config.source);
     let instances = expand(config, host, &mut tree, &unfetched, &mut errors);
@@ -78,7 +89,8 @@ pub fn plan(config: &Config, options: PlanOptions<'_>) -> Result<Plan, PlanError
         paths.push(planned);
     }
     let tracked = if replay { tracked(&tree, &hashes) } else { Vec::new() };
-    Ok(Plan { workspace: config.workspace.clone(), paths, tracked })
+    let late = hashes.into_late();
+    Ok((Plan { workspace: config.workspace.clone(), paths, tracked }, Findings::new(tree, late)))
 }
 
 /// The entries whose content matters, in order: every input, and for replay every file.

@@ -11,7 +11,7 @@ use crate::plan::TrackedFile;
 /// Everything that the walk found below the workspace, in byte order of the paths.
 ///
 /// What could not be read, or went away meanwhile, is left out: replay then leaves its mtime alone.
-pub(crate) fn tracked(tree: &Tree, hashes: &Hashes) -> Vec<TrackedFile> {
+pub(crate) fn tracked(tree: &Tree, hashes: &Hashes<'_>) -> Vec<TrackedFile> {
     let mut found = Vec::new();
     for (id, entry) in tree.walked() {
         let Ok(file) = hashes.get(id) else { continue };

@@ -2,12 +2,14 @@
 
 mod support;
 
+use std::fs::{self, Permissions};
 use std::num::NonZeroUsize;
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use sci_hasher::fs::StatCache;
 use sci_hasher::{Digest, InputClass};
-use sci_planner::{Note, Outcome, PlanOptions, plan};
+use sci_planner::{Note, Outcome, PlanOptions, find_and_plan, plan};
 use support::{Workspace, find, unkeyed};
 
 /// A command whose output is a version, without any program of the machine but its shell.
@@ -336,6 +338,18 @@ fn an_unreadable_directory_concerns_only_the_paths_that_look_into_it() {
 }
 
 #[test]
+fn a_directory_whose_files_cannot_be_looked_at_is_not_empty() {
+    let workspace = Workspace::new("[path.a]\npath = \"a\"\nsources = [\"**\"]\n").files(&[("data/x", "")]);
+    let mode = |mode| fs::set_permissions(workspace.path("data"), Permissions::from_mode(mode)).unwrap();
+    // Names can be listed, and nothing more.
+    mode(0o744);
+    let plan = workspace.plan_unprivileged();
+    mode(0o755);
+    let (reason, _) = unkeyed(&plan, "a");
+    assert!(reason.starts_with("an input could not be read: ") && reason.contains("data"), "{reason}");
+}
+
+#[test]
 fn replay_tracks_files_and_directories_outside_workspace_paths() {
     let declare = "[path.out]\npath = \"out\"\nreplay = true\n";
     let workspace = Workspace::new(declare).files(&[
@@ -398,8 +412,10 @@ fn a_stat_cache_and_the_number_of_threads_change_no_key() {
     let mut cache = StatCache::load(workspace.path("cache"));
     for threads in [1, 2, 7] {
         let mut options = PlanOptions::new(&workspace.host, &|_: &str| true);
-        options.stat_cache = Some(&mut cache);
+        options.stat_cache = Some(&cache);
         options.threads = NonZeroUsize::new(threads).unwrap();
-        assert_eq!(plan(&workspace.config().unwrap(), options).unwrap(), expected);
+        let (made, findings) = find_and_plan(&workspace.config().unwrap(), options).unwrap();
+        assert_eq!(made, expected);
+        findings.remember(&mut cache);
     }
 }

@@ -85,10 +85,11 @@ struct Input<'p> {
 /// Whatever is wrong with sci.toml; [`Kind::NotFound`] for a path that it does not declare.
 pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     let workspace = Workspace::open(context)?;
-    let (plan, approved) = if arguments.approve_tools {
+    let (plan, remembering, approved) = if arguments.approve_tools {
         planning::make_approving(context, &workspace)?
     } else {
-        (planning::make(context, &workspace)?, Vec::new())
+        let (plan, remembering) = planning::make_first(context, &workspace)?;
+        (plan, remembering, Vec::new())
     };
     let report = report(&plan, approved, &arguments.paths)?;
     let unkeyed = report.paths.iter().filter(|path| matches!(path.outcome, Planned::Unkeyed { .. })).count();
@@ -99,6 +100,7 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     }
     context.out.human(|text| render(text, &report, arguments));
     context.out.document("plan", &report);
+    remembering.finish(context);
     Ok(Exit::Success)
 }
 

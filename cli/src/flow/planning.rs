@@ -1,10 +1,12 @@
 //! Makes the plan of a workspace, with what this machine remembers and allows.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::sync::{Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
 
 use sci_hasher::fs::StatCache;
-use sci_planner::{Approval, Host, Plan, PlanOptions, PlannedPath};
+use sci_planner::{Approval, Findings, Host, Plan, PlanOptions, PlannedPath};
 
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
@@ -16,44 +18,84 @@ use crate::workspace::Workspace;
 /// # Errors
 /// [`Kind::Config`] with everything that is wrong with sci.toml; [`Kind::Local`] when the workspace cannot be read.
 pub fn make(context: &mut Context, workspace: &Workspace) -> Result<Plan> {
+    let (plan, remembering) = make_first(context, workspace)?;
+    remembering.finish(context);
+    Ok(plan)
+}
+
+/// Makes the plan, and remembers what was found meanwhile.
+///
+/// # Errors
+/// As [`make`].
+pub fn make_first(context: &mut Context, workspace: &Workspace) -> Result<(Plan, Remembering)> {
     let approvals = approvals(context, workspace);
     make_with(context, workspace, &approvals)
+}
+
+/// What a plan found is being written down for the next one. Ends before the process does.
+#[derive(Debug)]
+pub struct Remembering(Option<JoinHandle<io::Result<()>>>);
+
+impl Remembering {
+    fn start(findings: Findings, mut cache: StatCache) -> Self {
+        let remember = move || {
+            findings.remember(&mut cache);
+            cache.save()
+        };
+        Self(thread::Builder::new().spawn(remember).ok())
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        let Some(thread) = self.0.take() else { return Ok(()) };
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+
+    /// Waits until it is done.
+    pub fn finish(mut self, context: &mut Context) {
+        if let Err(error) = self.end() {
+            context.out.verbose(|| format!("the stat cache was not written: {error}"));
+        }
+    }
+}
+
+impl Drop for Remembering {
+    fn drop(&mut self) {
+        // The plan serves as well without.
+        let _ = self.end();
+    }
 }
 
 /// Makes the plan and approves, for this and later ones, every tool that sci.toml declares.
 ///
 /// # Errors
 /// As [`make`]; also when the approvals cannot be written.
-pub fn make_approving(context: &mut Context, workspace: &Workspace) -> Result<(Plan, Vec<String>)> {
+pub fn make_approving(context: &mut Context, workspace: &Workspace) -> Result<(Plan, Remembering, Vec<String>)> {
     let approvals = approvals(context, workspace);
     let asking = Approving { known: &approvals, new: Mutex::default() };
-    let plan = make_with(context, workspace, &asking)?;
+    let (plan, remembering) = make_with(context, workspace, &asking)?;
     let new: Vec<String> = asking.new.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect();
     let mut approvals = approvals;
     if !new.is_empty() {
         approvals.approve(new.clone())?;
     }
-    Ok((plan, new))
+    Ok((plan, remembering, new))
 }
 
 fn approvals(context: &Context, workspace: &Workspace) -> Approvals {
     Approvals::read(&workspace.state.approvals(), context.environment.is_ci())
 }
 
-fn make_with(context: &mut Context, workspace: &Workspace, approval: &dyn Approval) -> Result<Plan> {
+fn make_with(context: &Context, workspace: &Workspace, approval: &dyn Approval) -> Result<(Plan, Remembering)> {
     let host = Host {
         env: context.environment.variables().clone(),
         home: context.environment.home().filter(|home| home.is_absolute()),
         ..Host::detect()
     };
-    let mut cache = StatCache::load(workspace.state.stat_cache());
-    let mut options = PlanOptions::new(&host, approval);
-    options.stat_cache = Some(&mut cache);
-    let plan = sci_planner::plan(&workspace.config, options).map_err(|error| CliError::planning(&error))?;
-    if let Err(error) = cache.save() {
-        context.out.verbose(|| format!("the stat cache was not written: {error}"));
-    }
-    Ok(plan)
+    let cache = StatCache::load(workspace.state.stat_cache());
+    let options = PlanOptions { stat_cache: Some(&cache), ..PlanOptions::new(&host, approval) };
+    let planned = sci_planner::find_and_plan(&workspace.config, options);
+    let (plan, findings) = planned.map_err(|error| CliError::planning(&error))?;
+    Ok((plan, Remembering::start(findings, cache)))
 }
 
 /// Says yes to everything, and remembers to what.

@@ -90,7 +90,7 @@ impl Output {
     /// Prints the JSON document of a command that succeeded; does nothing without `--json`.
     pub fn document<T: Serialize>(&mut self, command: &str, result: &T) {
         if self.options.json {
-            to_stdout(&document::success(command, &self.warnings, result));
+            bytes_to_stdout(&document::success(command, &self.warnings, result));
         }
     }
 
@@ -103,7 +103,7 @@ impl Output {
     /// Prints the document with a result and an error; says nothing to people.
     pub fn failed_document<T: Serialize>(&mut self, command: &str, result: &T, error: &CliError) {
         if self.options.json {
-            to_stdout(&document::refusal(command, &self.warnings, result, error));
+            bytes_to_stdout(&document::refusal(command, &self.warnings, result, error));
         }
     }
 
@@ -111,13 +111,13 @@ impl Output {
     pub fn error(&mut self, command: &str, error: &CliError) {
         to_stderr(&text::error(self.stderr, error));
         if self.options.json {
-            to_stdout(&document::failure(command, &self.warnings, error));
+            bytes_to_stdout(&document::failure(command, &self.warnings, error));
         }
     }
 
     /// Prints the JSON document of a command line that could not be read; nothing else is printed.
     pub fn usage_document(error: &CliError) {
-        to_stdout(&document::failure("", &[], error));
+        bytes_to_stdout(&document::failure("", &[], error));
     }
 
     /// Says on stderr that something is not as the person would expect; kept for the JSON document.
@@ -142,10 +142,14 @@ impl Output {
     }
 }
 
-/// A reader that went away (`sci ls | head`) is no error of ours, so a failed write ends in silence.
 fn to_stdout(text: &str) {
+    bytes_to_stdout(text.as_bytes());
+}
+
+/// A reader that went away (`sci ls | head`) is no error of ours, so a failed write ends in silence.
+fn bytes_to_stdout(bytes: &[u8]) {
     let mut stream = io::stdout().lock();
-    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    let _ = stream.write_all(bytes).and_then(|()| stream.flush());
 }
 
 fn to_stderr(text: &str) {

@@ -1,20 +1,19 @@
-//! The stat cache: digests remembered between runs.
+//! The stat cache: digests and listings remembered between runs.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write};
-use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::cache_format;
+use super::cache_format::{self, Content, Directory, Entries, Known};
+use super::cache_update::{self, Fact, Names, Walked};
+use super::file::Found;
+use super::machine::Machine;
 use super::stamp::Stamp;
 use crate::Digest;
 
-/// An entry that so many rewrites in a row did not use is dropped: the file is gone, or no pattern matches it any more.
-const MAX_IDLE: u8 = 16;
-
-/// Digests of a workspace's files, by what the file system says of each: size, mtime, ctime, inode, device.
+/// What is remembered of a workspace, by what the file system says: digests of its files, which hold while size, mtime,
+/// ctime, inode and device stay; and names in its directories, which hold while the directory's own stay, too.
 ///
 /// The cache is one file that belongs to one workspace. It only ever saves work: a file that is missing, cut off, damaged
 /// or of another version is an empty cache, and the next [`save`](Self::save) replaces it. Two processes that save at
@@ -22,46 +21,31 @@ const MAX_IDLE: u8 = 16;
 #[derive(Debug)]
 pub struct StatCache {
     file: PathBuf,
-    /// The file's content, in which the paths of `entries` are.
-    bytes: Vec<u8>,
-    /// What the file says, in byte order of the paths. One that was forgotten stays until the file is rewritten.
-    entries: Vec<(Range<usize>, Entry)>,
-    /// What it does not say.
-    learned: BTreeMap<Box<[u8]>, Entry>,
+    /// The file's content, in which everything of `directories` is.
+    pub(super) bytes: Vec<u8>,
+    pub(super) directories: Vec<Directory>,
+    machine: Machine,
     changed: bool,
 }
-
-/// What is remembered of one file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) stamp: Stamp,
-    pub(super) digest: Digest,
-    /// How many rewrites in a row did not use the entry.
-    pub(super) idle: u8,
-    /// Whether this process used the entry.
-    pub(super) used: bool,
-    /// Whether it does not count any more.
-    pub(super) forgotten: bool,
-}
-
-impl Entry {
-    /// An entry that nothing has used yet.
-    pub(super) const fn new(stamp: Stamp, digest: Digest, idle: u8) -> Self {
-        Self { stamp, digest, idle, used: false, forgotten: false }
-    }
-}
-
-/// The place of an entry among what the file says, if it is one of those: marking it needs no other search.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Known(Option<usize>);
 
 impl StatCache {
     /// Reads the cache that is kept in `file`.
     pub fn load(file: impl Into<PathBuf>) -> Self {
+        Self::load_on(file, Machine::detect())
+    }
+
+    /// The same, where the machine is another one than this, or the time another than now.
+    pub fn load_on(file: impl Into<PathBuf>, machine: Machine) -> Self {
         let file = file.into();
         let bytes = std::fs::read(&file).unwrap_or_default();
-        let entries = cache_format::decode(&bytes).unwrap_or_default();
-        Self { file, bytes, entries, learned: BTreeMap::new(), changed: false }
+        let mut directories = Vec::new();
+        if let Some(content) = cache_format::decode(&bytes) {
+            directories = content.directories;
+            if machine.boot != Some(content.boot) {
+                directories.iter_mut().for_each(|directory| directory.listed = None);
+            }
+        }
+        Self { file, bytes, directories, machine, changed: false }
     }
 
     /// Writes the cache back, when it learned something; whole or not at all.
@@ -77,7 +61,7 @@ impl StatCache {
         let mut partial = self.file.clone().into_os_string();
         partial.push(".partial");
         let written = File::create(&partial)
-            .and_then(|mut file| file.write_all(&self.encode()))
+            .and_then(|mut file| file.write_all(&self.bytes))
             .and_then(|()| std::fs::rename(&partial, &self.file));
         if written.is_err() {
             let _ = std::fs::remove_file(&partial);
@@ -86,124 +70,176 @@ impl StatCache {
         written
     }
 
-    /// Everything that is remembered and was used not too long ago.
-    fn encode(&self) -> Vec<u8> {
-        let idle = |entry: &Entry| Entry { idle: if entry.used { 0 } else { entry.idle.saturating_add(1) }, ..*entry };
-        let old = self.entries.iter().filter(|(_, entry)| !entry.forgotten);
-        let old = old.map(|(path, entry)| (&self.bytes[path.clone()], idle(entry)));
-        let new = self.learned.iter().map(|(path, entry)| (&path[..], idle(entry)));
-        let mut all: Vec<(&[u8], Entry)> = old.chain(new).filter(|(_, entry)| entry.idle < MAX_IDLE).collect();
-        all.sort_by_key(|(path, _)| *path);
-        cache_format::encode(all.iter().map(|(path, entry)| (*path, entry)))
-    }
-
-    /// Number of files remembered.
+    /// Number of files whose digest is remembered.
     pub fn len(&self) -> usize {
-        self.entries.iter().filter(|(_, entry)| !entry.forgotten).count() + self.learned.len()
+        let known = |directory: &Directory| self.entries(directory).filter(|entry| entry.known.is_some()).count();
+        self.directories.iter().map(known).sum()
     }
 
-    /// Whether nothing is remembered.
+    /// Whether no digest is remembered.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// What is remembered of `path`, if it still has the stamp that it had when it was hashed.
-    ///
-    /// `next` is where the search begins, and then where the entry after it is: paths are best asked for in their order.
-    pub(super) fn get(&self, path: &Path, stamp: &Stamp, next: &mut usize) -> Option<(Digest, Known)> {
-        let (place, entry) = match self.search(path, *next) {
-            Some(place) => {
-                *next = place + 1;
-                (Some(place), &self.entries[place].1)
-            }
-            None => (None, self.learned.get(key(path))?),
+    /// Number of directories whose names are remembered.
+    pub fn listings(&self) -> usize {
+        self.directories.iter().filter(|directory| directory.listed.is_some()).count()
+    }
+
+    /// Remembers what a run found: the directories that a walk of the whole workspace came through, if there was one, in byte
+    /// order of their paths, and files; `None` where it could not be found out what a file holds.
+    pub fn remember<'f>(
+        &mut self,
+        walked: Option<&[Walked<'_>]>,
+        files: impl Iterator<Item = (&'f Path, Option<&'f Found>)>,
+    ) {
+        let now = self.machine.now;
+        let fact = |(path, found): (&'f Path, Option<&Found>)| {
+            let (directory, name) = split(path);
+            let unknown = Fact { directory, name, content: None, is_known: false };
+            found.map_or(unknown, |found| found.fact(directory, name, now))
         };
-        (entry.stamp == *stamp && !entry.forgotten).then_some((entry.digest, Known(place)))
+        let mut facts: Vec<Fact<'_>> = files.map(fact).collect();
+        if self.says(walked, &facts) {
+            return;
+        }
+        facts.sort_unstable_by_key(|fact| (fact.directory, fact.name));
+        let boot = self.machine.boot.unwrap_or(Digest::from_bytes([0; Digest::LEN]));
+        let (bytes, Content { directories, .. }) = cache_update::merge(self, boot, walked, &facts);
+        (self.bytes, self.directories, self.changed) = (bytes, directories, true);
     }
 
-    pub(super) fn mark_used(&mut self, path: &Path, known: &Known) {
-        let entry = match known.0 {
-            Some(place) => self.entries.get_mut(place).map(|(_, entry)| entry),
-            None => self.learned.get_mut(key(path)),
+    /// Whether nothing that was found differs from what is remembered.
+    fn says(&self, walked: Option<&[Walked<'_>]>, facts: &[Fact<'_>]) -> bool {
+        let mut lookup = Lookup::new(Some(self));
+        let same = |fact: &Fact<'_>| {
+            let known = lookup.known(fact.directory, fact.name).map(|known| (known.stamp, known.digest));
+            fact.is_known || known == fact.content
         };
-        if let Some(entry) = entry {
-            entry.used = true;
-        }
-    }
-
-    pub(super) fn insert(&mut self, path: &Path, stamp: Stamp, digest: Digest) {
-        let entry = Entry { used: true, ..Entry::new(stamp, digest, 0) };
-        match self.search(path, self.entries.len()) {
-            Some(place) => self.entries[place].1 = entry,
-            None => {
-                self.learned.insert(key(path).into(), entry);
-            }
-        }
-        self.changed = true;
-    }
-
-    pub(super) fn forget(&mut self, path: &Path) {
-        let known = self.search(path, self.entries.len()).map(|place| &mut self.entries[place].1);
-        self.changed |= match known {
-            Some(entry) => !std::mem::replace(&mut entry.forgotten, true),
-            None => self.learned.remove(key(path)).is_some(),
+        let confirmed = |walked: &[Walked<'_>]| {
+            let unchanged = walked.iter().filter(|walk| matches!(walk.names, Names::Unchanged)).count();
+            unchanged == self.listings() && !walked.iter().any(|walk| matches!(walk.names, Names::Listed(_)))
         };
+        walked.is_none_or(confirmed) && facts.iter().all(same)
     }
 
-    /// The place of a path among what the file says; `guess` is looked at first.
-    fn search(&self, path: &Path, guess: usize) -> Option<usize> {
-        let path = key(path);
-        let at = |place: &Range<usize>| &self.bytes[place.clone()];
-        if self.entries.get(guess).is_some_and(|(place, _)| at(place) == path) {
-            return Some(guess);
-        }
-        self.entries.binary_search_by(|(place, _)| at(place).cmp(path)).ok()
+    pub(super) const fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    pub(super) fn directory(&self, path: &[u8]) -> Option<&Directory> {
+        let place = self.directories.binary_search_by(|directory| self.path(directory).cmp(path)).ok()?;
+        self.directories.get(place)
+    }
+
+    pub(super) fn path(&self, directory: &Directory) -> &[u8] {
+        &self.bytes[directory.path.clone()]
+    }
+
+    pub(super) fn entries(&self, directory: &Directory) -> Entries<'_> {
+        Entries::of(&self.bytes[directory.entries.clone()])
     }
 }
 
-fn key(path: &Path) -> &[u8] {
-    path.as_os_str().as_bytes()
+/// Looks files up; quickest when those of a directory come one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Lookup<'c> {
+    cache: Option<&'c StatCache>,
+    /// The directory of which `files` are.
+    directory: Option<Box<[u8]>>,
+    files: Vec<(&'c [u8], Known)>,
+}
+
+impl<'c> Lookup<'c> {
+    pub(super) fn new(cache: Option<&'c StatCache>) -> Self {
+        Self { cache, directory: None, files: Vec::new() }
+    }
+
+    /// The digest of a file, if it still has the stamp that it had when it was hashed.
+    pub(super) fn digest(&mut self, directory: &[u8], name: &[u8], stamp: &Stamp) -> Option<Digest> {
+        self.known(directory, name).filter(|known| known.stamp == *stamp).map(|known| known.digest)
+    }
+
+    pub(super) fn known(&mut self, directory: &[u8], name: &[u8]) -> Option<Known> {
+        let cache = self.cache?;
+        if self.directory.as_deref() != Some(directory) {
+            self.directory = Some(directory.into());
+            self.files.clear();
+            if let Some(directory) = cache.directory(directory) {
+                self.files.extend(cache.entries(directory).filter_map(|entry| Some((entry.name, entry.known?))));
+            }
+        }
+        let place = self.files.binary_search_by_key(&name, |(name, _)| name).ok()?;
+        self.files.get(place).map(|(_, known)| *known)
+    }
+}
+
+/// A path as its directory and its name in it.
+pub(super) fn split(path: &Path) -> (&[u8], &[u8]) {
+    let path = path.as_os_str().as_bytes();
+    let slash = path.iter().rposition(|byte| *byte == b'/');
+    slash.map_or((&path[..0], path), |slash| (&path[..slash], &path[slash + 1..]))
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::fs;
+    use std::os::fd::AsFd;
 
+    use super::super::{Buffer, Timestamp};
     use super::*;
+
+    /// A machine on which every file is settled.
+    pub(in super::super) fn later() -> Machine {
+        Machine {
+            now: Timestamp { seconds: 1 << 40, nanos: 0 },
+            boot: Some(Digest::of(b"boot")),
+            keeps_times: |_| true,
+        }
+    }
+
+    fn found(directory: &Path, name: &str) -> Found {
+        fs::write(directory.join(name), name).unwrap();
+        let handle = File::open(directory).unwrap();
+        Found::read(handle.as_fd(), Path::new(name), &mut Buffer::default()).unwrap().unwrap()
+    }
+
+    fn remember(cache: &mut StatCache, files: &[(&str, &Found)]) {
+        cache.remember(None, files.iter().map(|(path, found)| (Path::new(*path), Some(*found))));
+    }
 
     #[test]
     fn what_a_killed_process_left_is_written_over() {
         let directory = tempfile::tempdir().unwrap();
-        let stamp = Stamp::of(&rustix::fs::stat(directory.path()).unwrap());
-        let file = directory.path().join("cache");
-        fs::write(directory.path().join("cache.partial"), vec![1; 10_000]).unwrap();
-        let mut cache = StatCache::load(&file);
-        cache.insert(Path::new("some"), stamp, Digest::of(b""));
+        let some = found(directory.path(), "some");
+        let file = directory.path().join("state/cache");
+        fs::create_dir(file.parent().unwrap()).unwrap();
+        fs::write(file.with_extension("partial"), vec![1; 10_000]).unwrap();
+        let mut cache = StatCache::load_on(&file, later());
+        remember(&mut cache, &[("some", &some)]);
         cache.save().unwrap();
         assert_eq!(StatCache::load(&file).len(), 1);
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1);
     }
 
     #[test]
     fn an_entry_that_nothing_uses_is_dropped_in_time_and_one_in_use_stays() {
         let directory = tempfile::tempdir().unwrap();
-        let stamp = Stamp::of(&rustix::fs::stat(directory.path()).unwrap());
+        let [unused, used] = ["unused", "used"].map(|name| found(directory.path(), name));
         let file = directory.path().join("cache");
-        let mut cache = StatCache::load(&file);
-        for path in ["unused", "used"] {
-            cache.insert(Path::new(path), stamp, Digest::of(b""));
-        }
+        let mut cache = StatCache::load_on(&file, later());
+        remember(&mut cache, &[("a/unused", &unused), ("a/used", &used)]);
         cache.save().unwrap();
-        for rewrite in 1..=MAX_IDLE {
-            let mut cache = StatCache::load(&file);
-            assert!(cache.get(Path::new("unused"), &stamp, &mut 0).is_some(), "rewrite {rewrite}");
-            let (_, used) = cache.get(Path::new("used"), &stamp, &mut 0).unwrap();
-            cache.mark_used(Path::new("used"), &used);
-            cache.insert(Path::new("another"), stamp, Digest::of(&[rewrite]));
+        let known = |cache: &StatCache, name: &[u8]| Lookup::new(Some(cache)).known(b"a", name).is_some();
+        for rewrite in 1..=16 {
+            let mut cache = StatCache::load_on(&file, later());
+            assert!(known(&cache, b"unused"), "rewrite {rewrite}");
+            let another = found(directory.path(), &format!("another-{rewrite}"));
+            remember(&mut cache, &[("a/used", &used), ("b/another", &another)]);
             cache.save().unwrap();
         }
-        let cache = StatCache::load(&file);
-        assert!(cache.get(Path::new("unused"), &stamp, &mut 0).is_none());
-        assert!(cache.get(Path::new("used"), &stamp, &mut 0).is_some());
+        let cache = StatCache::load_on(&file, later());
+        assert!(!known(&cache, b"unused"));
+        assert!(known(&cache, b"used"));
     }
 }

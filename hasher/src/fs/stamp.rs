@@ -8,7 +8,7 @@ use rustix::fs::Stat;
 const RACY_SECONDS: u64 = 2;
 
 /// A point in time, as file systems keep it: seconds since 1970-01-01 UTC, negative before, and nanoseconds after them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp {
     /// Whole seconds since the epoch, rounded down.
     pub seconds: i64,
@@ -18,7 +18,7 @@ pub struct Timestamp {
 
 impl Timestamp {
     /// The time on this machine's clock; the epoch when the clock is set before it.
-    pub(super) fn now() -> Self {
+    pub fn now() -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self { seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX), nanos: since.subsec_nanos() }
     }
@@ -28,8 +28,8 @@ impl Timestamp {
     }
 }
 
-/// Size, times and identity of a file, from one stat call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Size, times and identity of a file or a directory, from one stat call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Stamp {
     pub(super) size: u64,
     pub(super) mtime: Timestamp,
@@ -50,7 +50,8 @@ impl Stamp {
         }
     }
 
-    /// Whether a later change would surely show in the stamp, given that the content was read at `now` or after.
+    /// Whether a later change would surely show in the stamp, given that the content was read at `now` or after; of a
+    /// directory, its entries.
     ///
     /// A ctime in the future means that the clock went backwards, so that a later change could repeat it. An mtime in
     /// the far future is a tool's choice and says nothing: a change shows in the ctime.

@@ -3,18 +3,26 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use sci_hasher::fs::{FileKind, Found, HashedFile, StatCache, hash_found};
+use sci_hasher::fs::{FileKind, Found, HashedFile, StatCache, Walked, hash_found};
 use sci_hasher::{Digest, Encoder};
 
 use super::tree::Entry;
 use super::{EntryId, Tree, to_path};
 
-/// What hashing said of each entry that was asked for, by the entry's index.
-#[derive(Debug, Default)]
-pub(crate) struct Hashes(Vec<Option<Hashed>>);
+/// Contents of the entries that were asked for.
+#[derive(Debug)]
+pub(crate) struct Hashes<'t> {
+    tree: &'t Tree,
+    late: Late,
+}
 
-/// What was hashed of an entry and the digest under which it enters a derivation, or why it was not.
-type Hashed = Result<(HashedFile, Digest), String>;
+/// What hashing said of entries that the walk did not read, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Late(Vec<(EntryId, Hashed)>);
+
+/// What an entry looked like while it had its content, and the digest under which it enters a derivation; or why there is
+/// none.
+type Hashed = Result<(Found, Digest), String>;
 
 /// An input that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,31 +30,38 @@ pub(crate) struct UnreadableInput {
     pub(crate) reason: String,
 }
 
-impl Hashes {
-    /// Hashes the entries, in parallel.
-    pub(crate) fn of(tree: &Tree, ids: &[EntryId], cache: Option<&mut StatCache>, threads: NonZeroUsize) -> Self {
-        let entries = ids.iter().map(|id| tree.entry(*id));
-        let files: Vec<(&Path, &Found)> = entries.map(|entry| (to_path(entry.path), entry.found)).collect();
-        let hashed = hash_found(tree.root(), &files, cache, threads, |file| (*file, input_digest(file)));
-        let mut hashes = Vec::new();
-        hashes.resize_with(tree.len(), || None);
-        for (id, outcome) in ids.iter().zip(hashed) {
-            hashes[Tree::index(*id)] = Some(outcome.map_err(|error| with_cause(&error)));
-        }
-        Self(hashes)
+impl<'t> Hashes<'t> {
+    /// Hashes the entries, which are in order, in parallel.
+    pub(crate) fn of(tree: &'t Tree, ids: &[EntryId], cache: Option<&StatCache>, threads: NonZeroUsize) -> Self {
+        let late = ids.iter().map(|id| (*id, tree.entry(*id))).filter(|(_, entry)| entry.seen.input.is_none());
+        let (ids, files): (Vec<_>, Vec<(&Path, &Found)>) =
+            late.map(|(id, entry)| (id, (to_path(entry.path), &entry.seen.found))).unzip();
+        let hashed = hash_found(tree.root(), &files, cache, threads, input_digest);
+        let hashed = hashed.into_iter().map(|outcome| outcome.map_err(|error| with_cause(&error)));
+        Self { tree, late: Late(ids.into_iter().zip(hashed).collect()) }
     }
 
-    fn hashed(&self, id: EntryId) -> Result<&(HashedFile, Digest), UnreadableInput> {
-        match self.0.get(Tree::index(id)) {
-            Some(Some(Ok(hashed))) => Ok(hashed),
-            Some(Some(Err(reason))) => Err(UnreadableInput { reason: reason.clone() }),
-            _ => Err(UnreadableInput { reason: "it was not hashed".to_owned() }),
+    /// What the walk did not know.
+    pub(crate) fn into_late(self) -> Late {
+        self.late
+    }
+
+    fn hashed(&self, id: EntryId) -> Result<(&Found, &Digest), UnreadableInput> {
+        let seen = self.tree.entry(id).seen;
+        if let Some(input) = &seen.input {
+            return Ok((&seen.found, input));
+        }
+        match self.late.get(id) {
+            Some(Ok((found, input))) => Ok((found, input)),
+            Some(Err(reason)) => Err(UnreadableInput { reason: reason.clone() }),
+            None => Err(UnreadableInput { reason: "it was not hashed".to_owned() }),
         }
     }
 
     /// What was hashed of one entry.
-    pub(crate) fn get(&self, id: EntryId) -> Result<&HashedFile, UnreadableInput> {
-        self.hashed(id).map(|(file, _)| file)
+    pub(crate) fn get(&self, id: EntryId) -> Result<HashedFile, UnreadableInput> {
+        let (found, _) = self.hashed(id)?;
+        found.hashed().ok_or_else(|| UnreadableInput { reason: "it was not hashed".to_owned() })
     }
 
     /// The digest under which an entry enters a derivation.
@@ -55,15 +70,51 @@ impl Hashes {
     }
 
     /// Reads an entry again, as it was when it was hashed.
-    pub(crate) fn content(&self, tree: &Tree, id: EntryId) -> Result<Vec<u8>, UnreadableInput> {
-        let Entry { path, .. } = tree.entry(id);
+    pub(crate) fn content(&self, id: EntryId) -> Result<Vec<u8>, UnreadableInput> {
+        let Entry { path, .. } = self.tree.entry(id);
         let shown = String::from_utf8_lossy(path);
-        let content = std::fs::read(tree.root().join(to_path(path)))
+        let content = std::fs::read(self.tree.root().join(to_path(path)))
             .map_err(|error| UnreadableInput { reason: format!("cannot read `{shown}`: {error}") })?;
         if Digest::of(&content) != self.get(id)?.digest {
             return Err(UnreadableInput { reason: format!("`{shown}` changed while the plan was made") });
         }
         Ok(content)
+    }
+}
+
+impl Late {
+    fn get(&self, id: EntryId) -> Option<&Hashed> {
+        let place = self.0.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        self.0.get(place).map(|(_, hashed)| hashed)
+    }
+}
+
+/// What a plan found in the workspace: what the next one need not find again.
+#[derive(Debug)]
+pub struct Findings {
+    tree: Tree,
+    late: Late,
+}
+
+impl Findings {
+    pub(crate) const fn new(tree: Tree, late: Late) -> Self {
+        Self { tree, late }
+    }
+
+    /// Remembers it.
+    pub fn remember(&self, cache: &mut StatCache) {
+        let memories = self.tree.memories().iter();
+        let walked: Vec<Walked<'_>> = memories.map(|(path, names)| Walked { path, names }).collect();
+        let files = self.tree.entries().filter_map(|(id, entry)| {
+            let found = match self.late.get(id) {
+                Some(Ok((found, _))) => Some(found),
+                Some(Err(_)) => None,
+                // What nobody asked for is not known to have changed.
+                None => Some(entry.seen.found.hashed().map(|_| &entry.seen.found)?),
+            };
+            Some((to_path(entry.path), found))
+        });
+        cache.remember(Some(&walked), files);
     }
 }
 
@@ -76,7 +127,7 @@ fn with_cause(error: &dyn std::error::Error) -> String {
 }
 
 /// Canonical (kind, executable, content): an edit, a `chmod +x` and a file that becomes a symlink each change it.
-fn input_digest(file: &HashedFile) -> Digest {
+pub(super) fn input_digest(file: &HashedFile) -> Digest {
     let kind = match file.kind {
         FileKind::File => "file",
         FileKind::Symlink => "symlink",

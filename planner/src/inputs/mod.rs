@@ -5,6 +5,7 @@
 mod dir_glob;
 mod hashes;
 mod lfs;
+mod likely;
 mod pattern;
 mod select;
 mod submodules;
@@ -12,9 +13,11 @@ mod tree;
 mod walk;
 
 pub use dir_glob::DirGlob;
+pub use hashes::Findings;
 pub use pattern::{InputPattern, RefusedPattern};
 
 pub(crate) use hashes::{Hashes, UnreadableInput};
+pub(crate) use likely::Likely;
 pub(crate) use select::{Cause, Missing, Site, Unfetched, select};
 pub(crate) use tree::{EntryId, Tree, to_path};
-pub(crate) use walk::walk;
+pub(crate) use walk::{Search, walk};

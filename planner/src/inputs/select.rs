@@ -204,13 +204,13 @@ fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tree::Files;
+    use super::super::tree::Walk;
     use super::*;
     use crate::config::Located;
 
     fn selected(pattern: &[&str]) -> (usize, usize, Option<String>) {
         let unreadable = [(b"data/private".to_vec(), "permission denied".to_owned())].into();
-        let mut tree = Tree::new("/nowhere".into(), Files::default(), Vec::new(), unreadable, Vec::new());
+        let mut tree = Tree::new("/nowhere".into(), Walk::default(), unreadable, Vec::new());
         let unfetched = Unfetched { submodules: Vec::new(), lfs: LfsFiles::default() };
         let parse =
             |text: &&str| InputPattern::parse(Located::new((*text).to_owned(), 0..0), false, Search::Nearest).unwrap();

@@ -7,7 +7,8 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use sci_hasher::fs::{FileKind, Found};
+use sci_hasher::Digest;
+use sci_hasher::fs::{FileKind, Found, Names};
 
 use crate::config::DeclaredPath;
 
@@ -19,6 +20,8 @@ pub(crate) struct Tree {
     walked: Files,
     /// Directories, in byte order; the workspace itself is the empty path and comes first.
     directories: Vec<Vec<u8>>,
+    /// What may be remembered of those that could be read, in byte order.
+    memories: Vec<(Vec<u8>, Names)>,
     /// Directories that could not be read, and why.
     unreadable: BTreeMap<Vec<u8>, String>,
     /// Ignored files that a pattern names literally, in the order of discovery.
@@ -32,14 +35,31 @@ pub(crate) struct Tree {
 pub(crate) struct Entry<'t> {
     /// Relative to the workspace, with `/` between components.
     pub(crate) path: &'t [u8],
-    /// What it looked like.
-    pub(crate) found: &'t Found,
+    /// What is known of it.
+    pub(crate) seen: &'t Seen,
+}
+
+/// What the walk knows of a file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seen {
+    /// What it looked like, with its content if that is known.
+    pub(crate) found: Found,
+    /// The digest under which it enters a derivation, if it was made.
+    pub(crate) input: Option<Digest>,
+}
+
+/// What a walk found.
+#[derive(Debug, Default)]
+pub(super) struct Walk {
+    pub(super) files: Files,
+    pub(super) directories: Vec<Vec<u8>>,
+    pub(super) memories: Vec<(Vec<u8>, Names)>,
 }
 
 impl Entry<'_> {
     /// Whether it is a regular file.
     pub(crate) fn is_file(&self) -> bool {
-        self.found.kind() == FileKind::File
+        self.seen.found.kind() == FileKind::File
     }
 }
 
@@ -48,7 +68,7 @@ impl Entry<'_> {
 pub(super) struct Files {
     paths: Vec<u8>,
     /// Where each path ends, and what is there.
-    files: Vec<(usize, Found)>,
+    files: Vec<(usize, Seen)>,
 }
 
 impl Files {
@@ -58,13 +78,13 @@ impl Files {
     }
 
     /// Adds the file `name` in `directory`.
-    pub(super) fn push(&mut self, directory: &[u8], name: &[u8], found: Found) {
+    pub(super) fn push(&mut self, directory: &[u8], name: &[u8], seen: Seen) {
         if !directory.is_empty() {
             self.paths.extend_from_slice(directory);
             self.paths.push(b'/');
         }
         self.paths.extend_from_slice(name);
-        self.files.push((self.paths.len(), found));
+        self.files.push((self.paths.len(), seen));
     }
 
     fn len(&self) -> usize {
@@ -72,9 +92,9 @@ impl Files {
     }
 
     fn get(&self, index: usize) -> Option<Entry<'_>> {
-        let (end, found) = self.files.get(index)?;
+        let (end, seen) = self.files.get(index)?;
         let start = index.checked_sub(1).map_or(0, |before| self.files[before].0);
-        Some(Entry { path: &self.paths[start..*end], found })
+        Some(Entry { path: &self.paths[start..*end], seen })
     }
 
     /// The index of the first path that is not below `path`, in files that are in byte order.
@@ -99,12 +119,12 @@ impl Tree {
     /// Takes what a walk found, in order.
     pub(super) fn new(
         root: PathBuf,
-        walked: Files,
-        directories: Vec<Vec<u8>>,
+        Walk { files: walked, directories, memories }: Walk,
         unreadable: BTreeMap<Vec<u8>, String>,
         outputs: Vec<DeclaredPath>,
     ) -> Self {
-        Self { root, walked, directories, unreadable, added: Files::default(), added_ids: BTreeMap::new(), outputs }
+        let (added, added_ids) = (Files::default(), BTreeMap::new());
+        Self { root, walked, directories, memories, unreadable, added, added_ids, outputs }
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -118,6 +138,10 @@ impl Tree {
 
     pub(crate) fn directories(&self) -> &[Vec<u8>] {
         &self.directories
+    }
+
+    pub(super) fn memories(&self) -> &[(Vec<u8>, Names)] {
+        &self.memories
     }
 
     pub(super) const fn unreadable(&self) -> &BTreeMap<Vec<u8>, String> {
@@ -141,6 +165,11 @@ impl Tree {
         (0..self.walked.len()).filter_map(|index| Some((EntryId(index), self.walked.get(index)?)))
     }
 
+    /// Every entry.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (EntryId, Entry<'_>)> {
+        (0..self.len()).map(|index| (EntryId(index), self.entry(EntryId(index))))
+    }
+
     /// The walked entries below a directory, with their paths relative to it.
     pub(crate) fn below<'t>(&'t self, directory: &[u8]) -> impl Iterator<Item = (EntryId, &'t [u8])> + use<'t> {
         let prefix = if directory.is_empty() { Vec::new() } else { [directory, b"/"].concat() };
@@ -151,13 +180,8 @@ impl Tree {
         })
     }
 
-    /// Where an entry is in a list of as many as there are.
-    pub(super) const fn index(id: EntryId) -> usize {
-        id.0
-    }
-
     /// How many entries there are.
-    pub(super) fn len(&self) -> usize {
+    fn len(&self) -> usize {
         self.walked.len() + self.added.len()
     }
 
@@ -174,7 +198,7 @@ impl Tree {
         }
         let found = self.find_on_disk(path)?;
         let id = EntryId(self.len());
-        self.added.push(b"", path, found);
+        self.added.push(b"", path, Seen { found, input: None });
         self.added_ids.insert(path.to_vec(), id);
         Some(id)
     }

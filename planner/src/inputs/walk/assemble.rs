@@ -1,12 +1,12 @@
 //! From the listings of directories to the order of paths.
 
-use super::super::tree::Files;
+use super::super::tree::{Files, Walk};
 use super::listing::{Kind, Listing};
 
 /// The files in byte order of their paths, and the directories in theirs; the first listing is the workspace's.
 ///
 /// Siblings are in order already, so nothing is compared.
-pub(super) fn in_order(listings: Vec<(usize, Listing)>) -> (Files, Vec<Vec<u8>>) {
+pub(super) fn in_order(listings: Vec<(usize, Listing)>) -> Walk {
     let items = listings.iter().map(|(_, listing)| listing.items.len()).sum();
     let bytes = listings.iter().map(|(_, listing)| listing.length()).sum();
     let (mut files, mut directories) = (Files::with_capacity(items, bytes), Vec::with_capacity(listings.len()));
@@ -30,7 +30,7 @@ pub(super) fn in_order(listings: Vec<(usize, Listing)>) -> (Files, Vec<Vec<u8>>)
         let listing = *listing;
         *next += 1;
         match item.kind {
-            Kind::File(found) => files.push(&listing.path, listing.name(item), found),
+            Kind::File(seen) => files.push(&listing.path, listing.name(item), seen),
             Kind::Directory(number) => {
                 directories.push(listing.path_of(item));
                 open.extend(by_number.get(number).and_then(Option::as_ref).map(|below| (below, 0)));
@@ -39,5 +39,8 @@ pub(super) fn in_order(listings: Vec<(usize, Listing)>) -> (Files, Vec<Vec<u8>>)
     }
     // Between a directory and what is in it come its siblings whose names go on with a byte below the slash.
     directories.sort_unstable();
-    (files, directories)
+    let listings = by_number.into_iter().flatten();
+    let mut memories: Vec<_> = listings.map(|listing| (listing.path, listing.memory)).collect();
+    memories.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
+    Walk { files, directories, memories }
 }

@@ -1,19 +1,22 @@
 //! What one directory holds.
 
+use std::io;
 use std::ops::Range;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{self, AtFlags, CWD, FileType, Mode, OFlags};
+use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
-use sci_hasher::fs::Found;
+use sci_hasher::fs::{DirectoryReader, EntryKind, Names, Opened};
 
-use super::super::tree::{is_output, to_path};
+use super::super::hashes::input_digest;
+use super::super::tree::{Seen, is_output, to_path};
+use super::Search;
 use super::rules::{self, Rules};
-use crate::config::DeclaredPath;
 
-const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+/// So many files of a directory are read where they are found. The others wait, so that threads can share them.
+const READ_AT_ONCE: usize = 64;
 
 /// A directory that is to be listed.
 pub(super) struct Place {
@@ -40,7 +43,7 @@ pub(super) struct Item {
 
 /// What it is.
 pub(super) enum Kind {
-    File(Found),
+    File(Seen),
     /// A directory, with the number of its listing.
     Directory(usize),
 }
@@ -52,6 +55,8 @@ pub(super) struct Listing {
     pub(super) path: Vec<u8>,
     names: Vec<u8>,
     pub(super) items: Vec<Item>,
+    /// What may be remembered of the directory.
+    pub(super) memory: Names,
 }
 
 impl Listing {
@@ -103,20 +108,18 @@ impl Listing {
 
 /// Lists directories.
 pub(super) struct Lister<'a> {
-    root: &'a Path,
+    search: &'a Search<'a>,
     /// The workspace, unless it cannot be opened.
-    handle: Option<OwnedFd>,
-    outputs: &'a [DeclaredPath],
-    /// What the directory holds that is being listed, and the names of it.
-    found: Vec<(Range<usize>, FileType)>,
-    names: Vec<u8>,
+    root: Result<OwnedFd, Errno>,
+    reader: DirectoryReader<'a>,
 }
 
 impl<'a> Lister<'a> {
-    pub(super) fn new(root: &'a Path, outputs: &'a [DeclaredPath]) -> Self {
+    pub(super) fn new(search: &'a Search<'a>) -> Self {
         // The workspace may be reached by a link; what is in it may not.
-        let handle = fs::openat(CWD, root, DIRECTORY.difference(OFlags::NOFOLLOW), Mode::empty()).ok();
-        Self { root, handle, outputs, found: Vec::new(), names: Vec::new() }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let root = rustix::fs::openat(CWD, search.root, flags, Mode::empty());
+        Self { search, root, reader: DirectoryReader::new(search.cache) }
     }
 
     /// What a directory holds, and the directories in it. One that is gone, or has become something else, holds nothing.
@@ -126,86 +129,76 @@ impl<'a> Lister<'a> {
     pub(super) fn list(&mut self, place: &Place) -> Result<(Listing, Vec<Place>), String> {
         match self.read(place) {
             Ok(listed) => Ok(listed),
-            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok((Listing::default(), Vec::new())),
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {
+                Ok((Listing { path: place.path.clone(), ..Listing::default() }, Vec::new()))
+            }
             Err(error) => Err(format!("{}: {error}", self.absolute(&place.path).display())),
         }
     }
 
     fn absolute(&self, path: &[u8]) -> PathBuf {
-        if path.is_empty() { self.root.to_owned() } else { self.root.join(to_path(path)) }
+        let root: &Path = self.search.root;
+        if path.is_empty() { root.to_owned() } else { root.join(to_path(path)) }
     }
 
     fn read(&mut self, place: &Place) -> Result<(Listing, Vec<Place>), Errno> {
-        let opened = match &self.handle {
-            Some(root) if place.path.is_empty() => fs::openat(root, ".", DIRECTORY, Mode::empty()),
-            Some(root) => fs::openat(root, place.path.as_slice(), DIRECTORY, Mode::empty()),
-            None => fs::openat(CWD, self.root, DIRECTORY.difference(OFlags::NOFOLLOW), Mode::empty()),
-        };
-        let mut directory = fs::Dir::new(opened?)?;
-        self.names.clear();
-        self.found.clear();
-        while let Some(entry) = directory.read() {
-            let entry = entry?;
-            let name = entry.file_name().to_bytes();
-            if !matches!(name, b"." | b"..") {
-                let start = self.names.len();
-                self.names.extend_from_slice(name);
-                self.found.push((start..self.names.len(), entry.file_type()));
-            }
-        }
-        Ok(self.kept(place, directory.fd()?))
-    }
-
-    fn kept(&mut self, place: &Place, directory: BorrowedFd<'_>) -> (Listing, Vec<Place>) {
-        let named = |(name, _): &(Range<usize>, FileType)| &self.names[name.clone()] == rules::FILE;
+        let root = self.root.as_ref().map_err(|error| *error)?;
+        let directory = self.reader.open(root.as_fd(), to_path(&place.path))?;
         let prefix = if place.path.is_empty() { 0 } else { place.path.len() + 1 };
-        let rules = match self.found.iter().any(named) {
-            true => {
-                let file = self.absolute(&join(&place.path, rules::FILE));
-                Rules::read(&file, prefix, place.rules.clone())
-            }
+        let rules = match (0..self.reader.len()).any(|index| self.reader.entry(index).0 == rules::FILE) {
+            true => Rules::read(&self.absolute(&join(&place.path, rules::FILE)), prefix, place.rules.clone()),
             false => place.rules.clone(),
         };
+        let mut listing = self.kept(place, &directory, rules.as_deref())?;
+        listing.memory = directory.names;
+        let below = listing.items.iter().filter(|item| matches!(item.kind, Kind::Directory(_)));
+        let places = below.map(|item| Place { number: 0, path: listing.path_of(item), rules: rules.clone() }).collect();
+        Ok((listing, places))
+    }
+
+    fn kept(&mut self, place: &Place, directory: &Opened, rules: Option<&Rules>) -> Result<Listing, Errno> {
         let mut listing = Listing { path: place.path.clone(), ..Listing::default() };
-        let mut path = join(&place.path, b"");
-        if prefix > 0 {
+        let mut path = place.path.clone();
+        if !path.is_empty() {
             path.push(b'/');
         }
-        for (name, kind) in &self.found {
-            let name = &self.names[name.clone()];
+        let (prefix, mut read) = (path.len(), 0);
+        for index in 0..self.reader.len() {
+            let (name, kind) = self.reader.entry(index);
             path.truncate(prefix);
             path.extend_from_slice(name);
-            let Some(kind) = kind_of(directory, name, *kind) else { continue };
-            let is_dir = kind == FileType::Directory;
-            if rules.as_ref().is_some_and(|rules| rules.ignore(&path, is_dir)) || is_output(self.outputs, &path) {
+            let is_dir = kind == EntryKind::Directory;
+            if rules.is_some_and(|rules| rules.ignore(&path, is_dir)) || is_output(self.search.outputs, &path) {
                 continue;
             }
             let kind = match kind {
-                FileType::Directory => Some(Kind::Directory(0)),
-                // What is gone, or something else by now, is as if it had not been listed.
-                FileType::RegularFile | FileType::Symlink => {
-                    Found::look(directory, to_path(name)).ok().flatten().map(Kind::File)
+                EntryKind::Directory => Some(Kind::Directory(0)),
+                EntryKind::File | EntryKind::Symlink => {
+                    let likely = (self.search.likely)(&path);
+                    read += usize::from(likely);
+                    self.look(directory, index, likely, read <= READ_AT_ONCE)?.map(Kind::File)
                 }
-                _ => None,
+                EntryKind::Other => None,
             };
             if let Some(kind) = kind {
-                listing.push(name, kind);
+                listing.push(&path[prefix..], kind);
             }
         }
         listing.sort();
-        let below = listing.items.iter().filter(|item| matches!(item.kind, Kind::Directory(_)));
-        let places = below.map(|item| Place { number: 0, path: listing.path_of(item), rules: rules.clone() }).collect();
-        (listing, places)
+        Ok(listing)
     }
-}
 
-/// What an entry is, which not every file system's directories say; `None` when it is gone.
-fn kind_of(directory: BorrowedFd<'_>, name: &[u8], said: FileType) -> Option<FileType> {
-    if said != FileType::Unknown {
-        return Some(said);
+    /// What is gone, or something else by now, is as if it had not been listed.
+    fn look(&mut self, directory: &Opened, index: usize, likely: bool, read: bool) -> Result<Option<Seen>, Errno> {
+        match self.reader.look(directory, index, likely && read) {
+            Ok(found) => Ok(found.map(|found| {
+                let hashed = found.hashed().filter(|_| likely);
+                Seen { found, input: hashed.map(|hashed| input_digest(&hashed)) }
+            })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Errno::from_io_error(&error).unwrap_or(Errno::IO)),
+        }
     }
-    let stat = fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
-    Some(FileType::from_raw_mode(stat.st_mode))
 }
 
 fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use sci_hasher::fs::StatCache;
+
 use super::tree::Tree;
 use crate::config::DeclaredPath;
 
@@ -16,14 +18,26 @@ use listing::{Lister, Listing, Place};
 /// As many directories as must wait before a second thread is worth its start.
 const SHARED: usize = 16;
 
+/// What a walk goes through, and what it looks for.
+pub(crate) struct Search<'a> {
+    /// The workspace.
+    pub(crate) root: &'a Path,
+    /// Workspace paths, which are no inputs.
+    pub(crate) outputs: &'a [DeclaredPath],
+    /// What is remembered of the workspace.
+    pub(crate) cache: Option<&'a StatCache>,
+    /// Whether a file's content will probably be asked for: then it is best read now.
+    pub(crate) likely: &'a (dyn Fn(&[u8]) -> bool + Sync),
+}
+
 /// Walks the workspace.
 ///
 /// Of all ignore rules only the `.gitignore` files inside the workspace count, because the others differ between machines.
-/// Hidden files are seen, submodules walked, symlinks not followed; `.git`, `.sci-*` and workspace paths (`outputs`) skipped.
+/// Hidden files are seen, submodules walked, symlinks not followed; `.git`, `.sci-*` and workspace paths skipped.
 ///
 /// A directory that cannot be read is remembered, since what it holds would be missing from keys.
-pub(crate) fn walk(root: &Path, outputs: Vec<DeclaredPath>, threads: usize) -> Tree {
-    let walker = Walker { root, outputs: &outputs, state: Mutex::default(), ready: Condvar::new() };
+pub(crate) fn walk(search: &Search<'_>, threads: usize) -> Tree {
+    let walker = Walker { search, state: Mutex::default(), ready: Condvar::new() };
     walker.add(vec![Place::root()]);
     walker.run(SHARED);
     if threads > 1 && !walker.lock().waiting.is_empty() {
@@ -36,8 +50,7 @@ pub(crate) fn walk(root: &Path, outputs: Vec<DeclaredPath>, threads: usize) -> T
     }
     walker.run(usize::MAX);
     let State { listings, unreadable, .. } = walker.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let (walked, directories) = assemble::in_order(listings);
-    Tree::new(root.to_owned(), walked, directories, unreadable, outputs)
+    Tree::new(search.root.to_owned(), assemble::in_order(listings), unreadable, search.outputs.to_vec())
 }
 
 #[derive(Default)]
@@ -56,8 +69,7 @@ struct State {
 }
 
 struct Walker<'a> {
-    root: &'a Path,
-    outputs: &'a [DeclaredPath],
+    search: &'a Search<'a>,
     state: Mutex<State>,
     ready: Condvar,
 }
@@ -74,7 +86,7 @@ impl Walker<'_> {
 
     /// Lists directories until none is left, or `most` are waiting.
     fn run(&self, most: usize) {
-        let mut lister = Lister::new(self.root, self.outputs);
+        let mut lister = Lister::new(self.search);
         let mut state = self.lock();
         loop {
             if state.waiting.len() >= most {
