@@ -74,15 +74,21 @@ async fn json(request: &mut Request, most: usize) -> Result<Vec<u8>, Refusal> {
         return Ok(Vec::new());
     }
     let mut parts = request.stream().map_err(|_| Unread::Cut)?;
-    let mut whole = Vec::new();
+    let (mut whole, mut read) = (Vec::new(), 0);
     while let Some(part) = parts.next().await {
         let part = part.map_err(|_| Unread::Cut)?;
-        if whole.len() + part.len() > most {
-            return Err(too_long());
+        read += part.len() as u64;
+        if read > most as u64 {
+            // Its sender listens when it has sent all.
+            whole = Vec::new();
+        } else {
+            whole.extend_from_slice(&part);
         }
-        whole.extend_from_slice(&part);
+        if read > DRAINED {
+            break;
+        }
     }
-    Ok(whole)
+    if read > most as u64 { Err(too_long()) } else { Ok(whole) }
 }
 
 /// Reads what nobody wants, within limits.
@@ -100,6 +106,7 @@ fn length(headers: &Headers) -> Option<u64> {
     text(headers, "content-length")?.parse().ok()
 }
 
+/// The value of a header. The runtime leaves the blanks around it, which are no part of it.
 fn text(headers: &Headers, name: &str) -> Option<String> {
-    headers.get(name).ok().flatten()
+    Some(headers.get(name).ok()??.trim_matches([' ', '\t']).to_owned())
 }

@@ -8,6 +8,7 @@
 pub mod answer;
 pub mod blobs;
 pub mod cron;
+pub mod fetch;
 pub mod host;
 pub mod incoming;
 pub mod keys;
@@ -17,4 +18,3 @@ pub mod sql;
 mod backend;
 mod config;
 mod fault;
-mod fetch;
