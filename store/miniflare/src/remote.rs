@@ -5,17 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sci_conformance::door::Sent;
-use sci_conformance::fakes::TestKeys;
-use sci_conformance::http::{Heard, Said};
 use sci_service::http::Method;
 use sci_service::{Blob, BlobError, BlobKey, Blobs, Row, Rows, Sql, SqlError, Statement, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
-use crate::client::Client;
-
 /// The header that names a world.
-const WORLD: &str = "x-sci-world";
+pub(crate) const WORLD: &str = "x-sci-world";
 /// What a request to the bucket is about.
 const BLOB: &str = "x-sci-blob";
 /// The status of an answer that is an error of an adapter.
@@ -52,25 +48,11 @@ impl Doors {
 
     /// What names the world in a request, with whatever else the front of the bundle is to be given.
     pub fn header(&self, now: u64, key: (&str, u8), public: &impl Serialize) -> String {
-        json!({ "world": self.world, "now": now, "key": key, "public": public }).to_string()
+        self.world(now, key, public).to_string()
     }
 
-    /// Sends a request to the front of the bundle, with the gate that it has when it is deployed: it believes one issuer. The
-    /// isolate keeps the gate, and with it the issuer's keys, until the world is emptied.
-    pub fn send_to_gate(
-        &self,
-        client: &Client,
-        request: &Heard,
-        gate: (&str, &str),
-        now: u64,
-        keys: &TestKeys,
-    ) -> Said {
-        let (key, public) = keys.held();
-        let gate = json!({ "audience": gate.0, "issuer": gate.1 });
-        let world = json!({ "world": self.world, "now": now, "key": key, "public": public, "gate": gate });
-        let mut request = request.clone();
-        request.headers.push((WORLD.to_owned(), world.to_string()));
-        client.send(&request)
+    pub(crate) fn world(&self, now: u64, key: (&str, u8), public: &impl Serialize) -> Json {
+        json!({ "world": self.world, "now": now, "key": key, "public": public })
     }
 
     /// Sends a request to the front of the bundle; `header` is of [`Doors::header`]. Gives the status and the body.

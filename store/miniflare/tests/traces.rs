@@ -1,7 +1,7 @@
 //! The same traces on the Worker and on `sci serve`: each answers from its own objects and index, over HTTP, at the same time
 //! by the clock that the trace gives both.
 //!
-//! `cargo xtask traces` plays a thousand; `SCI_SEED=N` plays the one that failed.
+//! `cargo xtask traces` plays a thousand; `SCI_SEED=N` plays the one that failed, and says each of its steps.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,12 +9,12 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock};
 
 use pollster::block_on;
 use sci_conformance::fakes::{TestClock, TestKeys};
-use sci_conformance::http::{Heard, Said};
+use sci_conformance::http::Heard;
 use sci_conformance::loopback::Loopback;
 use sci_conformance::traces::{self, BEGINNING, Played, Setting};
 use sci_miniflare::client::Client;
 use sci_miniflare::deployed::URL;
-use sci_miniflare::remote::{Doors, RemoteBlobs, RemoteSql};
+use sci_miniflare::gated::{Gated, settings};
 use sci_miniflare::{Bundle, Miniflare};
 use sci_native::{Disk, Download, Sqlite, Upload};
 use sci_serve::Server;
@@ -23,9 +23,8 @@ use sci_serve::metrics::Metrics;
 use sci_serve::server::Options;
 use sci_service::http::{Front, Limits, Request, Response};
 use sci_service::identity::{Gate, IssuerKind};
-use sci_service::{Clock as _, Error, Service, Settings};
-use sci_store_api::StoreId;
-use sci_store_api::admin::{DAY, GcPolicy, GcReport};
+use sci_service::{Clock as _, Error, Service};
+use sci_store_api::admin::{GcPolicy, GcReport};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
@@ -147,15 +146,10 @@ impl Serve {
     }
 }
 
-fn settings() -> Settings {
-    Settings { store: StoreId::new("under-test").unwrap(), lease: DAY }
-}
-
 /// Both hosts, for one trace after another.
 struct Pair<'a> {
     serve: Serve,
-    worker: Doors,
-    client: Client,
+    worker: Gated,
     issuer: &'a Loopback,
 }
 
@@ -163,20 +157,18 @@ impl Pair<'_> {
     fn play(&self, seed: u64) -> Played {
         let directory = TempDir::new().unwrap();
         let (clock, admin) = self.serve.empty(&directory, self.issuer);
-        self.worker.reset();
-        let (blobs, index) = (RemoteBlobs(self.worker.clone()), RemoteSql(self.worker.clone()));
-        let keys = TestKeys::default();
-        let service = block_on(Service::open(blobs, index, clock.clone(), keys.clone(), settings())).unwrap();
-        assert_eq!(block_on(service.create_token(&traces::administrator())).unwrap().token.expose(), admin);
+        assert_eq!(self.worker.empty(&clock), admin);
         let (issuer, issuer_url) = (&self.issuer.issuer, self.issuer.url());
         let setting = Setting { audience: URL, issuer, issuer_url: &issuer_url, admin: &admin };
         let serve = |now: u64, heard: &Heard| {
             clock.advance(now - clock.now().0);
-            self.serve.client.send(heard)
+            let said = self.serve.client.send(heard);
+            if asked("SCI_SEED").is_some() {
+                eprintln!("{now} {} {} {} bytes: {}", heard.method, heard.target, heard.body.len(), said.status);
+            }
+            said
         };
-        let worker = |now: u64, heard: &Heard| -> Said {
-            self.worker.send_to_gate(&self.client, heard, (URL, &issuer_url), now, &keys)
-        };
+        let worker = |now: u64, heard: &Heard| self.worker.send(now, heard);
         traces::play(seed, &setting, &serve, &worker)
     }
 }
@@ -199,8 +191,7 @@ fn the_worker_and_sci_serve_answer_alike() {
         for world in 0..AT_ONCE {
             let pair = Pair {
                 serve: Serve::default(),
-                worker: Doors::new(miniflare.url(), world),
-                client: Client::new(miniflare.url()),
+                worker: Gated::new(&miniflare.url(), world, issuer.url()),
                 issuer: &issuer,
             };
             let (next, played, failed) = (&next, &played, &failed);

@@ -27,10 +27,10 @@ const DRAINED: u64 = 64 << 20;
 /// How long that may take.
 const DRAINING: Duration = Duration::from_secs(5);
 
-/// The length that an object is announced with.
-pub(super) fn announced(headers: &HeaderMap) -> Result<u64, Refusal> {
-    let length = length(headers).ok_or(Unread::NoLength)?;
-    if length > MAX_OBJECT_SIZE { Err(Unread::TooLong(MAX_OBJECT_SIZE).into()) } else { Ok(length) }
+/// The length that an object is announced with, if it is announced.
+pub(super) fn announced(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
+    let length = length(headers);
+    if length > Some(MAX_OBJECT_SIZE) { Err(Unread::TooLong(MAX_OBJECT_SIZE).into()) } else { Ok(length) }
 }
 
 fn length(headers: &HeaderMap) -> Option<u64> {

@@ -76,7 +76,10 @@ impl Host {
             path: path.clone(),
         };
         if wanted == Expected::Object {
-            let length = incoming::announced(&head.headers)?;
+            let Some(length) = incoming::announced(&head.headers)? else {
+                incoming::drain(body, &self.0.limits).await;
+                return Err(Unread::NoLength.into());
+            };
             let place = self.place(Kind::Request).await?;
             let received = Arc::clone(&record.received);
             return self.receive(place, length, body, received, request).await;
