@@ -35,6 +35,8 @@ Developer tasks of sci.
 
   cargo xtask simulate [RUNS] the client, the service and a bad network between them, 10,000 times unless told otherwise
                               (SCI_SEED=N cargo nextest run -p sci-remote --test simulation: one of them, step by step)
+  cargo xtask traces [RUNS]   the same operations on the Worker and on sci serve, a thousand traces unless told otherwise
+                              (SCI_SEED=N cargo nextest run -p sci-miniflare --test traces: one of them, step by step)
   cargo xtask bench [ARGS…]   sci side by side with other tools and the machine's limits; ARGS go to the bench program
   cargo xtask bench fragmentation [ARGS…]
                               a thousand saves one upon another, and what a restore costs then
@@ -65,6 +67,7 @@ fn dispatch(task: &str, args: &[String]) -> Result<ExitCode, shell::Failure> {
     let context = Context::new()?;
     match task {
         "test" => Ok(steps::test(&context, args.iter().any(|arg| arg == "--quick"))),
+        "traces" => steps::traces(&context, args).map(|()| ExitCode::SUCCESS),
         "simulate" => steps::simulate(&context, args).map(|()| ExitCode::SUCCESS),
         "bench" => steps::bench(&context, args).map(|()| ExitCode::SUCCESS),
         _ => match steps::find(task) {

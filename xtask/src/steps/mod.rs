@@ -14,6 +14,7 @@ use crate::shell::Failure;
 use crate::{demo, tidy};
 
 pub(crate) use scenarios::{bench, build_sci, simulate};
+pub(crate) use worker::traces;
 
 /// One step of the test.
 pub(crate) struct Step {

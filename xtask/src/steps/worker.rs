@@ -26,6 +26,15 @@ pub(super) fn run(context: &Context, args: &[String]) -> Result<(), Failure> {
     shell::run(command.args(args))
 }
 
+/// Plays as many traces on the Worker and on `sci serve` as are asked for.
+pub(crate) fn traces(context: &Context, args: &[String]) -> Result<(), Failure> {
+    build(context)?;
+    tools::worker_local(context)?;
+    let mut command = context.cargo();
+    command.args(["test", "--quiet", "--package", "sci-miniflare", "--test", "traces", "--", "--nocapture"]);
+    shell::run(command.env("SCI_TRACES", args.first().map_or("1000", String::as_str)))
+}
+
 /// Builds both bundles.
 pub(super) fn build(context: &Context) -> Result<(), Failure> {
     let bindgen = tools::wasm_bindgen(context)?;
@@ -40,7 +49,10 @@ pub(super) fn build(context: &Context) -> Result<(), Failure> {
         let wasm = target.join(wasm::TARGET).join("release").join(package).with_extension("wasm");
         bundle(context, &bindgen, &wasm, &target.join(name))?;
     }
-    measure(&target.join(BUNDLES[0].1))
+    let deployed = target.join(BUNDLES[0].1);
+    measure(&deployed)?;
+    println!("   sha256 {}", digest(&deployed)?);
+    Ok(())
 }
 
 /// Paths of this machine do not stand in what is built: wherever it is built, it is the same.
@@ -63,6 +75,14 @@ fn bundle(context: &Context, bindgen: &Path, wasm: &Path, directory: &Path) -> R
     shell::run(command.arg(wasm))?;
     fs::copy(context.root.join("worker/entry.mjs"), directory.join("entry.mjs"))?;
     Ok(())
+}
+
+/// One digest of all that is deployed: that of what `find . -type f | LC_ALL=C sort | xargs sha256sum` says there.
+fn digest(directory: &Path) -> Result<String, Failure> {
+    let script = "find . -type f | LC_ALL=C sort | xargs sha256sum | sha256sum";
+    let output = shell::output(Command::new("sh").args(["-c", script]).current_dir(directory))?;
+    let digest = output.split_whitespace().next().filter(|digest| digest.len() == 64);
+    Ok(digest.ok_or("sha256sum fails")?.to_owned())
 }
 
 /// Says how large the bundle is, and fails when it is too large.

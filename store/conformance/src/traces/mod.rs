@@ -67,14 +67,19 @@ pub fn play(seed: u64, setting: &Setting<'_>, one: &Host<'_>, other: &Host<'_>) 
             "seed {seed}, step {step}, at {now}: {} {} {:?}\n{}",
             heard.method,
             heard.target,
-            heard.headers,
-            String::from_utf8_lossy(&heard.body[..heard.body.len().min(2_000)]),
+            heard.headers.iter().map(|(name, value)| (name, start(value.as_bytes(), 60))).collect::<Vec<_>>(),
+            start(&heard.body, 2_000),
         );
         played.count(heard, &answer);
         answer
     };
     Player::new(seed, setting, &mut ask).play();
     played
+}
+
+/// The beginning of something long.
+fn start(bytes: &[u8], most: usize) -> String {
+    String::from_utf8_lossy(&bytes[..bytes.len().min(most)]).into_owned()
 }
 
 /// What a client sees of an answer.
