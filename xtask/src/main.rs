@@ -47,6 +47,12 @@ Developer tasks of sci.
 ";
 
 fn main() -> ExitCode {
+    if steps::rustc::is_meant() {
+        return steps::rustc::run(std::env::args_os().skip(1)).unwrap_or_else(|error| {
+            eprintln!("xtask as rustc: {error}");
+            ExitCode::FAILURE
+        });
+    }
     let mut args = std::env::args().skip(1);
     let task = args.next().unwrap_or_else(|| "help".to_owned());
     let rest: Vec<String> = args.collect();

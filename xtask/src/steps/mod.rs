@@ -2,6 +2,7 @@
 
 mod checks;
 mod fuzz;
+pub(crate) mod rustc;
 mod scenarios;
 mod wasm;
 mod worker;

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::context::Context;
 use crate::shell::{self, Failure};
-use crate::steps::wasm;
+use crate::steps::{rustc, wasm};
 use crate::tools;
 
 /// The bundles: the package that each is of, and its directory below `target/worker`.
@@ -43,6 +43,7 @@ pub(super) fn build(context: &Context) -> Result<(), Failure> {
     command.current_dir(context.root.join("worker")).env("CARGO_TARGET_DIR", &target);
     // A panic then fails its own request; otherwise it would fail every request of its isolate.
     command.env("RUSTFLAGS", format!("-Cpanic=unwind {}", remapped(context)?));
+    rustc::by_way_of_this(&mut command)?;
     command.args(["build", "--quiet", "--release", "--workspace", "--locked", "--target", wasm::TARGET]);
     shell::run(&mut command)?;
     for (package, name) in BUNDLES {

@@ -17,6 +17,7 @@ use std::fmt::Write as _;
 
 use sci_service::http::{NO_ROUTE, route};
 use sci_store_api::admin::DAY;
+use sci_store_api::routes;
 use sci_store_api::tokens::{CreateToken, TokenPower};
 
 use crate::http::{Heard, Said};
@@ -96,9 +97,9 @@ const READ: [&str; 7] =
 
 impl Seen {
     fn of(heard: &Heard, said: &Said) -> Self {
-        // To HEAD, the length is the answer; otherwise the body has it.
-        let is_length = |name: &str| name == "content-length" && heard.method == "HEAD" && said.status < 300;
-        let is_read = |name: &str| READ.contains(&name) || is_length(name);
+        // Of an object that is not sent, the length is the answer; otherwise the body has it.
+        let is_object = heard.method == "HEAD" && said.status < 300 && route(heard.path()) == Some(routes::OBJECT);
+        let is_read = |name: &str| READ.contains(&name) || (name == "content-length" && is_object);
         let mut headers: Vec<_> = said.headers.iter().filter(|(name, _)| is_read(name)).cloned().collect();
         headers.sort_unstable();
         Self { status: said.status, headers, body: said.body.clone() }
