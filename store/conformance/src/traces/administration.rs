@@ -23,31 +23,33 @@ impl Player<'_> {
     /// Does one of these things, mostly with an administrator's token.
     pub(super) fn administer(&mut self) {
         let bearer = if self.dice.is_one_of(92) { self.setting.admin.to_owned() } else { self.ticket() };
-        match self.dice.below(16) {
-            0..=2 => self.change_registration(),
-            3 | 4 => self.create_token(&bearer),
-            5 => {
+        match self.dice.below(20) {
+            0..=3 => self.change_registration(),
+            4..=6 => self.create_token(&bearer),
+            7 | 8 => {
+                if self.tokens.is_empty() {
+                    self.create_token(&bearer);
+                }
                 let id = self.dice.pick_any(&self.tokens).map_or_else(|| "absent".to_owned(), |(id, _)| id);
                 self.request("DELETE", &routes::fill(routes::TOKEN, id), Some(&bearer), b"");
             }
-            6 => {
+            9 => {
                 let target = self.dice.pick(&[routes::TOKENS, routes::REPOSITORIES, routes::KEYS]);
                 self.request("GET", target, Some(&bearer), b"");
             }
-            7 => {
+            10 => {
                 let name = self.dice.pick(&["1001", "2002", "9", "a b"]).replace(' ', "%20");
                 self.request("GET", &routes::fill(routes::REPOSITORY, name), Some(&bearer), b"");
             }
-            8 => {
+            11 | 12 => {
                 let body = json!({ "repository": self.dice.pick(&["1001", "1001", "9"]), "run": self.run() });
                 self.post(routes::QUARANTINE, &bearer, &body);
             }
-            9 => {
+            13 => {
                 let snapshot = self.dice.pick_any(&self.snapshots).unwrap_or_else(|| SnapshotId::from_bytes([9; 32]));
                 let body = json!({ "repository": self.dice.pick(&["1001", "1001", "2002"]), "snapshot": snapshot });
                 self.post(routes::FORGET, &bearer, &body);
             }
-            10 => self.now += DAY + 1,
             _ => self.collect(&bearer),
         }
     }
@@ -67,6 +69,8 @@ impl Player<'_> {
             ("dispatch_writes", json!(true)),
             ("self_hosted_trusted", json!(true)),
             ("quota", json!({ "untrusted_scope": 300 })),
+            ("quota", json!({ "untrusted_scope": 50 })),
+            ("quota", json!({ "repository": 90 })),
             ("quota", json!({ "repository": 600, "untrusted": 200 })),
             ("release", json!({ "environments": ["production"], "workflow_refs": [], "reads_trusted": true })),
             ("name", json!("o/\u{e9}\u{1f980} \"quoted\"")),
@@ -81,12 +85,12 @@ impl Player<'_> {
     }
 
     fn create_token(&mut self, bearer: &str) {
-        let id = self.dice.pick(&["builder", "reader", "other", "a b"]);
+        let id = self.dice.pick(&["builder", "builder", "reader", "other", "other", "a b"]);
         let scope = self.dice.pick(&[json!("branch:b"), json!(null), json!("pr:42"), json!("trusted:refs/heads/main")]);
         let repository = self.dice.pick(&["1001", "1001", "1001", "2002"]);
         let body = json!({
             "id": id, "power": { "kind": "repository", "repository": repository, "scope_write": scope },
-            "life": self.dice.pick(&[DAY, 10 * DAY, 0, u64::MAX]), "note": "a build machine",
+            "life": self.dice.pick(&[DAY, DAY, 10 * DAY, 10 * DAY, 0, u64::MAX]), "note": "a build machine",
             "allow_trusted": self.dice.is_one_of(40),
         });
         let said = self.post(routes::TOKENS, bearer, &body);
@@ -108,8 +112,12 @@ impl Player<'_> {
         ]);
         let repository = self.dice.pick(&[json!(null), json!("1001"), json!("9")]);
         let body = json!({ "repository": repository, "policy": policy });
-        for target in [routes::GC_PLAN, routes::GC] {
-            self.post(target, bearer, &body);
+        // What is marked by the first is deleted by the second.
+        for _ in 0..self.dice.pick(&[1, 2]) {
+            for target in [routes::GC_PLAN, routes::GC] {
+                self.post(target, bearer, &body);
+            }
+            self.now += self.dice.pick(&[1, 2 * DAY]);
         }
     }
 }

@@ -23,7 +23,7 @@ impl Player<'_> {
             0 => None,
             1 => Some(self.dice.pick(&["x", "a.b.c", "sci_ticket.a.b.c", "sci_token.a.b.c"]).to_owned()),
             2 => Some(self.setting.admin.to_owned()),
-            3 => self.dice.pick_any(&self.tickets),
+            3 => self.dice.pick_any(&self.tickets).map(|(ticket, _)| ticket),
             4..=6 => self.dice.pick_any(&self.tokens).map(|(_, token)| token),
             _ => Some(self.identity()),
         };
@@ -48,7 +48,7 @@ impl Player<'_> {
         let said = self.request("POST", routes::SESSION, bearer.as_deref(), body.to_string().as_bytes());
         let answer: Value = serde_json::from_slice(&said.body).unwrap_or_default();
         if let Some(ticket) = answer["ticket"].as_str() {
-            self.tickets.push(ticket.to_owned());
+            self.tickets.push((ticket.to_owned(), answer["expires"].as_u64().unwrap()));
         }
     }
 

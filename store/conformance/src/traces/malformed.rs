@@ -22,7 +22,7 @@ const POSTS: [&str; 9] = [
 impl Player<'_> {
     /// Sends one of them.
     pub(super) fn malformed(&mut self) {
-        match self.dice.below(7) {
+        match self.dice.below(8) {
             0 | 1 => self.malformed_text(),
             2 => self.malformed_field(),
             3 => self.unknown_target(),
@@ -105,7 +105,9 @@ impl Player<'_> {
             "/v1",
             "/v1/",
             "/v0/resolve",
+            "/v0/resolve",
             "/v2/resolve",
+            "/v2/snapshots",
             "/v99999999999/x",
             "/v1/unknown",
             "/v1/objects",

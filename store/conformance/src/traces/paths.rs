@@ -24,7 +24,9 @@ impl Player<'_> {
     }
 
     fn query(&mut self) -> Value {
-        let mut query = serde_json::to_value(self.state().query()).unwrap();
+        let saved = if self.dice.is_one_of(60) { self.dice.pick_any(&self.saves) } else { None };
+        let state = saved.map_or_else(|| self.state(), |begun| begun.state);
+        let mut query = serde_json::to_value(state.query()).unwrap();
         query["restore"] = self.dice.pick(&["nearest", "nearest", "nearest", "exact", "never"]).into();
         query["match"] = self.dice.pick(&["system", "tools", "tools", "lockfiles", "sources"]).into();
         query

@@ -26,7 +26,8 @@ pub(super) struct Player<'a> {
     pub(super) dice: Dice,
     pub(super) setting: &'a Setting<'a>,
     pub(super) now: u64,
-    pub(super) tickets: Vec<String>,
+    /// Tickets with their ends.
+    pub(super) tickets: Vec<(String, u64)>,
     /// Tokens with their ids.
     pub(super) tokens: Vec<(String, String)>,
     pub(super) saves: Vec<Begun>,
@@ -117,11 +118,18 @@ impl<'a> Player<'a> {
         self.request("POST", target, Some(bearer), body.to_string().as_bytes())
     }
 
-    /// A ticket; mostly the newest.
+    /// A ticket: mostly the newest, seldom one that has ended.
     pub(super) fn ticket(&mut self) -> String {
-        match self.tickets.last() {
-            Some(newest) if self.dice.is_one_of(60) => newest.clone(),
-            _ => self.dice.pick_any(&self.tickets).unwrap_or_else(|| "nobody".to_owned()),
+        let now = self.now;
+        let is_good = |(_, end): &&(String, u64)| *end > now;
+        if !self.tickets.iter().any(|ticket| is_good(&ticket)) && self.dice.is_one_of(90) {
+            self.open_good_session();
+        }
+        let any = self.dice.is_one_of(5);
+        let tickets: Vec<_> = self.tickets.iter().filter(|ticket| any || is_good(ticket)).cloned().collect();
+        match tickets.last() {
+            Some((newest, _)) if self.dice.is_one_of(50) => newest.clone(),
+            _ => self.dice.pick_any(&tickets).map_or_else(|| "nobody".to_owned(), |(ticket, _)| ticket),
         }
     }
 
