@@ -1,6 +1,9 @@
 // Runs a bundle in workerd on this machine, for tests: `node run.mjs TOOLS BUNDLE`. The first line of its input is JSON:
 // `bindings` (variables and secrets), `worlds` (how many more buckets and databases, for suites), `persist` (a directory),
-// `port`, and `counting` (whether `counting.mjs` is run around the bundle). It tells its port in a line, logs to its standard error, and ends when its input does.
+// `port`, `counting` (whether `counting.mjs` is run around the bundle), `cache` (false: the data centre has none) and `beside`:
+// another bundle's directory and a list of bindings, for each of which there is a Worker of that bundle, at a port of its own,
+// with bucket and database of the world of its number.
+// It tells its port and those of the Workers beside it in a line, logs to its standard error, and ends when its input does.
 import { createRequire } from "node:module";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -10,27 +13,36 @@ const [tools, bundle] = process.argv.slice(2);
 const { Log, LogLevel, Miniflare } = createRequire(join(tools, "package.json"))("miniflare");
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-const { bindings = {}, worlds = 0, persist, port = 0, counting = false } = JSON.parse((await lines.next()).value);
+const { bindings = {}, worlds = 0, persist, port = 0, counting = false, cache = true, beside } = JSON.parse((await lines.next()).value);
 
 const names = (prefix) => Array.from({ length: worlds }, (_, world) => `${prefix}_${world}`);
 const type = (path) => (path.endsWith(".wasm") ? "CompiledWasm" : "ESModule");
-const files = readdirSync(bundle, { recursive: true }).filter((path) => /\.(wasm|m?js)$/.test(path));
-const sources = files.map((path) => [path, join(bundle, path)]);
-const entry = counting ? "counting.mjs" : "entry.mjs";
-if (counting) sources.push([entry, join(import.meta.dirname, entry)]);
-// The first module is the one that is run.
-sources.sort(([left], [right]) => (right === entry) - (left === entry));
+
+function worker(bundle, counting) {
+  const files = readdirSync(bundle, { recursive: true }).filter((path) => /\.(wasm|m?js)$/.test(path));
+  const sources = files.map((path) => [path, join(bundle, path)]);
+  const entry = counting ? "counting.mjs" : "entry.mjs";
+  if (counting) sources.push([entry, join(import.meta.dirname, entry)]);
+  // The first module is the one that is run.
+  sources.sort(([left], [right]) => (right === entry) - (left === entry));
+  const read = ([path, file]) => ({ type: type(path), path: join(bundle, path), contents: readFileSync(file) });
+  return { compatibilityDate: "2026-07-01", modulesRoot: bundle, modules: sources.map(read), cache };
+}
+
+const other = beside && worker(beside.bundle, false);
+const others = (beside?.bindings ?? []).map((bindings, world) => ({
+  ...other,
+  name: `beside-${world}`,
+  bindings,
+  r2Buckets: { OBJECTS: `OBJECTS_${world}` },
+  d1Databases: { INDEX: `INDEX_${world}` },
+  unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
+}));
 
 const miniflare = new Miniflare({
   host: "127.0.0.1",
   port,
   log: new Log(LogLevel.ERROR),
-  compatibilityDate: "2026-07-01",
-  modulesRoot: bundle,
-  modules: sources.map(([path, file]) => ({ type: type(path), path: join(bundle, path), contents: readFileSync(file) })),
-  bindings,
-  r2Buckets: ["OBJECTS", ...names("OBJECTS")],
-  d1Databases: ["INDEX", ...names("INDEX")],
   r2Persist: persist ? join(persist, "r2") : false,
   d1Persist: persist ? join(persist, "d1") : false,
   unsafeTriggerHandlers: true,
@@ -38,8 +50,20 @@ const miniflare = new Miniflare({
     stdout.pipe(process.stderr);
     stderr.pipe(process.stderr);
   },
+  workers: [
+    {
+      ...worker(bundle, counting),
+      name: "worker",
+      bindings,
+      r2Buckets: ["OBJECTS", ...names("OBJECTS")],
+      d1Databases: ["INDEX", ...names("INDEX")],
+    },
+    ...others,
+  ],
 });
 
-console.log((await miniflare.ready).port);
+const ports = [(await miniflare.ready).port];
+for (const { name } of others) ports.push((await miniflare.unsafeGetDirectURL(name)).port);
+console.log(ports.join(" "));
 while (!(await lines.next()).done);
 await miniflare.dispose();

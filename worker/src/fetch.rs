@@ -19,7 +19,7 @@ const CACHED: &str = "max-age=60";
 
 /// Fetches issuers' keys.
 #[derive(Debug)]
-pub(crate) struct IssuerKeys;
+pub struct IssuerKeys;
 
 impl Fetch for IssuerKeys {
     async fn fetch(&self, url: &str) -> Result<Vec<u8>, FetchError> {

@@ -23,7 +23,7 @@ pub async fn read(request: &mut Request) -> Result<ServiceRequest<Upload>, Refus
     let method = method(&request.method()).ok_or(Unread::Method)?;
     let path = url.path().to_owned();
     let body = match expected(method, &path) {
-        Expected::Object => object(request)?,
+        Expected::Object => object(request).await?,
         Expected::Json(most) => Body::Json(json(request, most).await?),
     };
     let query = url.query().unwrap_or_default().to_owned();
@@ -50,8 +50,13 @@ fn method(method: &worker::Method) -> Option<Method> {
 }
 
 /// A body that is announced, and not touched.
-fn object(request: &Request) -> Result<Body<Upload>, Refusal> {
-    let length = length(request.headers()).ok_or(Unread::NoLength)?;
+async fn object(request: &mut Request) -> Result<Body<Upload>, Refusal> {
+    let Some(length) = length(request.headers()) else {
+        if request.inner().body().is_some() {
+            collect(request, 0).await?;
+        }
+        return Err(Unread::NoLength.into());
+    };
     if length > MAX_OBJECT_SIZE {
         return Err(Unread::TooLong(MAX_OBJECT_SIZE).into());
     }
@@ -73,16 +78,27 @@ async fn json(request: &mut Request, most: usize) -> Result<Vec<u8>, Refusal> {
     if request.inner().body().is_none() {
         return Ok(Vec::new());
     }
+    collect(request, most).await?.ok_or_else(too_long)
+}
+
+/// The body, unless it is longer than `most`: then it is read nevertheless, within limits, since its sender listens when all of
+/// it is sent.
+async fn collect(request: &mut Request, most: usize) -> Result<Option<Vec<u8>>, Refusal> {
     let mut parts = request.stream().map_err(|_| Unread::Cut)?;
-    let mut whole = Vec::new();
+    let (mut whole, mut read) = (Vec::new(), 0);
     while let Some(part) = parts.next().await {
         let part = part.map_err(|_| Unread::Cut)?;
-        if whole.len() + part.len() > most {
-            return Err(too_long());
+        read += part.len() as u64;
+        if read > DRAINED {
+            break;
         }
-        whole.extend_from_slice(&part);
+        if read > most as u64 {
+            whole = Vec::new();
+        } else {
+            whole.extend_from_slice(&part);
+        }
     }
-    Ok(whole)
+    Ok((read <= most as u64).then_some(whole))
 }
 
 /// Reads what nobody wants, within limits.
@@ -100,6 +116,7 @@ fn length(headers: &Headers) -> Option<u64> {
     text(headers, "content-length")?.parse().ok()
 }
 
+/// The value of a header. The runtime leaves the blanks around it, which are no part of it.
 fn text(headers: &Headers, name: &str) -> Option<String> {
-    headers.get(name).ok().flatten()
+    Some(headers.get(name).ok()??.trim_matches([' ', '\t']).to_owned())
 }

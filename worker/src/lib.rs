@@ -8,6 +8,7 @@
 pub mod answer;
 pub mod blobs;
 pub mod cron;
+pub mod fetch;
 pub mod host;
 pub mod incoming;
 pub mod refusal;
@@ -17,4 +18,3 @@ mod backend;
 mod clock;
 mod config;
 mod fault;
-mod fetch;

@@ -36,6 +36,8 @@ Developer tasks of sci.
 
   cargo xtask simulate [RUNS] the client, the service and a bad network between them, 10,000 times unless told otherwise
                               (SCI_SEED=N cargo nextest run -p sci-remote --test simulation: one of them, step by step)
+  cargo xtask traces [RUNS]   the same operations on the Worker and on sci serve, a thousand traces unless told otherwise
+                              (SCI_SEED=N cargo nextest run -p sci-miniflare --test traces: one of them, step by step)
   cargo xtask dist            the release for this machine: the program, and the Worker's built files beside it
   cargo xtask bench [ARGS…]   sci side by side with other tools and the machine's limits; ARGS go to the bench program
   cargo xtask bench fragmentation [ARGS…]
@@ -47,6 +49,12 @@ Developer tasks of sci.
 ";
 
 fn main() -> ExitCode {
+    if steps::rustc::is_meant() {
+        return steps::rustc::run(std::env::args_os().skip(1)).unwrap_or_else(|error| {
+            eprintln!("xtask as rustc: {error}");
+            ExitCode::FAILURE
+        });
+    }
     let mut args = std::env::args().skip(1);
     let task = args.next().unwrap_or_else(|| "help".to_owned());
     let rest: Vec<String> = args.collect();
@@ -67,6 +75,7 @@ fn dispatch(task: &str, args: &[String]) -> Result<ExitCode, shell::Failure> {
     let context = Context::new()?;
     match task {
         "test" => Ok(steps::test(&context, args.iter().any(|arg| arg == "--quick"))),
+        "traces" => steps::traces(&context, args).map(|()| ExitCode::SUCCESS),
         "simulate" => steps::simulate(&context, args).map(|()| ExitCode::SUCCESS),
         "dist" => steps::dist(&context).map(|()| ExitCode::SUCCESS),
         "bench" => steps::bench(&context, args).map(|()| ExitCode::SUCCESS),

@@ -58,14 +58,18 @@ impl TestIssuer {
 
     /// The document at the address of its keys.
     pub fn jwks(&self) -> Vec<u8> {
+        self.jwks_of(&[KEY_ID])
+    }
+
+    /// The same, with the key under these names.
+    pub fn jwks_of(&self, ids: &[&str]) -> Vec<u8> {
         let number = |bytes: Box<[u8]>| {
             let start = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len());
             BASE64URL_NOPAD.encode(&bytes[start..])
         };
         let (n, e) = (number(self.key.n().to_be_bytes()), number(self.key.e().to_be_bytes()));
-        json!({ "keys": [{ "kty": "RSA", "alg": "RS256", "use": "sig", "kid": KEY_ID, "n": n, "e": e }] })
-            .to_string()
-            .into_bytes()
+        let key = |id| json!({ "kty": "RSA", "alg": "RS256", "use": "sig", "kid": id, "n": n, "e": e });
+        json!({ "keys": ids.iter().map(key).collect::<Vec<_>>() }).to_string().into_bytes()
     }
 
     /// The claims of a push to the protected main branch of repository 1001, as GitHub makes them at `seconds` since 1970.

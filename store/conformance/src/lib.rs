@@ -1,7 +1,8 @@
 //! One suite that every backend must pass: what a user of a store may rely on, whatever keeps the bytes and the rows.
 //!
 //! A backend's crate implements [`Harness`] and writes `sci_conformance::suite!(ItsHarness);` in a test file: each case
-//! becomes a test. [`threats`] is a second suite: the attacks that a whole backend must stand. Both deliberately know no backend; [`moto`] is a server that one of them needs.
+//! becomes a test. [`threats`] is a second suite: the attacks that a whole backend must stand, and [`traces`]
+//! a third: what two hosts must answer alike. All deliberately know no backend; [`moto`] is a server that one of them needs.
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a suite of tests fails by panicking")]
 
 pub mod cases;
@@ -14,6 +15,7 @@ pub mod loopback;
 pub mod moto;
 pub mod state;
 pub mod threats;
+pub mod traces;
 pub mod world;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -21,6 +21,8 @@ pub enum Manner {
     Elsewhere,
     /// With its keys, after so many blanks.
     Padded(usize),
+    /// With its key under these names.
+    Named(&'static [&'static str]),
 }
 
 /// An issuer that listens. Its thread ends with the process.
@@ -81,6 +83,7 @@ fn answer(issuer: &TestIssuer, manner: &Manner, mut stream: TcpStream) -> io::Re
         Manner::Keys => (200, String::new(), keys),
         Manner::Status(status) => (*status, String::new(), String::new()),
         Manner::Elsewhere => (302, "location: /elsewhere\r\n".to_owned(), String::new()),
+        Manner::Named(ids) => (200, String::new(), String::from_utf8_lossy(&issuer.jwks_of(ids)).into_owned()),
         Manner::Padded(blanks) => (200, String::new(), " ".repeat(*blanks) + &keys),
     };
     issuer.fetches.fetch_add(1, Ordering::SeqCst);

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 /// The header that names a world.
-const WORLD: &str = "x-sci-world";
+pub(crate) const WORLD: &str = "x-sci-world";
 /// What a request to the bucket is about.
 const BLOB: &str = "x-sci-blob";
 /// The status of an answer that is an error of an adapter.
@@ -39,9 +39,20 @@ impl Doors {
         assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
     }
 
+    /// What the world keeps: the rows of its database, and the keys of its bucket.
+    pub fn kept(&self) -> String {
+        let (status, body) = self.post("/test/kept", None, Bytes::new());
+        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
+        String::from_utf8(body).unwrap()
+    }
+
     /// What names the world in a request, with whatever else the front of the bundle is to be given.
     pub fn header(&self, now: u64, key: (&str, u8), public: &impl Serialize) -> String {
-        json!({ "world": self.world, "now": now, "key": key, "public": public }).to_string()
+        self.world(now, key, public).to_string()
+    }
+
+    pub(crate) fn world(&self, now: u64, key: (&str, u8), public: &impl Serialize) -> Json {
+        json!({ "world": self.world, "now": now, "key": key, "public": public })
     }
 
     /// Sends a request to the front of the bundle; `header` is of [`Doors::header`]. Gives the status and the body.

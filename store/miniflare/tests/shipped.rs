@@ -3,17 +3,12 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use pollster::block_on;
 use sci_conformance::loopback::{Loopback, Manner};
+use sci_miniflare::deployed::{URL, Variables};
 use sci_miniflare::{Bundle, Miniflare};
-use sci_store_api::tokens::{CreateToken, TokenPower};
-use sci_store_api::{Nonce, ObjectId, TokenId, routes};
+use sci_store_api::{Nonce, ObjectId, routes};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use ureq::http::{HeaderMap, Request};
-
-/// What the Worker calls itself.
-const URL: &str = "https://sci.example";
 
 /// A Worker with one registered repository.
 struct Bench {
@@ -44,37 +39,14 @@ impl Answer {
     }
 }
 
-/// The variables of a Worker whose keys a store in `directory` made, and a token of its first administrator.
-fn variables(directory: &TempDir, issuer: &Loopback) -> (Value, String) {
-    let store = directory.path().join("store");
-    let service = sci_native::open::service(&store).unwrap();
-    let request = CreateToken {
-        id: TokenId::new("first").unwrap(),
-        power: TokenPower::Admin,
-        life: 3_600_000,
-        note: String::new(),
-        allow_trusted: false,
-    };
-    let created = block_on(service.create_token(&request)).unwrap();
-    let variables = json!({
-        "SCI_URL": URL,
-        "SCI_STORE": service.store(),
-        "SCI_SIGNING_KEY": std::fs::read_to_string(store.join("signing-key.json")).unwrap(),
-        "SCI_ISSUERS": json!([{ "kind": "github", "url": issuer.url() }]).to_string(),
-        "SCI_ADMINISTRATOR": serde_json::to_string(&created.summary).unwrap(),
-    });
-    (variables, created.token.expose().to_owned())
-}
-
 impl Bench {
     fn with(change: impl FnOnce(&mut Value)) -> Self {
-        let (directory, issuer) = (TempDir::new().unwrap(), Loopback::default());
-        let (mut bindings, admin) = variables(&directory, &issuer);
-        let secret = serde_json::from_str::<Value>(bindings["SCI_SIGNING_KEY"].as_str().unwrap()).unwrap();
-        let secret = secret["seed"].as_str().unwrap().to_owned();
+        let (variables, issuer) = (Variables::default(), Loopback::default());
+        let mut bindings = variables.believing(&issuer.url());
         change(&mut bindings);
         let worker = Miniflare::start(env!("CARGO_TARGET_TMPDIR"), Bundle::Shipped, &json!({ "bindings": bindings }));
         let agent = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build().into();
+        let Variables { admin, secret, .. } = variables;
         Self { worker, issuer, admin, secret, agent }
     }
 

@@ -1,18 +1,21 @@
-//! Doors for a suite of tests: the Worker's adapters by themselves, and a front over them whose clock, keys and callers the
-//! request names. Each world of a suite has a bucket and a database of its own. None of this is in the bundle that is deployed.
+//! Doors for a suite of tests: the Worker's adapters by themselves, and a front over them whose clock and keys the request
+//! names, and either its issuer or its very caller. Each world of a suite has a bucket and a database of its own. None of this
+//! is in the bundle that is deployed.
 #![allow(async_fn_in_trait, reason = "a Worker has one thread, so nothing asks for Send")]
+
+mod access;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
+use access::{Kept, OpenAccess, Wanted};
 use sci_service::http::{Front, Limits};
 use sci_service::{
-    Access, Blob, BlobError, BlobKey, Blobs as _, Caller, Clock, Error, HeldKeys, Row, Rows, Service, Settings, Sql as _,
-    SqlError, Statement, Value,
+    Access, Blob, BlobError, BlobKey, Blobs as _, Clock, HeldKeys, Row, Rows, Service, Settings, Sql as _, SqlError, Statement,
+    Value,
 };
 use sci_store_api::admin::DAY;
 use sci_store_api::dsse::{PublicKey, SecretKey};
-use sci_store_api::session::{SessionRequest, SessionResponse};
 use sci_store_api::{KeyId, UnixMillis};
 use sci_worker::blobs::{Download, R2, Upload};
 use sci_worker::sql::D1;
@@ -32,6 +35,8 @@ struct World {
     now: u64,
     key: (KeyId, u8),
     public: Vec<PublicKey>,
+    #[serde(default)]
+    gate: Option<Wanted>,
 }
 
 /// A request of a suite.
@@ -42,7 +47,11 @@ async fn fetch(mut request: Request, env: Env, _context: Context) -> worker::Res
     let blobs = R2(env.bucket(&format!("OBJECTS_{}", world.world))?);
     let index = D1::new(env.d1(&format!("INDEX_{}", world.world))?);
     match request.path().as_str() {
-        "/test/reset" => reset(&blobs, &index).await,
+        "/test/reset" => {
+            access::forget(world.world);
+            reset(&blobs, &index).await
+        }
+        "/test/kept" => kept_of(&blobs, &index).await,
         "/test/index" => run(&index, &request.bytes().await?).await,
         "/test/objects" => object(&blobs, &mut request).await,
         "/test/panic" => panic!("the test wants it so"),
@@ -50,13 +59,26 @@ async fn fetch(mut request: Request, env: Env, _context: Context) -> worker::Res
     }
 }
 
+/// The service of one request.
+type Given = Service<R2, D1, GivenClock, HeldKeys>;
+
 async fn handle(blobs: R2, index: D1, world: World, request: &mut Request) -> worker::Result<Response> {
-    let World { now, key: (id, seed), public, .. } = world;
+    let World { world, now, key: (id, seed), public, gate } = world;
     let keys = HeldKeys::new(SecretKey::from_seed(id, &[seed; 32]), public);
     let settings = Settings { store: "under-test".parse().map_err(|_| "no id")?, lease: DAY };
     let service =
         Service::open(blobs, index, GivenClock(now), keys, settings).await.map_err(|error| error.to_string())?;
-    let front = Front::new(service, OpenAccess, Limits::default(), "0.0.0");
+    match gate {
+        Some(wanted) => respond(service, Kept::of(world, wanted), request).await,
+        None => respond(service, OpenAccess, request).await,
+    }
+}
+
+async fn respond<A>(service: Given, access: A, request: &mut Request) -> worker::Result<Response>
+where
+    A: Access<R2, D1, GivenClock, HeldKeys>,
+{
+    let front = Front::new(service, access, Limits::default(), "0.0.0");
     match incoming::read(request).await {
         Ok(asked) => answer::from_service(host::receive(&front, asked).await, "test"),
         Err(refusal) => answer::from_refusal(&refusal, "test"),
@@ -72,19 +94,34 @@ async fn reset(blobs: &R2, index: &D1) -> worker::Result<Response> {
         }
         blobs.0.delete_multiple(keys).await?;
     }
+    let tables = tables(index).await.map_err(|error| error.to_string())?;
+    let batch: Vec<Statement> =
+        tables.iter().map(|table| Statement::new(kept(&format!("DROP TABLE {table}")), [])).collect();
+    if !batch.is_empty() {
+        index.batch(batch).await.map_err(|error| error.to_string())?;
+    }
+    Response::empty()
+}
+
+/// The rows of every table, and the keys of every object.
+async fn kept_of(blobs: &R2, index: &D1) -> worker::Result<Response> {
+    let failed = |error: SqlError| worker::Error::from(error.to_string());
+    let tables = tables(index).await.map_err(failed)?;
+    let rows = |table: &String| Statement::new(kept(&format!("SELECT * FROM {table}")), []);
+    let rows = index.batch(tables.iter().map(rows).collect()).await.map_err(failed)?;
+    let page = blobs.0.list().execute().await?;
+    let keys: Vec<String> = page.objects().iter().map(worker::Object::key).collect();
+    Response::from_json(&json!([rows.into_iter().map(sent).collect::<Vec<_>>(), keys]))
+}
+
+/// The tables of the service.
+async fn tables(index: &D1) -> Result<Vec<String>, SqlError> {
     let tables = Statement::new(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' \
          AND name NOT LIKE '_cf_%'",
         [],
     );
-    let tables = index.query(tables).await.map_err(|error| error.to_string())?;
-    let drop = |row: &Row| Ok(Statement::new(kept(&format!("DROP TABLE {}", row.text(0)?)), []));
-    let batch: Vec<Statement> =
-        tables.iter().map(drop).collect::<Result<_, SqlError>>().map_err(|error| error.to_string())?;
-    if !batch.is_empty() {
-        index.batch(batch).await.map_err(|error| error.to_string())?;
-    }
-    Response::empty()
+    index.query(tables).await?.iter().map(|row| Ok(row.text(0)?.to_owned())).collect()
 }
 
 /// A value as it travels.
@@ -190,28 +227,5 @@ struct GivenClock(u64);
 impl Clock for GivenClock {
     fn now(&self) -> UnixMillis {
         UnixMillis(self.0)
-    }
-}
-
-/// Lets everybody in, as whom they say they are: a ticket is the caller itself.
-struct OpenAccess;
-
-impl<B, S, C, K> Access<B, S, C, K> for OpenAccess {
-    async fn open(
-        &self,
-        _service: &Service<B, S, C, K>,
-        _bearer: Option<&str>,
-        _request: &SessionRequest,
-    ) -> Result<SessionResponse, Error> {
-        Err(Error::refused(sci_store_api::ErrorCode::Unauthorized, "a suite has no sessions"))
-    }
-
-    async fn caller(&self, _service: &Service<B, S, C, K>, ticket: &str) -> Result<Caller, Error> {
-        let malformed = |error: String| Error::refused(sci_store_api::ErrorCode::Unauthorized, error);
-        let text =
-            data_encoding::BASE64URL_NOPAD.decode(ticket.as_bytes()).map_err(|error| malformed(error.to_string()))?;
-        let fields = serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
-        let (repository, scope_write, scopes_read, run, claims, is_public, sight, quota) = fields;
-        Ok(Caller { repository, scope_write, scopes_read, run, claims, is_public, sight, quota })
     }
 }

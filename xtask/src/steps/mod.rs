@@ -4,6 +4,7 @@ mod action;
 mod checks;
 mod dist;
 mod fuzz;
+pub(crate) mod rustc;
 mod scenarios;
 mod wasm;
 mod worker;
@@ -17,6 +18,7 @@ use crate::{demo, tidy};
 
 pub(crate) use dist::dist;
 pub(crate) use scenarios::{bench, build_sci, simulate};
+pub(crate) use worker::traces;
 
 /// One step of the test.
 pub(crate) struct Step {

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::context::Context;
 use crate::shell::{self, Failure};
-use crate::steps::wasm;
+use crate::steps::{rustc, wasm};
 use crate::tools;
 
 /// The bundles: the package that each is of, and its directory below `target/worker`.
@@ -27,6 +27,15 @@ pub(super) fn run(context: &Context, args: &[String]) -> Result<(), Failure> {
     shell::run(command.args(args))
 }
 
+/// Plays as many traces on the Worker and on `sci serve` as are asked for.
+pub(crate) fn traces(context: &Context, args: &[String]) -> Result<(), Failure> {
+    build(context)?;
+    tools::worker_local(context)?;
+    let mut command = context.cargo();
+    command.args(["test", "--quiet", "--package", "sci-miniflare", "--test", "traces", "--", "--nocapture"]);
+    shell::run(command.env("SCI_TRACES", args.first().map_or("1000", String::as_str)))
+}
+
 /// Builds both bundles.
 pub(super) fn build(context: &Context) -> Result<(), Failure> {
     let bindgen = tools::wasm_bindgen(context)?;
@@ -35,13 +44,17 @@ pub(super) fn build(context: &Context) -> Result<(), Failure> {
     command.current_dir(context.root.join("worker")).env("CARGO_TARGET_DIR", &target);
     // A panic then fails its own request; otherwise it would fail every request of its isolate.
     command.env("RUSTFLAGS", format!("-Cpanic=unwind {}", remapped(context)?));
+    rustc::by_way_of_this(&mut command)?;
     command.args(["build", "--quiet", "--release", "--workspace", "--locked", "--target", wasm::TARGET]);
     shell::run(&mut command)?;
     for (package, name) in BUNDLES {
         let wasm = target.join(wasm::TARGET).join("release").join(package).with_extension("wasm");
         bundle(context, &bindgen, &wasm, &target.join(name))?;
     }
-    measure(&bundle_directory(context))
+    let deployed = bundle_directory(context);
+    measure(&deployed)?;
+    println!("   sha256 {}", digest(&deployed)?);
+    Ok(())
 }
 
 /// Says how long the deployed bundle takes to start.
@@ -78,6 +91,14 @@ fn bundle(context: &Context, bindgen: &Path, wasm: &Path, directory: &Path) -> R
     fs::copy(context.root.join("worker/entry.mjs"), directory.join("entry.mjs"))?;
     // The sci that it belongs to: `sci deploy` takes no other.
     Ok(fs::write(directory.join("version"), concat!(env!("CARGO_PKG_VERSION"), "\n"))?)
+}
+
+/// One digest of all that is deployed: that of what `find . -type f | LC_ALL=C sort | xargs sha256sum` says there.
+fn digest(directory: &Path) -> Result<String, Failure> {
+    let script = "find . -type f | LC_ALL=C sort | xargs sha256sum | sha256sum";
+    let output = shell::output(Command::new("sh").args(["-c", script]).current_dir(directory))?;
+    let digest = output.split_whitespace().next().filter(|digest| digest.len() == 64);
+    Ok(digest.ok_or("sha256sum fails")?.to_owned())
 }
 
 /// Says how large the bundle is, and fails when it is too large.

@@ -31,7 +31,11 @@ const LAYERS: [Layer; 18] = [
         code: &["sci-store-api", "sci-service", "sci-native"],
         tests: &["sci-hasher", "sci-conformance", "sci-s3"],
     },
-    Layer { name: "sci-miniflare", code: &["sci-conformance", "sci-service"], tests: &["sci-native", "sci-store-api"] },
+    Layer {
+        name: "sci-miniflare",
+        code: &["sci-conformance", "sci-service", "sci-native", "sci-store-api"],
+        tests: &["sci-serve"],
+    },
     Layer {
         name: "sci-remote",
         code: &["sci-hasher", "sci-store-api"],

@@ -27,10 +27,10 @@ const DRAINED: u64 = 64 << 20;
 /// How long that may take.
 const DRAINING: Duration = Duration::from_secs(5);
 
-/// The length that an object is announced with.
-pub(super) fn announced(headers: &HeaderMap) -> Result<u64, Refusal> {
-    let length = length(headers).ok_or(Unread::NoLength)?;
-    if length > MAX_OBJECT_SIZE { Err(Unread::TooLong(MAX_OBJECT_SIZE).into()) } else { Ok(length) }
+/// The length that an object is announced with, if it is announced.
+pub(super) fn announced(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
+    let length = length(headers);
+    if length > Some(MAX_OBJECT_SIZE) { Err(Unread::TooLong(MAX_OBJECT_SIZE).into()) } else { Ok(length) }
 }
 
 fn length(headers: &HeaderMap) -> Option<u64> {
@@ -46,7 +46,10 @@ pub(super) async fn json(
     record: &Record,
 ) -> Result<Vec<u8>, Refusal> {
     let too_long = || Refusal::from(Unread::TooLong(most as u64));
-    if length(headers).is_some_and(|length| length > most as u64) {
+    if let Some(length) = length(headers).filter(|length| *length > most as u64) {
+        if length <= DRAINED {
+            drain(body, &host.limits).await;
+        }
         return Err(too_long());
     }
     let deadline = Instant::now() + host.limits.request;
@@ -58,6 +61,8 @@ pub(super) async fn json(
         let Some(part) = part? else { return Ok(whole) };
         record.received.fetch_add(part.len() as u64, Ordering::Relaxed);
         if whole.len() + part.len() > most {
+            drop((whole, memory));
+            drain(body, &host.limits).await;
             return Err(too_long());
         }
         let held = host.places.memory(part.len()).await;

@@ -70,13 +70,16 @@ impl Host {
         let request = |body| Request {
             method,
             query: head.uri.query().unwrap_or_default().to_owned(),
-            bearer: head.headers.get(header::AUTHORIZATION).and_then(|value| bearer(value.to_str().ok()?)),
-            range: text(&head.headers, header::RANGE),
+            bearer: text(&head.headers, &header::AUTHORIZATION).and_then(|value| bearer(&value)),
+            range: text(&head.headers, &header::RANGE),
             body,
             path: path.clone(),
         };
         if wanted == Expected::Object {
-            let length = incoming::announced(&head.headers)?;
+            let Some(length) = incoming::announced(&head.headers)? else {
+                incoming::drain(body, &self.0.limits).await;
+                return Err(Unread::NoLength.into());
+            };
             let place = self.place(Kind::Request).await?;
             let received = Arc::clone(&record.received);
             return self.receive(place, length, body, received, request).await;
@@ -193,6 +196,8 @@ const fn name(method: Method) -> &'static str {
     }
 }
 
-fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {
-    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+/// The value of a header. What stands several times is one list, as HTTP reads it, so that no two readers take another of them.
+fn text(headers: &HeaderMap, name: &header::HeaderName) -> Option<String> {
+    let values: Vec<_> = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    if values.is_empty() { None } else { Some(values.join(", ")) }
 }

@@ -94,6 +94,16 @@ fn what_is_no_route_is_refused_with_words() {
 }
 
 #[test]
+fn a_bearer_that_stands_twice_is_none() {
+    let bench = Bench::default();
+    let bearer = format!("Bearer {}", bench.ticket(1));
+    let ask = |headers: &[(&str, &str)]| bench.send("GET", routes::SNAPSHOTS, headers, b"").status;
+    assert_eq!(ask(&[("authorization", &bearer)]), 200);
+    assert_eq!(ask(&[("authorization", &bearer), ("authorization", &bearer)]), 401);
+    assert_eq!(ask(&[("authorization", &bearer), ("authorization", "Bearer x")]), 401);
+}
+
+#[test]
 fn the_metrics_may_have_an_address_of_their_own() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let bench = Bench::with(|settings| settings.metrics_listen = Some(free));
