@@ -17,6 +17,8 @@ impl Client {
     /// A client of the host at `base`.
     pub fn new(base: String) -> Self {
         let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).max_redirects(0);
+        // The runtime closes a connection that nobody has used for five seconds.
+        let config = config.max_idle_age(Duration::from_secs(2));
         Self { base, agent: config.timeout_global(Some(Duration::from_secs(120))).build().into() }
     }
 
@@ -34,7 +36,7 @@ impl Client {
         } else {
             self.agent.run(builder.body(()).unwrap())
         };
-        said(answer.unwrap())
+        said(answer.unwrap_or_else(|error| panic!("{} {}{}: {error}", request.method, self.base, request.target)))
     }
 }
 

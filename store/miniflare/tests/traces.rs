@@ -3,6 +3,7 @@
 //!
 //! `cargo xtask traces` plays a thousand; `SCI_SEED=N` plays the one that failed, and says each of its steps.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stderr, reason = "whoever asks for more traces, or for one, wants to see how it went")]
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock};
