@@ -96,7 +96,11 @@ impl State {
         request.read_body(&mut reader, &mut body)?;
 
         let moment = self.meets(&request.0[0]);
-        let at = |now| if moment == Some(now) { self.wait() };
+        let at = |now| {
+            if moment == Some(now) {
+                self.wait()
+            }
+        };
         at(Moment::Come);
         let mut backend = TcpStream::connect(("127.0.0.1", self.backend))?;
         request.write(&mut backend)?;

@@ -4,8 +4,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use crate::machine::{finish, sci};
 use crate::backend::{Backend, REPOSITORY};
+use crate::machine::{finish, sci};
 use crate::{Machine, Ran};
 
 /// A server. It is killed when dropped.

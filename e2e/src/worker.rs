@@ -90,11 +90,16 @@ impl Worker {
         self.running.stop();
         let earlier = format!("-{hours} * 3600000");
         let columns = [
-            ("records", "forgotten"), ("records", "created"), ("objects", "idle"),
-            ("holds", "touched"), ("saves", "begun"), ("served", "until"),
+            ("records", "forgotten"),
+            ("records", "created"),
+            ("objects", "idle"),
+            ("holds", "touched"),
+            ("saves", "begun"),
+            ("served", "until"),
         ];
-        let script: String =
-            columns.map(|(table, column)| format!("UPDATE {table} SET \"{column}\" = \"{column}\" {earlier};")).concat();
+        let script: String = columns
+            .map(|(table, column)| format!("UPDATE {table} SET \"{column}\" = \"{column}\" {earlier};"))
+            .concat();
         finish(Command::new("sqlite3").arg("-bail").arg(self.database()).arg(script)).success();
         self.restart();
     }
@@ -121,7 +126,11 @@ impl Worker {
     /// Bytes of everything in the bucket.
     pub fn stored_bytes(&self) -> u64 {
         let files = files_below(&self.persist().join("r2"));
-        files.iter().filter(|(path, _)| path.components().any(|part| part.as_os_str() == "blobs")).map(|file| file.1).sum()
+        files
+            .iter()
+            .filter(|(path, _)| path.components().any(|part| part.as_os_str() == "blobs"))
+            .map(|file| file.1)
+            .sum()
     }
 
     fn persist(&self) -> PathBuf {
@@ -132,7 +141,8 @@ impl Worker {
     fn database(&self) -> PathBuf {
         let files = files_below(&self.persist().join("d1"));
         let is_database = |path: &Path| {
-            path.extension().is_some_and(|end| end == "sqlite") && path.file_stem().is_some_and(|name| name != "metadata")
+            path.extension().is_some_and(|end| end == "sqlite")
+                && path.file_stem().is_some_and(|name| name != "metadata")
         };
         files.into_iter().map(|file| file.0).find(|path| is_database(path)).expect("the Worker has no database")
     }

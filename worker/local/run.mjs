@@ -1,6 +1,7 @@
 // Runs a bundle in workerd on this machine, for tests: `node run.mjs TOOLS BUNDLE`. The first line of its input is JSON:
 // `bindings` (variables and secrets), `worlds` (how many more buckets and databases, for suites), `persist` (a directory),
-// `port`, and `counting` (whether `counting.mjs` is run around the bundle). It tells its port in a line, logs to its standard error, and ends when its input does.
+// `port`, and `counting` (whether `counting.mjs` is run around the bundle). It tells its port in a line, logs to its standard
+// error, and ends when its input does.
 import { createRequire } from "node:module";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";

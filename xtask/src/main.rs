@@ -42,6 +42,8 @@ Developer tasks of sci.
                               many clients of one server for two minutes
   cargo xtask bench latency [ARGS…]
                               restores from a server that is 40 ms away, over a connection of so many Mbit/s
+  cargo xtask bench worker [ARGS…]
+                              what saves and restores over the Worker make Cloudflare do, and its price
 ";
 
 fn main() -> ExitCode {

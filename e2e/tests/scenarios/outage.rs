@@ -72,7 +72,8 @@ impl Place {
         let timeout = format!("{}s", patience.as_secs());
         let mut save = command(&self.machine, &self.token, &["--timeout", &timeout, "--require", "save"]);
         let save = save.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let held = caught.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| panic!("no save comes to {point:?}"));
+        let held =
+            caught.recv_timeout(Duration::from_secs(60)).unwrap_or_else(|_| panic!("no save comes to {point:?}"));
         self.worker.kill();
         then(&mut self.worker);
         drop(held);

@@ -152,7 +152,8 @@ fn pull_request_writes_nothing_of_mains(worker: &Worker, main: &str) {
     // Nor does it take anything of main's away.
     let snapshot = run(&machine, main, &["ls", "--scope", MAIN]).result()["snapshots"][0]["snapshot"].clone();
     let refused = finish(&mut command(&machine, &token, &["forget", snapshot.as_str().unwrap()]));
-    assert_eq!(refused.code, Some(3), "{refused}");
+    // It may not see whether there is such a snapshot for it to forget.
+    assert_eq!(refused.code, Some(4), "{refused}");
     assert_eq!(scopes(worker).len(), 3);
     run(&machine, &token, &["forget", "--scope", "pr:42"]);
     assert_eq!(scopes(worker), [MAIN, MAIN]);
@@ -160,13 +161,15 @@ fn pull_request_writes_nothing_of_mains(worker: &Worker, main: &str) {
 
 fn quarantined(worker: &Worker, main: &str, first: &First) {
     let refused = worker.administer(&["quarantine", "--repository", "1001", "--run", &first.run]);
-    // What the upgrade saved was installed upon what this run had saved.
-    assert_eq!(refused.result()["snapshots"].as_array().map(Vec::len), Some(2), "{refused}");
+    // What the upgrade and the pull request saved was installed upon what this run had saved; that the latter's is forgotten
+    // does not matter, since something might descend from it.
+    assert_eq!(refused.result()["snapshots"].as_array().map(Vec::len), Some(3), "{refused}");
     for version in &VERSIONS[..2] {
         let machine = runner(worker);
         depend_on(&machine, version);
-        let missed = run(&machine, main, &["restore"]).expect_verdict("node_modules", "miss");
-        assert!(missed.field("node_modules", "reason").contains("quarantine"), "{missed}");
+        run(&machine, main, &["restore"]).expect_verdict("node_modules", "miss");
+        let explained = run(&machine, main, &["explain"]);
+        assert!(explained.stdout.contains("quarantine"), "{explained}");
         assert!(!machine.path("node_modules").exists());
     }
 }
@@ -188,7 +191,8 @@ fn collected(worker: &mut Worker, main: &str) {
 
     let before = worker.stored_bytes();
     let gc = ["--project", "1001", "gc"];
-    let early = finish(&mut command(&machine, worker.admin(), &[&gc[..], &["--grace", "1h", "--unsafe-grace"]].concat()));
+    let early =
+        finish(&mut command(&machine, worker.admin(), &[&gc[..], &["--grace", "1h", "--unsafe-grace"]].concat()));
     assert_eq!(early.code, Some(3), "a grace below a day: {early}");
     let marked = worker.administer(&gc).result();
     assert_eq!(marked["done"]["deleted"].as_array().map(Vec::len), Some(0), "{marked}");
