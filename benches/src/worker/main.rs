@@ -33,7 +33,7 @@ struct Arguments {
     #[arg(long, default_value_t = 1_000_000_000)]
     large: usize,
     /// Requests of each route whose time is measured
-    #[arg(long, default_value_t = 500)]
+    #[arg(long, default_value_t = 200)]
     requests: usize,
     /// Where trees and store are [default: the directory for temporary files]
     #[arg(long, value_name = "DIR")]

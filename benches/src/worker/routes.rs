@@ -2,10 +2,10 @@
 
 use sci_benches::server::Failure;
 use sci_hasher::{Derivation, Digest, InputClass, Ladder, Sketch};
-use sci_remote::{Address, Remote, RemoteSave, Settings, Token, Wanted};
+use sci_remote::{Address, Remote, Settings, Token, Wanted};
 use sci_store_api::resolve::{PathQuery, ResolveRequest, RestorePolicy};
 use sci_store_api::saves::CommitSave;
-use sci_store_api::{Instance, ObjectId, ObjectKind, ObjectRef, ObjectSource as _, PathName, Secret};
+use sci_store_api::{Instance, ObjectId, ObjectKind, ObjectRef, ObjectSink as _, ObjectSource as _, PathName, Secret};
 
 use crate::local::{Counted, Local};
 
@@ -38,20 +38,23 @@ pub(crate) fn measured(local: &Local, times: usize) -> Result<Vec<Route>, Failur
     asker.measure("health", |_| Ok(drop(remote.health()?)))?;
     let strangers = (0..times).map(|_| asker.remote()).collect::<Result<Vec<_>, _>>()?;
     asker.measure("session", |number| Ok(drop(strangers[number].session()?)))?;
-    let keys: Vec<Ladder> = (0..times).map(ladder).collect();
-    let mut begun = Vec::new();
     asker.measure("begin a save", |number| {
-        begun.push(remote.begin(&path()?, &instance()?, keys[number].key(), Vec::new())?);
+        remote.begin(&path()?, &instance()?, ladder(number).key(), Vec::new())?;
         Ok(())
     })?;
-    asker.measure("store 64 kB", |number| remote.put_derivation(&noise(number)).map(|_| ()).map_err(Failure::from))?;
-    let commits = begun.iter().zip(keys).enumerate().map(|(number, (save, ladder))| commit(save, number, ladder));
-    let commits = commits.collect::<Result<Vec<_>, Failure>>()?;
-    asker.measure("commit", |number| Ok(drop(begun[number].commit(&commits[number])?)))?;
-    let last = commits.last().ok_or("nothing was measured")?;
+    asker.measure("store 64 kB", |number| {
+        remote.put_derivation(&noise(number))?;
+        Ok(())
+    })?;
+    let mut last = None;
+    asker.measure("begin, store twice and commit", |number| {
+        last = Some(save(&remote, times + number)?);
+        Ok(())
+    })?;
+    let last = last.ok_or("nothing was measured")?;
     let asked = ResolveRequest { paths: vec![query(last.ladder.clone())?], ancestors: Vec::new() };
     asker.measure("resolve, exact", |_| Ok(drop(remote.resolve(&asked)?)))?;
-    let near = ResolveRequest { paths: vec![query(ladder(times))?], ancestors: Vec::new() };
+    let near = ResolveRequest { paths: vec![query(ladder(usize::MAX))?], ancestors: Vec::new() };
     asker.measure("resolve, nearest", |_| Ok(drop(remote.resolve(&near)?)))?;
     asker.measure("read 64 kB", |_| Ok(drop(remote.read(&last.manifest, 0..64_000)?)))?;
     Ok(asker.routes)
@@ -78,22 +81,27 @@ impl Asker<'_> {
     }
 }
 
-/// The objects of a save are sent, and it is not committed yet. The service reads none of them.
-fn commit(save: &RemoteSave, number: usize, ladder: Ladder) -> Result<CommitSave, Failure> {
+/// A save of two objects. The service reads none of them.
+fn save(remote: &Remote, number: usize) -> Result<CommitSave, Failure> {
+    let ladder = ladder(number);
+    let save = remote.begin(&path()?, &instance()?, ladder.key(), Vec::new())?;
     let bytes = noise(number);
     let manifest = ObjectId::of(&bytes);
     let size = bytes.len() as u64;
-    sci_store_api::ObjectSink::put(save, &manifest, bytes)?;
+    save.put(&manifest, bytes)?;
     let derivation = format!("{number}").into_bytes();
     let id = ObjectId::of(&derivation);
     let objects = vec![
         ObjectRef { id: manifest, size, kind: ObjectKind::Manifest },
         ObjectRef { id, size: derivation.len() as u64, kind: ObjectKind::Derivation },
     ];
-    sci_store_api::ObjectSink::put(save, &id, derivation)?;
+    save.put(&id, derivation)?;
     let tree = Digest::of(&number.to_le_bytes());
     let sketch = Sketch::of(std::iter::once(tree));
-    Ok(CommitSave { ladder, sketch, derivation: id, manifest, objects, tree, files: 1, bytes: size, settled: true })
+    let commit =
+        CommitSave { ladder, sketch, derivation: id, manifest, objects, tree, files: 1, bytes: size, settled: true };
+    save.commit(&commit)?;
+    Ok(commit)
 }
 
 fn query(ladder: Ladder) -> Result<PathQuery, Failure> {
