@@ -78,14 +78,12 @@ fn install_and_save(worker: &Worker, main: &str) -> First {
     let tree = modules(&machine);
     assert!(tree.files() >= 25_000, "only {} files", tree.files());
     let saved = run(&machine, main, &["save"]).expect_outcome("node_modules", "saved");
-    println!("{} files saved in {:?}", tree.files(), saved.took);
     First { run: name_of(&saved), tree }
 }
 
 fn next_machine_restores(worker: &Worker, main: &str, first: &First) {
     let machine = runner(worker);
-    let restored = run(&machine, main, &["restore"]).expect_verdict("node_modules", "exact");
-    println!("restored in {:?}", restored.took);
+    run(&machine, main, &["restore"]).expect_verdict("node_modules", "exact");
     first.tree.assert_same(&modules(&machine));
     npm(&machine, &["ls", "--all"]);
     let install = npm(&machine, &["install"]);
