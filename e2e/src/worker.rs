@@ -98,13 +98,12 @@ impl Worker {
         self.running = Running::start(&self.variables, &self.persist(), self.port());
     }
 
-    /// Sets the clocks forward, as far as they count: what has happened happened so many hours earlier.
+    /// Sets the clocks forward, as far as a collection counts: what has happened happened so many hours earlier.
     pub fn let_pass(&mut self, hours: u32) {
         self.running.stop();
         let earlier = format!("-{hours} * 3600000");
         let columns = [
             ("records", "forgotten"),
-            ("records", "created"),
             ("objects", "idle"),
             ("holds", "touched"),
             ("saves", "begun"),

@@ -23,15 +23,16 @@ fn runner(server: &impl Backend, declaration: &str) -> Machine {
 
 #[test]
 fn what_one_runner_saved_another_restores() {
-    saved_and_restored(&Server::start());
+    println!("{}", saved_and_restored(&Server::start()));
 }
 
 #[test]
 fn what_one_runner_saved_another_restores_from_the_worker() {
-    saved_and_restored(&Worker::start());
+    println!("{}", saved_and_restored(&Worker::start()));
 }
 
-fn saved_and_restored(server: &impl Backend) {
+/// Gives how long it took.
+fn saved_and_restored(server: &impl Backend) -> String {
     let token = server.token("branch:ci");
     let runners = [(); 2].map(|()| {
         let machine = Machine::new();
@@ -60,18 +61,18 @@ fn saved_and_restored(server: &impl Backend) {
     alone.sci(&["save"]);
     fs::remove_dir_all(alone.path("node_modules")).unwrap();
     let embedded = alone.sci(&["restore"]).expect_verdict("node_modules", "exact");
-    println!(
-        "{} files: saved in {:?}, restored in {:?}; embedded in {:?}",
-        before.files(),
-        saved.took,
-        restored.took,
-        embedded.took
-    );
 
     // What the first one knew, the second one can ask.
     let listed = run(second, &token, &["ls"]);
     assert_eq!(listed.result()["snapshots"][0]["scope"], "branch:ci", "{listed}");
     run(second, &token, &["explain"]);
+    format!(
+        "{} files: saved in {:?}, restored in {:?}; embedded in {:?}",
+        before.files(),
+        saved.took,
+        restored.took,
+        embedded.took
+    )
 }
 
 #[test]

@@ -78,14 +78,12 @@ fn install_and_save(worker: &Worker, main: &str) -> First {
     let tree = modules(&machine);
     assert!(tree.files() >= 25_000, "only {} files", tree.files());
     let saved = run(&machine, main, &["save"]).expect_outcome("node_modules", "saved");
-    println!("{} files saved in {:?}", tree.files(), saved.took);
     First { run: name_of(&saved), tree }
 }
 
 fn next_machine_restores(worker: &Worker, main: &str, first: &First) {
     let machine = runner(worker);
-    let restored = run(&machine, main, &["restore"]).expect_verdict("node_modules", "exact");
-    println!("restored in {:?}", restored.took);
+    run(&machine, main, &["restore"]).expect_verdict("node_modules", "exact");
     first.tree.assert_same(&modules(&machine));
     npm(&machine, &["ls", "--all"]);
     let install = npm(&machine, &["install"]);
@@ -152,7 +150,8 @@ fn pull_request_writes_nothing_of_mains(worker: &Worker, main: &str) {
     // Nor does it take anything of main's away.
     let snapshot = run(&machine, main, &["ls", "--scope", MAIN]).result()["snapshots"][0]["snapshot"].clone();
     let refused = finish(&mut command(&machine, &token, &["forget", snapshot.as_str().unwrap()]));
-    assert_eq!(refused.code, Some(3), "{refused}");
+    // It may not see whether there is such a snapshot for it to forget.
+    assert_eq!(refused.code, Some(4), "{refused}");
     assert_eq!(scopes(worker).len(), 3);
     run(&machine, &token, &["forget", "--scope", "pr:42"]);
     assert_eq!(scopes(worker), [MAIN, MAIN]);
@@ -160,13 +159,15 @@ fn pull_request_writes_nothing_of_mains(worker: &Worker, main: &str) {
 
 fn quarantined(worker: &Worker, main: &str, first: &First) {
     let refused = worker.administer(&["quarantine", "--repository", "1001", "--run", &first.run]);
-    // What the upgrade saved was installed upon what this run had saved.
-    assert_eq!(refused.result()["snapshots"].as_array().map(Vec::len), Some(2), "{refused}");
+    // What the upgrade and the pull request saved was installed upon what this run had saved; that the latter's is forgotten
+    // does not matter, since something might descend from it.
+    assert_eq!(refused.result()["snapshots"].as_array().map(Vec::len), Some(3), "{refused}");
     for version in &VERSIONS[..2] {
         let machine = runner(worker);
         depend_on(&machine, version);
-        let missed = run(&machine, main, &["restore"]).expect_verdict("node_modules", "miss");
-        assert!(missed.field("node_modules", "reason").contains("quarantine"), "{missed}");
+        run(&machine, main, &["restore"]).expect_verdict("node_modules", "miss");
+        let explained = run(&machine, main, &["explain"]);
+        assert!(explained.stdout.contains("quarantine"), "{explained}");
         assert!(!machine.path("node_modules").exists());
     }
 }

@@ -48,7 +48,7 @@ pub(crate) fn simulate(context: &Context, args: &[String]) -> Result<(), Failure
     shell::run(&mut command)
 }
 
-/// Runs sci side by side with other tools, the simulation of many saves, the load on a server, or one far away.
+/// Runs sci side by side with other tools, the simulation of many saves, the load on a server, one far away, or the Worker.
 pub(crate) fn bench(context: &Context, args: &[String]) -> Result<(), Failure> {
     if let Some(("fragmentation", rest)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         return shell::run(bench_program(context, "fragmentation").args(rest));
@@ -56,6 +56,11 @@ pub(crate) fn bench(context: &Context, args: &[String]) -> Result<(), Failure> {
     let sci = build_sci(context)?;
     if let Some((name @ ("load" | "latency"), rest)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         return shell::run(bench_program(context, name).env("SCI_BIN", sci).args(rest));
+    }
+    if let Some(("worker", rest)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        worker::build(context)?;
+        tools::worker_local(context)?;
+        return shell::run(bench_program(context, "worker").env("SCI_BIN", sci).args(rest));
     }
     shell::run(bench_program(context, "side-by-side").env("SCI_BIN", sci).args(args))
 }
