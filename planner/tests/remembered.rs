@@ -59,12 +59,13 @@ enum Change {
     Exchange(&'static str, &'static str),
     /// Another content of the same size, with the times put back.
     Forge(&'static str, u8),
-    /// Something new in a directory, with the directory's times put back.
-    Slip(&'static str),
+    /// Something that comes or goes in a directory, with the directory's times put back.
+    Slip(&'static str, &'static str),
 }
 
 fn change() -> impl Strategy<Value = Change> {
     let path = || prop::sample::select(PATHS.to_vec());
+    let directory = || prop::sample::select(vec!["", "d", "d/e", "d/f"]);
     prop_oneof![
         (path(), 0..3u8).prop_map(|(path, content)| Change::File(path, content)),
         path().prop_map(Change::Directory),
@@ -73,7 +74,8 @@ fn change() -> impl Strategy<Value = Change> {
         (path(), path()).prop_map(|(from, to)| Change::Rename(from, to)),
         (path(), path()).prop_map(|(one, other)| Change::Exchange(one, other)),
         (path(), 0..3u8).prop_map(|(path, content)| Change::Forge(path, content)),
-        path().prop_map(Change::Slip),
+        (directory(), prop::sample::select(vec!["a", "b", "slipped"]))
+            .prop_map(|(path, name)| Change::Slip(path, name)),
     ]
 }
 
@@ -155,10 +157,11 @@ impl Remembered {
             Change::Forge(path, content) => {
                 keeping_times(&at(path), || fs::write(at(path), content_of(path, *content)))
             }
-            Change::Slip(path) if at(path).is_dir() => {
-                keeping_times(&at(path), || fs::write(at(path).join("slipped"), ""))
-            }
-            Change::Slip(_) => Ok(()),
+            Change::Slip(path, name) if at(path).is_dir() => keeping_times(&at(path), || {
+                let file = at(path).join(name);
+                fs::remove_file(&file).or_else(|_| fs::write(&file, ""))
+            }),
+            Change::Slip(..) => Ok(()),
         };
     }
 }
@@ -188,6 +191,7 @@ proptest! {
     ) {
         let text = if replay { format!("{PLAIN}replay = true\n") } else { PLAIN.to_owned() };
         let remembered = Remembered::new(&text);
+        remembered.workspace.write("a", "0").write("d/a", "0").write("d/e/a", "0").write("d/f/a", "0");
         for changes in rounds {
             remembered.tick();
             changes.iter().for_each(|change| remembered.change(change));

@@ -113,8 +113,8 @@ impl StatCache {
     fn says(&self, walked: Option<&[Walked<'_>]>, facts: &[Fact<'_>]) -> bool {
         let mut lookup = Lookup::new(Some(self));
         let same = |fact: &Fact<'_>| {
-            let known = lookup.known(fact.directory, fact.name).map(|known| (known.stamp, known.digest));
-            fact.is_known || known == fact.content
+            let mut known = || lookup.known(fact.directory, fact.name).map(|known| (known.stamp, known.digest));
+            fact.is_known || known() == fact.content
         };
         let confirmed = |walked: &[Walked<'_>]| {
             let unchanged = walked.iter().filter(|walk| matches!(walk.names, Names::Unchanged)).count();

@@ -157,7 +157,8 @@ impl<'a> Lister<'a> {
     }
 
     fn kept(&mut self, place: &Place, directory: &Opened, rules: Option<&Rules>) -> Result<Listing, Errno> {
-        let mut listing = Listing { path: place.path.clone(), ..Listing::default() };
+        let items = Vec::with_capacity(self.reader.len());
+        let mut listing = Listing { path: place.path.clone(), items, ..Listing::default() };
         let mut path = place.path.clone();
         if !path.is_empty() {
             path.push(b'/');
