@@ -35,28 +35,24 @@ pub(crate) fn measured(local: &Local, times: usize) -> Result<Vec<Route>, Failur
         asker.remote()?.session()?;
         remote.health()?;
     }
-    asker.measure("health", |_| Ok(drop(remote.health()?)))?;
+    asker.measure("health", |_| Ok(remote.health()?))?;
     let strangers = (0..times).map(|_| asker.remote()).collect::<Result<Vec<_>, _>>()?;
-    asker.measure("session", |number| Ok(drop(strangers[number].session()?)))?;
+    asker.measure("session", |number| Ok(strangers[number].session()?))?;
     asker.measure("begin a save", |number| {
-        remote.begin(&path()?, &instance()?, ladder(number).key(), Vec::new())?;
-        Ok(())
+        Ok(remote.begin(&path()?, &instance()?, ladder(number).key(), Vec::new())?)
     })?;
-    asker.measure("store 64 kB", |number| {
-        remote.put_derivation(&noise(number))?;
-        Ok(())
-    })?;
+    asker.measure("store 64 kB", |number| Ok(remote.put_derivation(&noise(number))?))?;
     let mut last = None;
     asker.measure("begin, store twice and commit", |number| {
         last = Some(save(&remote, times + number)?);
         Ok(())
     })?;
     let last = last.ok_or("nothing was measured")?;
-    let asked = ResolveRequest { paths: vec![query(last.ladder.clone())?], ancestors: Vec::new() };
-    asker.measure("resolve, exact", |_| Ok(drop(remote.resolve(&asked)?)))?;
+    let asked = ResolveRequest { paths: vec![query(last.ladder)?], ancestors: Vec::new() };
+    asker.measure("resolve, exact", |_| Ok(remote.resolve(&asked)?))?;
     let near = ResolveRequest { paths: vec![query(ladder(usize::MAX))?], ancestors: Vec::new() };
-    asker.measure("resolve, nearest", |_| Ok(drop(remote.resolve(&near)?)))?;
-    asker.measure("read 64 kB", |_| Ok(drop(remote.read(&last.manifest, 0..64_000)?)))?;
+    asker.measure("resolve, nearest", |_| Ok(remote.resolve(&near)?))?;
+    asker.measure("read 64 kB", |_| Ok(remote.read(&last.manifest, 0..64_000)?))?;
     Ok(asker.routes)
 }
 
@@ -67,14 +63,14 @@ impl Asker<'_> {
         Ok(Remote::new(address, Settings::default(), Box::new(identity), Wanted::default())?)
     }
 
-    fn measure(
+    fn measure<T>(
         &mut self,
         what: &'static str,
-        mut ask: impl FnMut(usize) -> Result<(), Failure>,
+        mut ask: impl FnMut(usize) -> Result<T, Failure>,
     ) -> Result<(), Failure> {
         self.local.counted()?;
         let before = self.local.processor()?;
-        (0..self.times).try_for_each(&mut ask)?;
+        (0..self.times).try_for_each(|number| ask(number).map(drop))?;
         let processor = self.local.processor()? - before;
         self.routes.push(Route { what, counted: self.local.counted()?, times: self.times, processor });
         Ok(())
