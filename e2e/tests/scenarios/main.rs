@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "a step that fails is the test's report")]
 
 mod actions;
+mod bun;
 mod cargo;
 mod crowd;
 mod deploying;
 mod edits;
+mod go;
 mod histories;
 mod hosting;
 mod interrupt;
@@ -13,6 +15,8 @@ mod kill;
 mod npm;
 mod outage;
 mod pnpm;
+mod python;
 mod serving;
 mod sharing;
 mod worker;
+mod yarn;
