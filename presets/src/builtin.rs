@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use crate::Preset;
 
 /// In the order of a listing.
-const FILES: [&str; 10] = [
+const FILES: [&str; 12] = [
     include_str!("../data/cargo.toml"),
     include_str!("../data/npm.toml"),
     include_str!("../data/pnpm.toml"),
@@ -16,6 +16,8 @@ const FILES: [&str; 10] = [
     include_str!("../data/poetry.toml"),
     include_str!("../data/pip.toml"),
     include_str!("../data/go.toml"),
+    include_str!("../data/bundler.toml"),
+    include_str!("../data/composer.toml"),
 ];
 
 static ALL: LazyLock<Vec<Preset>> = LazyLock::new(|| {

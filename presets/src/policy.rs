@@ -82,6 +82,10 @@ policy! {
         Bun = "bun",
         /// Every package of uv.lock, poetry.lock or a requirements file is installed in its version.
         Venv = "venv",
+        /// Every gem of Gemfile.lock has its specification.
+        Bundler = "bundler",
+        /// `vendor/composer/installed.json` says what composer.lock says.
+        Composer = "composer",
         /// Every registry package of Cargo.lock has its archive below `registry/cache`.
         CargoRegistry = "cargo-registry",
         /// Every package of yarn.lock has its archive.

@@ -11,7 +11,10 @@ use tempfile::TempDir;
 #[test]
 fn every_preset_is_complete_and_survives_a_round_trip() {
     let names: Vec<_> = Preset::all().iter().map(|preset| preset.name.as_str()).collect();
-    assert_eq!(names, ["cargo", "npm", "pnpm", "yarn", "yarn-classic", "bun", "uv", "poetry", "pip", "go"]);
+    assert_eq!(
+        names,
+        ["cargo", "npm", "pnpm", "yarn", "yarn-classic", "bun", "uv", "poetry", "pip", "go", "bundler", "composer"]
+    );
     for preset in Preset::all() {
         assert!(preset.version > 0 && !preset.summary.is_empty() && !preset.detect.is_empty());
         let text = serde_json::to_string(preset).unwrap();

@@ -1,4 +1,4 @@
-//! The lockfiles of Yarn, bun, Python and Go: what they name, and which installation is current for them.
+//! The lockfiles of Yarn, bun, Python, Go, Ruby and PHP: what they name, and which installation is current for them.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up its tree fails")]
 
@@ -479,4 +479,95 @@ fn a_module_cache_is_current_when_every_archive_is_there() {
     ] {
         assert!(!members.contains(Path::new(other)), "{other}");
     }
+}
+
+const GEMFILE_LOCK: &str = "\
+GIT
+  remote: https://git.example/forked
+  revision: 0123
+  specs:
+    forked (3.0.0)
+
+PATH
+  remote: .
+  specs:
+    app (0.1.0)
+
+GEM
+  remote: https://gems.example/
+  specs:
+    left (1.0.0-x86_64-linux)
+      right (~> 2.0)
+    left (1.0.0-arm64-darwin)
+    right (2.0.0)
+
+PLATFORMS
+  x86_64-linux
+
+DEPENDENCIES
+  app!
+  left (= 1.0.0)
+
+CHECKSUMS
+  right (2.0.0) sha256=4567
+
+BUNDLED WITH
+   2.3.15
+";
+
+#[test]
+fn gemfile_lock_and_the_gems_it_names() {
+    let expected = [
+        "forked 3.0.0 https://git.example/forked#0123 -",
+        "left 1.0.0-arm64-darwin - -",
+        "left 1.0.0-x86_64-linux - -",
+        "right 2.0.0 - sha256=4567",
+    ];
+    assert_eq!(told("Gemfile.lock", GEMFILE_LOCK), expected);
+    for text in ["", "<<<<<<< HEAD\nGEM\n", "GEM\n  specs:\n    no version\n"] {
+        assert_malformed("Gemfile.lock", text);
+    }
+    let project = workspace(&[("Gemfile.lock", GEMFILE_LOCK)]);
+    let proof = || prove(Check::Bundler, &project, "bundle", "Gemfile.lock");
+    assert_not_current(&proof(), "none of the 2 locked gems");
+    let specifications = project.path().join("bundle/ruby/3.1.0/specifications");
+    fs::create_dir_all(&specifications).unwrap();
+    fs::write(specifications.join("left-1.0.0-x86_64-linux.gemspec"), "").unwrap();
+    assert_unknown(&proof(), "1 of 2 locked gems are not installed, such as right");
+    fs::write(specifications.join("right-2.0.0.gemspec"), "").unwrap();
+    assert_eq!(proof(), Proof::Current);
+    fs::write(specifications.join("right-1.0.0.gemspec"), "").unwrap();
+    assert_unknown(&proof(), "right-1.0.0 is installed but not locked");
+}
+
+const COMPOSER_LOCK: &str = r#"{
+  "content-hash": "0123",
+  "packages": [
+    {"name": "acme/left", "version": "1.0.0", "dist": {"type": "zip", "url": "https://zip.example/left", "shasum": "", "reference": "89ab"},
+     "source": {"type": "git", "url": "https://git.example/left", "reference": "89ab"}}
+  ],
+  "packages-dev": [{"name": "acme/right", "version": "v2.0.0", "dist": {"type": "zip", "url": "https://zip.example/right", "shasum": "cdef"}}],
+  "plugin-api-version": "2.3.0"
+}
+"#;
+
+#[test]
+fn composer_lock_and_the_packages_it_names() {
+    let expected =
+        ["acme/left 1.0.0 https://git.example/left 89ab", "acme/right v2.0.0 https://zip.example/right cdef"];
+    assert_eq!(told("composer.lock", COMPOSER_LOCK), expected);
+    assert_malformed("composer.lock", "{}");
+    let record = COMPOSER_LOCK
+        .replace("\n  ],\n  \"packages-dev\": [", ", ")
+        .replace("\"content-hash\": \"0123\"", "\"dev\": true");
+    let proof = |record: &str| {
+        let project = workspace(&[("composer.lock", COMPOSER_LOCK), ("vendor/composer/installed.json", record)]);
+        prove(Check::Composer, &project, "vendor", "composer.lock")
+    };
+    assert_eq!(proof(&record), Proof::Current);
+    assert_not_current(&proof(&record.replace("1.0.0", "0.9.0")), "acme/left 1.0.0 is locked but not installed");
+    assert_not_current(&proof(&record.replace("cdef", "4567")), "acme/right v2.0.0 is locked but not installed");
+    assert_unknown(&proof(&record.replace("true", "false")), "leave out what only development needs");
+    let project = workspace(&[("composer.lock", COMPOSER_LOCK)]);
+    assert_not_current(&prove(Check::Composer, &project, "vendor", "composer.lock"), "no install ended");
 }

@@ -364,7 +364,7 @@ proptest! {
     fn any_bytes_are_read_or_refused(bytes in any::<Vec<u8>>(), text in nearly_a_lockfile()) {
         for name in [
             "Cargo.lock", "package-lock.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "uv.lock", "poetry.lock",
-            "requirements.txt", "go.sum", "go.mod",
+            "requirements.txt", "go.sum", "go.mod", "Gemfile.lock", "composer.lock",
         ] {
             let _answer = read(Path::new(name), &bytes);
             let _answer = read(Path::new(name), text.as_bytes());

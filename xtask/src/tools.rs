@@ -64,7 +64,8 @@ pub(crate) fn ecosystems(context: &Context) -> Result<(), Failure> {
     if !shell::succeeds(Command::new("go").arg("version")) {
         apt(&["golang-go"]).map_err(|error| format!("go is missing ({error}): install it"))?;
     }
-    Ok(())
+    debian("bundle", "bundler")?;
+    debian("composer", "composer")
 }
 
 /// Installs into `prefix` below the tools what the lock file in `directory` pins.

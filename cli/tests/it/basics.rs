@@ -84,6 +84,8 @@ fn presets_are_listed() {
     poetry       Python: the virtual environment as Poetry installs it inside the project  .venv
     pip          Python: a virtual environment that pip fills from requirements files  .venv
     go           Go: the module cache and the build cache  ~/.cache/go-build, ~/go/pkg/mod
+    bundler      Ruby: vendor/bundle as Bundler installs it  vendor/bundle
+    composer     PHP: vendor as Composer installs it  vendor
     ");
 }
 
@@ -100,7 +102,7 @@ fn a_preset_that_is_not_there_is_not_found() {
     exit code: 4
     ----- stderr -----
     Error: there is no preset "bazel"
-    Hint: the presets are cargo, npm, pnpm, yarn, yarn-classic, bun, uv, poetry, pip, go
+    Hint: the presets are cargo, npm, pnpm, yarn, yarn-classic, bun, uv, poetry, pip, go, bundler, composer
     "#);
 }
 

@@ -3,7 +3,9 @@
 
 mod actions;
 mod bun;
+mod bundler;
 mod cargo;
+mod composer;
 mod crowd;
 mod deploying;
 mod edits;

@@ -5,7 +5,9 @@
 //! contents, which restore has verified.
 
 mod bun;
+mod bundler;
 mod cargo_registry;
+mod composer;
 mod go_modules;
 mod npm;
 mod pnpm;
@@ -32,6 +34,8 @@ pub fn prove_current(check: Check, workspace: &Path, tree: &Path, lockfiles: &[P
         Check::YarnClassic => yarn_classic::prove,
         Check::Bun => bun::prove,
         Check::Venv => venv::prove,
+        Check::Bundler => bundler::prove,
+        Check::Composer => composer::prove,
         Check::CargoRegistry => cargo_registry::prove,
         Check::YarnCache => yarn::prove_cache,
         Check::GoModules => go_modules::prove,

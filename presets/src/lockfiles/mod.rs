@@ -4,7 +4,9 @@
 //! and answers with packages or an error in bounded memory: no panic, no recursion that the input controls.
 
 pub(crate) mod bun;
+pub(crate) mod bundler;
 pub(crate) mod cargo;
+pub(crate) mod composer;
 pub(crate) mod go;
 pub(crate) mod npm;
 mod package;
@@ -24,7 +26,9 @@ pub use package::{LockfileError, MAX_BYTES, Package, Packages};
 pub fn read(name: &Path, bytes: &[u8]) -> Option<Result<Packages, LockfileError>> {
     let reader = match name.file_name()?.to_str()? {
         "Cargo.lock" => cargo::packages,
+        "Gemfile.lock" => bundler::packages,
         "bun.lock" => bun::packages,
+        "composer.lock" => composer::packages,
         "go.mod" => go::requirements,
         "go.sum" | "go.work.sum" => go::sums,
         "package-lock.json" | "npm-shrinkwrap.json" => npm::packages,
