@@ -1,6 +1,6 @@
 //! What the scenarios share: a machine of their own to run on, trees to compare, and ways to disturb.
 //!
-//! Scenarios use the built `sci` program as a user does, with real npm, pnpm and cargo. This crate deliberately links none of the
+//! Scenarios use the built `sci` program as a user does, with the real tools. This crate deliberately links none of the
 //! project's own crates: what a scenario needs to know, `sci` has to say.
 //!
 //! A step that fails panics, for a failed step is a failed test.
@@ -10,6 +10,7 @@ pub mod actions;
 pub mod backend;
 pub mod cloudflare;
 pub mod disturb;
+pub mod ecosystems;
 pub mod gate;
 pub mod machine;
 pub mod ran;
@@ -20,6 +21,7 @@ pub mod tree;
 pub mod worker;
 
 pub use backend::Backend;
+pub use ecosystems::Manager;
 pub use machine::Machine;
 pub use ran::Ran;
 pub use tree::Tree;

@@ -85,6 +85,18 @@ impl Machine {
         fs::create_dir_all(self.workspace()).unwrap();
     }
 
+    /// Sets a variable for everything that runs here from now on.
+    pub fn set(&mut self, name: &str, value: impl Into<OsString>) {
+        self.env.push((name.into(), value.into()));
+    }
+
+    /// Puts `bin` before all other directories of programs.
+    pub fn prepend_path(&mut self, bin: &Path) {
+        let path = self.env.iter().rfind(|(name, _)| name == "PATH").map(|(_, path)| path.clone()).unwrap_or_default();
+        let directories = std::iter::once(bin.to_owned()).chain(std::env::split_paths(&path));
+        self.set("PATH", std::env::join_paths(directories).unwrap());
+    }
+
     /// A command with this machine's environment, in the workspace.
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);

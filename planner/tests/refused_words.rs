@@ -108,7 +108,7 @@ path = ".cache"
 restore = "nearst"
 match = "lockfile"
 save = "sometimes"
-check = "yarn"
+check = "maven"
 shared = "all"
 sources = [{ pattern = "sci.toml", search = "everywhere" }]
 "#
@@ -122,9 +122,9 @@ sources = [{ pattern = "sci.toml", search = "everywhere" }]
     5:8 "\"sometimes\""
       `sometimes` is not a value of `save`
       hint: expected one of `when-changed`, `always`, `on-success`, `never`
-    6:9 "\"yarn\""
-      `yarn` is not a value of `check`
-      hint: expected one of `npm`, `pnpm`, `cargo-registry`
+    6:9 "\"maven\""
+      `maven` is not a value of `check`
+      hint: expected one of `npm`, `pnpm`, `yarn`, `yarn-classic`, `bun`, `venv`, `bundler`, `composer`, `cargo-registry`, `yarn-cache`, `go-modules`
     7:10 "\"all\""
       `all` is not a value of `shared`
       hint: expected one of `lockfile`
@@ -175,7 +175,7 @@ presets = ["pnmp", "bazel"]
       hint: did you mean `pnpm`?
     1:20 "\"bazel\""
       unknown preset `bazel`
-      hint: expected one of `cargo`, `npm`, `pnpm`
+      hint: expected one of `cargo`, `npm`, `pnpm`, `yarn`, `yarn-classic`, `bun`, `uv`, `poetry`, `pip`, `go`, `bundler`, `composer`
     "#);
 }
 

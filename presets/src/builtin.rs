@@ -5,8 +5,20 @@ use std::sync::LazyLock;
 use crate::Preset;
 
 /// In the order of a listing.
-const FILES: [&str; 3] =
-    [include_str!("../data/cargo.toml"), include_str!("../data/npm.toml"), include_str!("../data/pnpm.toml")];
+const FILES: [&str; 12] = [
+    include_str!("../data/cargo.toml"),
+    include_str!("../data/npm.toml"),
+    include_str!("../data/pnpm.toml"),
+    include_str!("../data/yarn.toml"),
+    include_str!("../data/yarn-classic.toml"),
+    include_str!("../data/bun.toml"),
+    include_str!("../data/uv.toml"),
+    include_str!("../data/poetry.toml"),
+    include_str!("../data/pip.toml"),
+    include_str!("../data/go.toml"),
+    include_str!("../data/bundler.toml"),
+    include_str!("../data/composer.toml"),
+];
 
 static ALL: LazyLock<Vec<Preset>> = LazyLock::new(|| {
     let parse = |text| toml::from_str(text).expect("the embedded presets parse, as tests/builtin.rs shows");

@@ -1,9 +1,9 @@
 //! Which presets suit a directory.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use crate::Preset;
+use crate::{Preset, Sign};
 
 /// How far below the top a project is looked for: `apps/team/web` is found, its members are not.
 const MAX_DEPTH: usize = 3;
@@ -11,6 +11,9 @@ const MAX_DEPTH: usize = 3;
 /// Directories that hold other people's projects, or samples of one's own.
 const SKIPPED: [&str; 10] =
     ["dist", "examples", "fixtures", "node_modules", "target", "test", "testdata", "tests", "third_party", "vendor"];
+
+/// How much of a file is read to see whose it is, in bytes.
+const HEAD: u64 = 4096;
 
 /// A preset that suits a directory, and the file that says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +52,16 @@ fn order(detected: &Detected) -> (usize, &Path) {
     (position.unwrap_or(usize::MAX), &detected.because)
 }
 
+/// Whether the file is there and, where that is asked for, says what it must.
+fn speaks(directory: &Path, sign: &Sign) -> bool {
+    let path = directory.join(&sign.file);
+    let Some(wanted) = &sign.contains else { return path.is_file() };
+    let mut head = Vec::new();
+    let read =
+        path.is_file().then(|| std::fs::File::open(&path).and_then(|file| file.take(HEAD).read_to_end(&mut head)));
+    matches!(read, Some(Ok(_))) && String::from_utf8_lossy(&head).lines().any(|line| line.starts_with(wanted.as_str()))
+}
+
 /// Searches `top`/`below` for `presets`, then for those not found in the directories below.
 fn search(
     top: &Path,
@@ -60,8 +73,8 @@ fn search(
     let directory = top.join(below);
     let mut missing = vec![];
     for preset in presets {
-        match preset.detect.iter().find(|name| directory.join(name).is_file()) {
-            Some(name) => found.push(Detected { preset, because: below.join(name) }),
+        match preset.detect.iter().find(|sign| speaks(&directory, sign)) {
+            Some(sign) => found.push(Detected { preset, because: below.join(&sign.file) }),
             None => missing.push(*preset),
         }
     }

@@ -74,8 +74,24 @@ policy! {
         Npm = "npm",
         /// `node_modules/.pnpm/lock.yaml` says what pnpm-lock.yaml says.
         Pnpm = "pnpm",
+        /// `node_modules/.yarn-state.yml` says what yarn.lock says.
+        Yarn = "yarn",
+        /// `node_modules/.yarn-integrity` says what the yarn.lock of Yarn 1 says.
+        YarnClassic = "yarn-classic",
+        /// Every package of bun.lock is there in its version.
+        Bun = "bun",
+        /// Every package of uv.lock, poetry.lock or a requirements file is installed in its version.
+        Venv = "venv",
+        /// Every gem of Gemfile.lock has its specification.
+        Bundler = "bundler",
+        /// `vendor/composer/installed.json` says what composer.lock says.
+        Composer = "composer",
         /// Every registry package of Cargo.lock has its archive below `registry/cache`.
         CargoRegistry = "cargo-registry",
+        /// Every package of yarn.lock has its archive.
+        YarnCache = "yarn-cache",
+        /// Every module of go.sum has its archive below `cache/download`.
+        GoModules = "go-modules",
     }
 }
 

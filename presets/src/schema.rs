@@ -18,11 +18,55 @@ pub struct Preset {
     pub version: u32,
     /// One line for a listing.
     pub summary: String,
-    /// File names, any one of which in a directory means that the ecosystem is used there.
-    pub detect: Vec<String>,
+    /// Files, any one of which in a directory means that the ecosystem is used there.
+    pub detect: Vec<Sign>,
     /// The workspace paths, by name.
     #[serde(rename = "path")]
     pub paths: BTreeMap<String, PathSpec>,
+}
+
+/// A file that speaks for an ecosystem.
+///
+/// Written as the file's name, or as a table: `{ file = "yarn.lock", contains = "__metadata:" }`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "SignForm", into = "SignForm")]
+pub struct Sign {
+    /// The file's name.
+    pub file: String,
+    /// What a line near the file's beginning begins with, where two ecosystems use the same name.
+    pub contains: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum SignForm {
+    Text(String),
+    Table(SignTable),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignTable {
+    file: String,
+    contains: String,
+}
+
+impl From<SignForm> for Sign {
+    fn from(form: SignForm) -> Self {
+        match form {
+            SignForm::Text(file) => Self { file, contains: None },
+            SignForm::Table(SignTable { file, contains }) => Self { file, contains: Some(contains) },
+        }
+    }
+}
+
+impl From<Sign> for SignForm {
+    fn from(Sign { file, contains }: Sign) -> Self {
+        match contains {
+            Some(contains) => Self::Table(SignTable { file, contains }),
+            None => Self::Text(file),
+        }
+    }
 }
 
 /// One workspace path: what is kept, what it is derived from, and the policies.

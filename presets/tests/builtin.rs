@@ -11,7 +11,10 @@ use tempfile::TempDir;
 #[test]
 fn every_preset_is_complete_and_survives_a_round_trip() {
     let names: Vec<_> = Preset::all().iter().map(|preset| preset.name.as_str()).collect();
-    assert_eq!(names, ["cargo", "npm", "pnpm"]);
+    assert_eq!(
+        names,
+        ["cargo", "npm", "pnpm", "yarn", "yarn-classic", "bun", "uv", "poetry", "pip", "go", "bundler", "composer"]
+    );
     for preset in Preset::all() {
         assert!(preset.version > 0 && !preset.summary.is_empty() && !preset.detect.is_empty());
         let text = serde_json::to_string(preset).unwrap();
@@ -21,11 +24,10 @@ fn every_preset_is_complete_and_survives_a_round_trip() {
 
 #[test]
 fn every_field_that_a_preset_sets_has_its_reason() {
-    for (name, file) in [
-        ("cargo", include_str!("../data/cargo.toml")),
-        ("npm", include_str!("../data/npm.toml")),
-        ("pnpm", include_str!("../data/pnpm.toml")),
-    ] {
+    for preset in Preset::all() {
+        let name = &preset.name;
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("data/{name}.toml"));
+        let file = fs::read_to_string(path).unwrap();
         let table: toml::Table = file.parse().unwrap();
         for (path, spec) in table["path"].as_table().unwrap() {
             let spec = spec.as_table().unwrap();
@@ -49,11 +51,19 @@ fn what_the_engine_relies_on_is_declared() {
     let registry = path("cargo", "cargo-registry");
     assert!(registry.is_home() && registry.shared.is_some());
     assert_eq!(registry.check, Some(Check::CargoRegistry));
-    for name in ["npm", "pnpm"] {
+    for name in ["npm", "pnpm", "yarn", "yarn-classic", "bun"] {
         let modules = path(name, "node_modules");
         assert!(modules.is_per_directory());
         assert_eq!(modules.beside.as_deref(), Some("package.json"));
         assert!(modules.lockfiles.iter().all(|lockfile| lockfile.search == Search::Nearest));
+    }
+    for name in ["uv", "poetry", "pip"] {
+        let venv = path(name, "venv");
+        assert!(venv.absolute_root && venv.check == Some(Check::Venv), "{name}");
+        assert!(venv.tools.iter().any(|tool| tool.contains("python")), "{name}");
+    }
+    for (name, cache) in [("yarn", "yarn-cache"), ("go", "go-modules")] {
+        assert!(path(name, cache).is_home() && path(name, cache).shared.is_some());
     }
 }
 
@@ -103,6 +113,15 @@ fn projects_below_the_top_are_found_where_they_begin() {
     let expected = [("cargo", "backend/Cargo.toml"), ("pnpm", "apps/team/web/pnpm-lock.yaml")].map(owned);
     assert_eq!(found(directory.path()), expected);
     assert_eq!(detect(directory.path()).unwrap()[0].directory(), Path::new("backend"));
+}
+
+#[test]
+fn a_lockfile_that_two_tools_write_is_told_apart_by_what_it_says() {
+    let directory = tree(&["a/yarn.lock", "b/yarn.lock", "c/yarn.lock", "d/uv.lock", "e/go.mod"]);
+    fs::write(directory.path().join("a/yarn.lock"), "# comment\n\n__metadata:\n  version: 8\n").unwrap();
+    fs::write(directory.path().join("b/yarn.lock"), "# comment\n# yarn lockfile v1\n\n\n").unwrap();
+    let expected = [("yarn", "a/yarn.lock"), ("yarn-classic", "b/yarn.lock"), ("uv", "d/uv.lock"), ("go", "e/go.mod")];
+    assert_eq!(found(directory.path()), expected.map(owned));
 }
 
 #[test]

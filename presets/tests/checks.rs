@@ -294,7 +294,7 @@ fn the_worst_of_several_lockfiles_counts() {
 #[test]
 fn a_workspace_shares_only_the_crates_that_its_lockfile_names() {
     let packages = read(Path::new("Cargo.lock"), CARGO_LOCK.as_bytes()).unwrap().unwrap();
-    let members = SharedMembers::of(&packages);
+    let members = SharedMembers::of(Path::new("Cargo.lock"), &packages).unwrap();
     for member in [
         "",
         "CACHEDIR.TAG",

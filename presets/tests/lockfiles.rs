@@ -27,7 +27,7 @@ fn lockfiles_are_known_by_their_last_component() {
     for known in ["Cargo.lock", "a/b/package-lock.json", "npm-shrinkwrap.json", "web/pnpm-lock.yaml"] {
         assert!(path(known), "{known}");
     }
-    for unknown in ["yarn.lock", "cargo.lock", "Cargo.lock/..", "", "Cargo.lock.orig"] {
+    for unknown in ["Pipfile.lock", "cargo.lock", "Cargo.lock/..", "", "Cargo.lock.orig"] {
         assert!(!path(unknown), "{unknown}");
     }
 }
@@ -362,7 +362,10 @@ fn nearly_a_lockfile() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn any_bytes_are_read_or_refused(bytes in any::<Vec<u8>>(), text in nearly_a_lockfile()) {
-        for name in ["Cargo.lock", "package-lock.json", "pnpm-lock.yaml"] {
+        for name in [
+            "Cargo.lock", "package-lock.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "uv.lock", "poetry.lock",
+            "requirements.txt", "go.sum", "go.mod", "Gemfile.lock", "composer.lock",
+        ] {
             let _answer = read(Path::new(name), &bytes);
             let _answer = read(Path::new(name), text.as_bytes());
             for before in ["lockfileVersion: 5.4\npackages:\n  ", "lockfileVersion: '9.0'\npackages:\n  ", "version = 4\n"] {

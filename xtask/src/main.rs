@@ -32,7 +32,7 @@ Developer tasks of sci.
   cargo xtask worker [ARGS…]  the Worker's bundle, and its suites in workerd (--build: no suites); ARGS go to nextest
   cargo xtask fuzz [NAMES…]   a short run of each fuzz target (--minutes N: a longer one)
   cargo xtask demo            the tour of the README on examples/notes (--keep: leave the scratch directory)
-  cargo xtask e2e [ARGS…]     the sci binary with real npm, pnpm and cargo, over the Worker too; ARGS go to nextest
+  cargo xtask e2e [ARGS…]     the sci binary with the real tools, over the Worker too; ARGS go to nextest
 
   cargo xtask simulate [RUNS] the client, the service and a bad network between them, 10,000 times unless told otherwise
                               (SCI_SEED=N cargo nextest run -p sci-remote --test simulation: one of them, step by step)

@@ -56,6 +56,18 @@ pub(crate) fn wrangler(context: &Context) -> Result<(), Failure> {
     pinned(context, "wrangler", "e2e/cloudflare", "cloudflare")
 }
 
+/// Installs the package managers that the scenarios run beside npm, pnpm and cargo, as `e2e/ecosystems` pins them.
+pub(crate) fn ecosystems(context: &Context) -> Result<(), Failure> {
+    pinned(context, "yarn and bun", "e2e/ecosystems", "ecosystems")?;
+    python(context, "uv and Poetry", "e2e/ecosystems/requirements.txt", "python")?;
+    // Its own version is asked for by a word, and not by a flag as that of the others.
+    if !shell::succeeds(Command::new("go").arg("version")) {
+        apt(&["golang-go"]).map_err(|error| format!("go is missing ({error}): install it"))?;
+    }
+    debian("bundle", "bundler")?;
+    debian("composer", "composer")
+}
+
 /// Installs into `prefix` below the tools what the lock file in `directory` pins.
 fn pinned(context: &Context, what: &str, directory: &str, prefix: &str) -> Result<(), Failure> {
     let (pinned, prefix) = (context.root.join(directory), context.tools().join(prefix));
@@ -112,15 +124,20 @@ pub(crate) fn pnpm(context: &Context) -> Result<PathBuf, Failure> {
 
 /// Installs the server of buckets that the tests of `store/s3` start: they look for it where it is put here.
 pub(crate) fn moto(context: &Context) -> Result<(), Failure> {
-    let requirements = context.root.join("xtask/moto/requirements.txt");
-    let (venv, wanted) = (context.tools().join("moto"), std::fs::read(&requirements)?);
+    python(context, "moto", "xtask/moto/requirements.txt", "moto")
+}
+
+/// Installs into an environment of the name `prefix` below the tools what the requirements file pins.
+fn python(context: &Context, what: &str, requirements: &str, prefix: &str) -> Result<(), Failure> {
+    let requirements = context.root.join(requirements);
+    let (venv, wanted) = (context.tools().join(prefix), std::fs::read(&requirements)?);
     // Written last: an installation that was cut off is made anew.
     let installed = venv.join("installed.txt");
     if std::fs::read(&installed).is_ok_and(|found| found == wanted) {
         return Ok(());
     }
-    println!("   installing moto into {}", venv.display());
-    let missing = "python3 with its module venv is needed for the tests of S3";
+    println!("   installing {what} into {}", venv.display());
+    let missing = format!("python3 with its module venv is needed for {what}");
     shell::run_quietly(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))
         .map_err(|error| format!("{error}: {missing}"))?;
     let mut install = Command::new(venv.join("bin/python"));

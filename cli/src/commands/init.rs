@@ -53,9 +53,12 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     let (chosen, set_aside) = choose(&found);
     let content = compose(&chosen);
     let written = write(&file, &content, arguments.force)?;
-    if let Some(npm) = set_aside {
-        let because = npm.because.display();
-        context.out.warn(format!("npm was detected too ({because}); pnpm was chosen, because both keep node_modules"));
+    for (other, preferred) in set_aside {
+        let (preset, because, chosen) = (&other.preset.name, other.because.display(), &preferred.preset.name);
+        let path = shared_path(other.preset, preferred.preset).unwrap_or_default();
+        context
+            .out
+            .warn(format!("{preset} was detected too ({because}); {chosen} was chosen, because both keep {path}"));
     }
     for other in left_out(&chosen) {
         let (preset, because) = (&other.preset.name, other.because.display());
@@ -74,11 +77,45 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// npm and pnpm both keep node_modules; where both left a lockfile, pnpm's is the deliberate one.
-fn choose(found: &[Detected]) -> (Vec<&Detected>, Option<&Detected>) {
-    let pnpm = found.iter().any(|detected| detected.preset.name == "pnpm");
-    let aside = |detected: &&Detected| pnpm && detected.preset.name == "npm";
-    (found.iter().filter(|detected| !aside(detected)).collect(), found.iter().find(aside))
+/// What is preferred of presets that keep the same path, the first one first.
+///
+/// A lockfile that only a deliberate choice leaves counts for more than one that a tool leaves that everybody has: npm comes
+/// with Node, and a requirements file is what others export for pip.
+const PREFERRED: [&str; 8] = ["pnpm", "yarn", "bun", "yarn-classic", "npm", "uv", "poetry", "pip"];
+
+/// The projects to be declared; and those that are not, with the one that is instead.
+///
+/// A path can be declared once, so that one preset is chosen for all projects of the workspace: that of the topmost one.
+fn choose(found: &[Detected]) -> (Vec<&Detected>, Vec<(&Detected, &Detected)>) {
+    let rank = |it: &Detected| {
+        let preferred = PREFERRED.iter().position(|name| *name == it.preset.name).unwrap_or(PREFERRED.len());
+        (it.because.components().count(), preferred)
+    };
+    let better = |it: &Detected| {
+        let rivals = found
+            .iter()
+            .filter(|other| other.preset.name != it.preset.name && shared_path(other.preset, it.preset).is_some());
+        rivals.min_by_key(|other| rank(other)).filter(|other| rank(other) < best(found, it, rank))
+    };
+    let (mut chosen, mut aside) = (Vec::new(), Vec::new());
+    for detected in found {
+        match better(detected) {
+            Some(preferred) => aside.push((detected, preferred)),
+            None => chosen.push(detected),
+        }
+    }
+    (chosen, aside)
+}
+
+/// The rank of the first project of a preset.
+fn best<R: Ord>(found: &[Detected], of: &Detected, rank: impl Fn(&Detected) -> R) -> R {
+    let same = found.iter().filter(|it| it.preset.name == of.preset.name);
+    same.map(&rank).min().unwrap_or_else(|| rank(of))
+}
+
+/// A path that both presets declare.
+fn shared_path<'a>(left: &'a Preset, right: &Preset) -> Option<&'a str> {
+    left.paths.keys().find(|name| right.paths.contains_key(*name)).map(String::as_str)
 }
 
 fn write(file: &Path, content: &str, force: bool) -> Result<bool> {
@@ -187,7 +224,7 @@ fn render(text: &mut Text, report: &Report) {
     for found in &report.presets {
         let summary = Preset::get(&found.preset).map_or("", |preset| preset.summary.as_str());
         let because = style.dim.paint(format!("({})", found.because.display()));
-        text.line(format_args!("{} {summary} {because}", style.name.paint(format!("{:<8}", found.preset))));
+        text.line(format_args!("{} {summary} {because}", style.name.paint(format!("{:<12}", found.preset))));
     }
     if report.presets.is_empty() {
         text.line("No preset suits this directory; declare its paths in sci.toml.");

@@ -38,7 +38,7 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
 }
 
 fn line(text: &mut Text, preset: &Preset) {
-    let name = text.style.name.paint(format!("{:<8}", preset.name));
+    let name = text.style.name.paint(format!("{:<12}", preset.name));
     let paths: Vec<&str> = preset.paths.values().map(|path| path.path.as_str()).collect();
     let line = format!("{name} {}  {}", preset.summary, text.style.dim.paint(paths.join(", ")));
     text.line(line);
@@ -48,7 +48,8 @@ fn show(text: &mut Text, preset: &Preset) {
     let name = text.style.name.paint(&preset.name);
     let line = format!("{name} (version {}): {}", preset.version, preset.summary);
     text.line(line);
-    text.indented(1, format_args!("used where there is {}", preset.detect.join(" or ")));
+    let signs: Vec<&str> = preset.detect.iter().map(|sign| sign.file.as_str()).collect();
+    text.indented(1, format_args!("used where there is {}", signs.join(" or ")));
     for (name, path) in &preset.paths {
         text.gap();
         show_path(text, name, path);

@@ -30,14 +30,16 @@ pub fn of(workspace: &Path, path: &PlannedPath) -> Result<Option<Members>> {
     for lockfile in &path.policy.lockfiles {
         let file = workspace.join(lockfile);
         let bytes = std::fs::read(&file).map_err(|error| CliError::local("read", &file, error))?;
-        match lockfiles::read(lockfile, &bytes) {
-            Some(Ok(packages)) => members.push(SharedMembers::of(&packages)),
-            Some(Err(error)) => return Err(CliError::local("read", &file, error)),
-            None => {
-                let shown = file.display();
-                return Err(CliError::new(Kind::Config, format!("{shown} is no lockfile whose packages sci can read")));
-            }
-        }
+        let unknown = || {
+            let shown = file.display();
+            CliError::new(
+                Kind::Config,
+                format!("{shown} is no lockfile by which sci knows what belongs to a workspace"),
+            )
+        };
+        let read = lockfiles::read(lockfile, &bytes).ok_or_else(unknown)?;
+        let packages = read.map_err(|error| CliError::local("read", &file, error))?;
+        members.push(SharedMembers::of(lockfile, &packages).ok_or_else(unknown)?);
     }
     Ok(Some(Members(members)))
 }

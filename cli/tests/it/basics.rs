@@ -74,9 +74,18 @@ fn presets_are_listed() {
     assert_screen!(Sandbox::empty().sci("presets"), @r"
     exit code: 0
     ----- stdout -----
-    cargo    Rust: Cargo's build directory and its registry cache  ~/.cargo/registry, target
-    npm      Node.js: node_modules as npm installs it  **/node_modules
-    pnpm     Node.js: node_modules as pnpm installs it, in every package of the workspace  **/node_modules
+    cargo        Rust: Cargo's build directory and its registry cache  ~/.cargo/registry, target
+    npm          Node.js: node_modules as npm installs it  **/node_modules
+    pnpm         Node.js: node_modules as pnpm installs it, in every package of the workspace  **/node_modules
+    yarn         Node.js: what Yarn 2 and later install, and their cache  **/node_modules, ~/.yarn/berry/cache, .yarn/install-state.gz, .yarn/unplugged
+    yarn-classic Node.js: node_modules as Yarn 1 installs it  **/node_modules
+    bun          Node.js: node_modules as bun installs it  **/node_modules
+    uv           Python: the virtual environment as uv syncs it  .venv
+    poetry       Python: the virtual environment as Poetry installs it inside the project  .venv
+    pip          Python: a virtual environment that pip fills from requirements files  .venv
+    go           Go: the module cache and the build cache  ~/.cache/go-build, ~/go/pkg/mod
+    bundler      Ruby: vendor/bundle as Bundler installs it  vendor/bundle
+    composer     PHP: vendor as Composer installs it  vendor
     ");
 }
 
@@ -93,7 +102,7 @@ fn a_preset_that_is_not_there_is_not_found() {
     exit code: 4
     ----- stderr -----
     Error: there is no preset "bazel"
-    Hint: the presets are cargo, npm, pnpm
+    Hint: the presets are cargo, npm, pnpm, yarn, yarn-classic, bun, uv, poetry, pip, go, bundler, composer
     "#);
 }
 
@@ -120,8 +129,8 @@ fn init_writes_what_it_detects_and_says_what_is_next() {
     assert_screen!(sandbox.sci("init"), @r"
     exit code: 0
     ----- stdout -----
-    cargo    Rust: Cargo's build directory and its registry cache (Cargo.toml)
-    npm      Node.js: node_modules as npm installs it (web/package-lock.json)
+    cargo        Rust: Cargo's build directory and its registry cache (Cargo.toml)
+    npm          Node.js: node_modules as npm installs it (web/package-lock.json)
     wrote [TOP]/ws/sci.toml
 
     Next: `sci plan` shows the keys; `sci run -- <your build>` restores, builds and saves.
@@ -164,7 +173,7 @@ fn init_twice_changes_nothing_and_never_overwrites_a_persons_file() {
     assert_screen!(sandbox.sci("init"), @r"
     exit code: 0
     ----- stdout -----
-    pnpm     Node.js: node_modules as pnpm installs it, in every package of the workspace (pnpm-lock.yaml)
+    pnpm         Node.js: node_modules as pnpm installs it, in every package of the workspace (pnpm-lock.yaml)
     [TOP]/ws/sci.toml is up to date
     ");
     assert_eq!(sandbox.read("sci.toml"), written);
@@ -221,6 +230,27 @@ fn init_chooses_pnpm_where_npm_left_a_lockfile_too() {
     let ran = sandbox.sci("init").ends_with(0);
     assert!(ran.stderr.contains("npm was detected too"), "{ran}");
     assert!(sandbox.read("sci.toml").contains("presets = [\"pnpm\"]"));
+}
+
+#[test]
+fn init_chooses_one_of_several_tools_that_keep_the_same_path() {
+    let sandbox = Sandbox::empty();
+    for file in ["package-lock.json", "bun.lock", "web/pnpm-lock.yaml", "requirements.txt", "go.mod"] {
+        sandbox.write(file, "");
+    }
+    sandbox.write("yarn.lock", "__metadata:\n  version: 8\n");
+    sandbox.write("uv.lock", "version = 1\n");
+    let ran = sandbox.sci("init").ends_with(0);
+    let written = sandbox.read("sci.toml");
+    assert!(written.contains("presets = [\"yarn\", \"uv\", \"go\"]\n"), "{written}");
+    for (aside, chosen) in [("npm", "yarn"), ("pnpm", "yarn"), ("bun", "yarn"), ("pip", "uv")] {
+        let path = if chosen == "uv" { "venv" } else { "node_modules" };
+        let said =
+            ran.stderr.lines().find(|line| line.contains(&format!("{aside} was detected too"))).unwrap_or_default();
+        assert!(said.contains(&format!("{chosen} was chosen, because both keep {path}")), "{ran}");
+    }
+    assert!(sandbox.sci("init").ends_with(0).stdout.contains("is up to date"));
+    assert_eq!(sandbox.read("sci.toml"), written);
 }
 
 #[test]

@@ -2,10 +2,14 @@
 #![allow(clippy::unwrap_used, reason = "a step that fails is the test's report")]
 
 mod actions;
+mod bun;
+mod bundler;
 mod cargo;
+mod composer;
 mod crowd;
 mod deploying;
 mod edits;
+mod go;
 mod histories;
 mod hosting;
 mod interrupt;
@@ -13,6 +17,8 @@ mod kill;
 mod npm;
 mod outage;
 mod pnpm;
+mod python;
 mod serving;
 mod sharing;
 mod worker;
+mod yarn;

@@ -4,10 +4,17 @@
 //! skipped or failed install must not poison a key. A check reads; it runs no command, and it does not read the packages'
 //! contents, which restore has verified.
 
+mod bun;
+mod bundler;
 mod cargo_registry;
+mod composer;
+mod go_modules;
 mod npm;
 mod pnpm;
 mod proof;
+mod venv;
+mod yarn;
+mod yarn_classic;
 
 use std::path::{Path, PathBuf};
 
@@ -23,7 +30,15 @@ pub fn prove_current(check: Check, workspace: &Path, tree: &Path, lockfiles: &[P
     let prove = match check {
         Check::Npm => npm::prove,
         Check::Pnpm => pnpm::prove,
+        Check::Yarn => yarn::prove,
+        Check::YarnClassic => yarn_classic::prove,
+        Check::Bun => bun::prove,
+        Check::Venv => venv::prove,
+        Check::Bundler => bundler::prove,
+        Check::Composer => composer::prove,
         Check::CargoRegistry => cargo_registry::prove,
+        Check::YarnCache => yarn::prove_cache,
+        Check::GoModules => go_modules::prove,
     };
     let answers = lockfiles.iter().map(|lockfile| prove(tree, &workspace.join(lockfile)));
     let worst = answers.map(|answer| answer.err().unwrap_or(Proof::Current)).max_by_key(Proof::doubt);

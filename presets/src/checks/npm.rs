@@ -83,7 +83,7 @@ fn look(project: &Path, tree: &Path, prefix: &str, installed: &Entries<'_>) -> R
 }
 
 /// The packages at the top of a node_modules. Names with a dot in front are npm's own, and other tools'.
-fn names(tree: &Path) -> BTreeSet<String> {
+pub(super) fn names(tree: &Path) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for name in entries(tree) {
         if name.starts_with('@') {

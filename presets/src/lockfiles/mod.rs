@@ -3,10 +3,16 @@
 //! [`read`] recognises a lockfile by its file name. Lockfiles come from pull requests, so every reader takes any bytes
 //! and answers with packages or an error in bounded memory: no panic, no recursion that the input controls.
 
+pub(crate) mod bun;
+pub(crate) mod bundler;
 pub(crate) mod cargo;
+pub(crate) mod composer;
+pub(crate) mod go;
 pub(crate) mod npm;
 mod package;
 pub(crate) mod pnpm;
+pub(crate) mod python;
+pub(crate) mod yarn;
 
 use std::path::Path;
 
@@ -15,13 +21,22 @@ pub use package::{LockfileError, MAX_BYTES, Package, Packages};
 
 /// Reads the packages that a lockfile names; `None` when the file name is not that of a lockfile known here.
 ///
-/// `name` may be a path, of which only the last component counts: `Cargo.lock`, `package-lock.json`,
-/// `npm-shrinkwrap.json` or `pnpm-lock.yaml`.
+/// `name` may be a path, of which only the last component counts, such as `Cargo.lock`; the names are those that the presets
+/// declare, and `requirements*.txt`.
 pub fn read(name: &Path, bytes: &[u8]) -> Option<Result<Packages, LockfileError>> {
     let reader = match name.file_name()?.to_str()? {
         "Cargo.lock" => cargo::packages,
+        "Gemfile.lock" => bundler::packages,
+        "bun.lock" => bun::packages,
+        "composer.lock" => composer::packages,
+        "go.mod" => go::requirements,
+        "go.sum" | "go.work.sum" => go::sums,
         "package-lock.json" | "npm-shrinkwrap.json" => npm::packages,
         "pnpm-lock.yaml" => pnpm::packages,
+        "poetry.lock" => python::poetry,
+        "uv.lock" => python::uv,
+        "yarn.lock" => yarn::packages,
+        name if name.starts_with("requirements") && name.ends_with(".txt") => python::requirements,
         _ => return None,
     };
     Some(text(bytes).and_then(reader))

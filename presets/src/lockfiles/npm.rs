@@ -65,7 +65,7 @@ struct File {
 }
 
 /// npm writes `false`, or a URL's parts, where other versions of it write text. What is no text is passed over unread.
-fn text_or_nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+pub(super) fn text_or_nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     deserializer.deserialize_any(TextOrNothing)
 }
 

@@ -21,6 +21,7 @@ pub(super) fn e2e(context: &Context, args: &[String]) -> Result<(), Failure> {
     worker::build(context)?;
     tools::worker_local(context)?;
     tools::wrangler(context)?;
+    tools::ecosystems(context)?;
     let nextest = tools::nextest(context)?;
     let pnpm = tools::pnpm(context)?;
     for (program, package) in

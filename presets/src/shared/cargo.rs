@@ -1,26 +1,22 @@
-//! What of a path that workspaces share belongs to one of them.
+//! `~/.cargo/registry`: what Cargo.lock names.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use crate::lockfiles::Packages;
 use crate::lockfiles::cargo::is_from_registry;
 
-/// What of `~/.cargo/registry` belongs to a workspace: what its Cargo.lock names.
-///
-/// Other workspaces of the same user write there too, and their crates (private ones among them) are not saved with this
-/// one's.
+/// Crates of a workspace.
 #[derive(Debug, Clone, Default)]
-pub struct SharedMembers {
+pub(super) struct Members {
     /// Crates with their version, as archives and sources are named.
     versions: BTreeSet<String>,
     /// Files of the index, and the directories above them.
     index: BTreeSet<String>,
 }
 
-impl SharedMembers {
+impl Members {
     /// The members that `packages` name.
-    pub fn of(packages: &Packages) -> Self {
+    pub(super) fn of(packages: &Packages) -> Self {
         let mut members = Self::default();
         for package in packages.iter().filter(|package| is_from_registry(package)) {
             members.versions.insert(format!("{}-{}", package.name, package.version));
@@ -32,12 +28,11 @@ impl SharedMembers {
         members
     }
 
-    /// Whether the file or directory `path`, relative to the shared path, is a member, is inside one or leads to one.
+    /// Whether the path is a member, inside one or on the way to one.
     ///
     /// Besides the crates these are the few files by which cargo knows a registry.
-    pub fn contains(&self, path: &Path) -> bool {
-        let Some(parts) = path.iter().map(|part| part.to_str()).collect::<Option<Vec<_>>>() else { return false };
-        match &parts[..] {
+    pub(super) fn contains(&self, path: &[&str]) -> bool {
+        match path {
             [] | ["CACHEDIR.TAG" | "index" | "cache" | "src"] | ["index" | "cache" | "src", _] => true,
             ["cache", _, archive] => archive.strip_suffix(".crate").is_some_and(|name| self.versions.contains(name)),
             ["src", _, source, ..] => self.versions.contains(*source),

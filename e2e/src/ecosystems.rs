@@ -1,0 +1,43 @@
+//! The package managers that `cargo xtask e2e` installs for the scenarios, each on the `PATH` of the machine that uses it.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use crate::Machine;
+
+/// A program, and where below the tools it is.
+pub enum Manager {
+    /// Yarn 1.
+    YarnClassic,
+    /// Yarn since version 2.
+    Yarn,
+    /// bun, which is called so on every platform.
+    Bun,
+    /// uv.
+    Uv,
+    /// Poetry.
+    Poetry,
+}
+
+impl Manager {
+    /// A machine that has the program; `tmp` is the `CARGO_TARGET_TMPDIR` of the test, beside which the tools are.
+    pub fn machine(&self, tmp: &str) -> Machine {
+        let mut machine = Machine::new();
+        let tools = Path::new(tmp).parent().unwrap().join("tools");
+        let modules = tools.join("ecosystems/node_modules");
+        let (name, program) = match self {
+            Self::YarnClassic => ("yarn", modules.join("yarn/bin/yarn.js")),
+            Self::Yarn => ("yarn", modules.join("@yarnpkg/cli-dist/bin/yarn.js")),
+            Self::Bun => ("bun", modules.join("bun/bin/bun.exe")),
+            Self::Uv => ("uv", tools.join("python/bin/uv")),
+            Self::Poetry => ("poetry", tools.join("python/bin/poetry")),
+        };
+        assert!(program.exists(), "{} is missing: cargo xtask e2e installs it", program.display());
+        let bin = machine.dir().join("bin");
+        fs::create_dir(&bin).unwrap();
+        symlink(program, bin.join(name)).unwrap();
+        machine.prepend_path(&bin);
+        machine
+    }
+}

@@ -1,0 +1,56 @@
+//! `~/go/pkg/mod`: the modules that go.sum names, as archives and unpacked.
+
+use std::collections::BTreeSet;
+
+use crate::lockfiles::Packages;
+
+/// Modules of a workspace, by the paths of the module cache.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Members {
+    /// What a version's files begin with: `cache/download/example.org/x/@v/v1.0.0`.
+    downloads: BTreeSet<String>,
+    /// Where a version is unpacked: `example.org/x@v1.0.0`.
+    unpacked: BTreeSet<String>,
+    /// The directories above.
+    above: BTreeSet<String>,
+}
+
+impl Members {
+    /// The members that `packages` name.
+    pub(super) fn of(packages: &Packages) -> Self {
+        let mut members = Self::default();
+        for package in packages {
+            let (module, version) = (escaped(&package.name), escaped(&package.version));
+            let download = format!("cache/download/{module}/@v/{version}");
+            let unpacked = format!("{module}@{version}");
+            for path in [&download, &unpacked] {
+                members.above.extend(path.match_indices('/').map(|(at, _)| path[..at].to_owned()));
+            }
+            members.downloads.insert(download);
+            members.unpacked.insert(unpacked);
+        }
+        members
+    }
+
+    /// Whether the path is a member, inside one or on the way to one.
+    pub(super) fn contains(&self, path: &[&str]) -> bool {
+        let path = path.join("/");
+        let mut around = path.match_indices('/').map(|(at, _)| &path[..at]).chain([path.as_str()]);
+        path.is_empty()
+            || self.above.contains(&path)
+            || path.rsplit_once('.').is_some_and(|(stem, _)| self.downloads.contains(stem))
+            || around.any(|part| self.unpacked.contains(part))
+    }
+}
+
+/// The cache must do on file systems that take capitals for small letters: `!x` stands for `X`.
+pub(crate) fn escaped(name: &str) -> String {
+    let mut escaped = String::with_capacity(name.len());
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() {
+            escaped.push('!');
+        }
+        escaped.push(letter.to_ascii_lowercase());
+    }
+    escaped
+}
