@@ -17,8 +17,8 @@ impl Client {
     /// A client of the host at `base`.
     pub fn new(base: String) -> Self {
         let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).max_redirects(0);
-        // The runtime closes a connection that nobody has used for five seconds.
-        let config = config.max_idle_age(Duration::from_secs(2));
+        // The runtime closes a connection that nobody has used for some seconds, and a test may be kept waiting for longer.
+        let config = config.max_idle_connections(0);
         Self { base, agent: config.timeout_global(Some(Duration::from_secs(120))).build().into() }
     }
 

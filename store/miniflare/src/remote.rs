@@ -1,7 +1,6 @@
 //! The Worker's own R2 and D1, as objects and index of a service in this process: through the doors of the bundle for tests.
 
 use std::ops::Range;
-use std::time::Duration;
 
 use bytes::Bytes;
 use sci_conformance::door::Sent;
@@ -28,8 +27,8 @@ pub struct Doors {
 impl Doors {
     /// The doors of world number `world` of the Worker at `base`.
     pub fn new(base: String, world: usize) -> Self {
-        let config =
-            ureq::Agent::config_builder().http_status_as_error(false).proxy(None).max_idle_age(Duration::from_secs(2));
+        // As in `Client`: a connection for each request.
+        let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).max_idle_connections(0);
         Self { base, agent: config.build().into(), world }
     }
 
