@@ -18,6 +18,8 @@ pub enum Manager {
     Uv,
     /// Poetry.
     Poetry,
+    /// Turborepo.
+    Turbo,
 }
 
 impl Manager {
@@ -31,6 +33,7 @@ impl Manager {
             Self::Yarn => ("yarn", modules.join("@yarnpkg/cli-dist/bin/yarn.js")),
             Self::Bun => ("bun", modules.join("bun/bin/bun.exe")),
             Self::Uv => ("uv", tools.join("python/bin/uv")),
+            Self::Turbo => ("turbo", modules.join("turbo/bin/turbo")),
             Self::Poetry => ("poetry", tools.join("python/bin/poetry")),
         };
         assert!(program.exists(), "{} is missing: cargo xtask e2e installs it", program.display());

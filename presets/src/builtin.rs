@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use crate::Preset;
 
 /// In the order of a listing.
-const FILES: [&str; 12] = [
+const FILES: [&str; 13] = [
     include_str!("../data/cargo.toml"),
     include_str!("../data/npm.toml"),
     include_str!("../data/pnpm.toml"),
@@ -18,6 +18,7 @@ const FILES: [&str; 12] = [
     include_str!("../data/go.toml"),
     include_str!("../data/bundler.toml"),
     include_str!("../data/composer.toml"),
+    include_str!("../data/turbo.toml"),
 ];
 
 static ALL: LazyLock<Vec<Preset>> = LazyLock::new(|| {

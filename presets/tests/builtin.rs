@@ -13,7 +13,21 @@ fn every_preset_is_complete_and_survives_a_round_trip() {
     let names: Vec<_> = Preset::all().iter().map(|preset| preset.name.as_str()).collect();
     assert_eq!(
         names,
-        ["cargo", "npm", "pnpm", "yarn", "yarn-classic", "bun", "uv", "poetry", "pip", "go", "bundler", "composer"]
+        [
+            "cargo",
+            "npm",
+            "pnpm",
+            "yarn",
+            "yarn-classic",
+            "bun",
+            "uv",
+            "poetry",
+            "pip",
+            "go",
+            "bundler",
+            "composer",
+            "turbo"
+        ]
     );
     for preset in Preset::all() {
         assert!(preset.version > 0 && !preset.summary.is_empty() && !preset.detect.is_empty());

@@ -86,6 +86,7 @@ fn presets_are_listed() {
     go           Go: the module cache and the build cache  ~/.cache/go-build, ~/go/pkg/mod
     bundler      Ruby: vendor/bundle as Bundler installs it  vendor/bundle
     composer     PHP: vendor as Composer installs it  vendor
+    turbo        Turborepo: the results of its tasks  .turbo/cache
     ");
 }
 
@@ -102,7 +103,7 @@ fn a_preset_that_is_not_there_is_not_found() {
     exit code: 4
     ----- stderr -----
     Error: there is no preset "bazel"
-    Hint: the presets are cargo, npm, pnpm, yarn, yarn-classic, bun, uv, poetry, pip, go, bundler, composer
+    Hint: the presets are cargo, npm, pnpm, yarn, yarn-classic, bun, uv, poetry, pip, go, bundler, composer, turbo
     "#);
 }
 

@@ -20,5 +20,6 @@ mod pnpm;
 mod python;
 mod serving;
 mod sharing;
+mod turbo;
 mod worker;
 mod yarn;
