@@ -60,7 +60,7 @@ impl Last<StoredBlock> for Packer<'_> {
         }
         self.pack.extend_from_slice(&block.stored);
         // The cut depends on what is packed, so that two trees that share a long run of blocks share packs too.
-        let wanted = block.digest.as_bytes()[0] & 1 == 0;
+        let wanted = block.digest.as_bytes()[0] & 7 == 0;
         if self.pack.len() >= PACK.1 || (self.pack.len() >= PACK.0 && wanted) { self.send() } else { Ok(()) }
     }
 }
