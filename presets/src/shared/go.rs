@@ -11,8 +11,6 @@ pub(super) struct Members {
     downloads: BTreeSet<String>,
     /// Where a version is unpacked: `example.org/x@v1.0.0`.
     unpacked: BTreeSet<String>,
-    /// The directories above.
-    above: BTreeSet<String>,
 }
 
 impl Members {
@@ -21,13 +19,8 @@ impl Members {
         let mut members = Self::default();
         for package in packages {
             let (module, version) = (escaped(&package.name), escaped(&package.version));
-            let download = format!("cache/download/{module}/@v/{version}");
-            let unpacked = format!("{module}@{version}");
-            for path in [&download, &unpacked] {
-                members.above.extend(path.match_indices('/').map(|(at, _)| path[..at].to_owned()));
-            }
-            members.downloads.insert(download);
-            members.unpacked.insert(unpacked);
+            members.downloads.insert(format!("cache/download/{module}/@v/{version}"));
+            members.unpacked.insert(format!("{module}@{version}"));
         }
         members
     }
@@ -37,10 +30,17 @@ impl Members {
         let path = path.join("/");
         let mut around = path.match_indices('/').map(|(at, _)| &path[..at]).chain([path.as_str()]);
         path.is_empty()
-            || self.above.contains(&path)
+            || [&self.downloads, &self.unpacked].into_iter().any(|members| leads(&path, members))
             || path.rsplit_once('.').is_some_and(|(stem, _)| self.downloads.contains(stem))
             || around.any(|part| self.unpacked.contains(part))
     }
+}
+
+/// Whether the path is that of a directory above one of the members. To keep those directories, a hostile name of many
+/// components would take as much memory as the square of its length.
+fn leads(path: &str, members: &BTreeSet<String>) -> bool {
+    let below = format!("{path}/");
+    members.range(below.clone()..).next().is_some_and(|first| first.starts_with(&below))
 }
 
 /// The cache must do on file systems that take capitals for small letters: `!x` stands for `X`.

@@ -167,3 +167,10 @@ fn a_module_cache_is_current_when_every_archive_is_there() {
         assert!(!members.contains(Path::new(other)), "{other}");
     }
 }
+
+#[test]
+fn a_module_with_a_hostile_name_takes_no_more_memory_than_its_name() {
+    let name = "a/".repeat(1 << 20);
+    let members = members("go.sum", &format!("{name}x v1.0.0 h1:x=\n"));
+    assert!(members.contains(Path::new(&name[..1000])) && !members.contains(Path::new("b")));
+}
