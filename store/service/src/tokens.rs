@@ -142,7 +142,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
 /// there.
 ///
 /// # Errors
-/// [`Error::Key`] when the key cannot be used.
+/// [`Error::Keys`] when the key cannot be used.
 pub async fn first_administrator<K: Keys>(
     keys: &K,
     id: TokenId,

@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 use access::{Kept, OpenAccess, Wanted};
 use sci_service::http::{Front, Limits};
 use sci_service::{
-    Access, Blob, BlobError, BlobKey, Blobs as _, Clock, HeldKeys, Row, Rows, Service, Settings, Sql as _, SqlError, Statement,
-    Value,
+    Access, Blob, BlobError, BlobKey, Blobs as _, Clock, HeldKeys, Row, Rows, Service, Settings, Sql as _, SqlError,
+    Statement, Value,
 };
 use sci_store_api::admin::DAY;
 use sci_store_api::dsse::{PublicKey, SecretKey};
