@@ -17,7 +17,7 @@ impl Members {
     /// The members that `packages` name.
     pub(super) fn of(packages: &Packages) -> Self {
         let mut members = Self::default();
-        for package in packages {
+        for package in packages.iter().filter(|package| is_module(&package.name)) {
             let (module, version) = (escaped(&package.name), escaped(&package.version));
             members.downloads.insert(format!("cache/download/{module}/@v/{version}"));
             members.unpacked.insert(format!("{module}@{version}"));
@@ -34,6 +34,12 @@ impl Members {
             || path.rsplit_once('.').is_some_and(|(stem, _)| self.downloads.contains(stem))
             || around.any(|part| self.unpacked.contains(part))
     }
+}
+
+/// Whether a module can have this path. The cache's own directory is none of a module's.
+fn is_module(path: &str) -> bool {
+    let mut parts = path.split('/');
+    parts.clone().all(|part| !matches!(part, "" | "." | "..")) && parts.next() != Some("cache")
 }
 
 /// Whether the path is that of a directory above one of the members. To keep those directories, a hostile name of many

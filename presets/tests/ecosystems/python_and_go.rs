@@ -174,3 +174,12 @@ fn a_module_with_a_hostile_name_takes_no_more_memory_than_its_name() {
     let members = members("go.sum", &format!("{name}x v1.0.0 h1:x=\n"));
     assert!(members.contains(Path::new(&name[..1000])) && !members.contains(Path::new("b")));
 }
+
+#[test]
+fn a_module_that_is_called_as_a_part_of_the_cache_is_none() {
+    let members = members("go.sum", "cache/lock//x v1.0.0 h1:x=\ncache/vcs v1.0.0 h1:x=\na/../b v1.0.0 h1:x=\n");
+    assert!(members.contains(Path::new("")));
+    for path in ["cache", "cache/lock", "cache/vcs@v1.0.0", "a", "a/.."] {
+        assert!(!members.contains(Path::new(path)), "{path}");
+    }
+}
