@@ -7,6 +7,8 @@ const LOCK: &str = r#"{ "name": "small", "lockfileVersion": 3, "packages": { "":
 fn machine() -> Machine {
     let mut machine = Manager::Turbo.machine(env!("CARGO_TARGET_TMPDIR"));
     machine.set("TURBO_TELEMETRY_DISABLED", "1");
+    // A repository of its own: turbo asks git what the files are, and one above may ignore them.
+    machine.run("git", &["init", "--quiet"]).success();
     machine.write(
         "package.json",
         r#"{ "name": "small", "private": true, "packageManager": "npm@11.0.0", "workspaces": ["packages/*"] }"#,
