@@ -10,7 +10,6 @@ use sci_store_api::dsse::PublicKey;
 use sci_store_api::tokens::TokenSummary;
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value, value};
 
-use super::Bundle;
 use crate::error::{CliError, Kind, Result};
 use crate::state::atomic;
 
@@ -174,14 +173,18 @@ impl Settings {
         self.found.as_deref() != Some(&self.document.to_string())
     }
 
-    /// Writes the settings, unless they are as they were, and the Worker's files beside them.
+    /// Where the Worker's built files belong.
+    pub fn files(&self) -> PathBuf {
+        self.directory.join(FILES)
+    }
+
+    /// Writes the settings, unless they are as they were.
     ///
     /// # Errors
     /// [`Kind::Local`].
-    pub fn write(&mut self, bundle: &Bundle) -> Result<()> {
+    pub fn write(&mut self) -> Result<()> {
         let directory = &self.directory;
         fs::create_dir_all(directory).map_err(|error| CliError::file("make", directory, &error))?;
-        bundle.install(&directory.join(FILES))?;
         let ignored = directory.join(".gitignore");
         if !ignored.exists() {
             atomic::write(&ignored, IGNORED.as_bytes())?;

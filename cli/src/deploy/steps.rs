@@ -97,16 +97,17 @@ pub fn deploy(
     (wrangler, version): (Wrangler, String),
     bundle: Bundle,
 ) -> (Report, Result<()>) {
-    let begun = alone(&wanted).and_then(|lock| Ok((lock, Settings::read(&wanted.directory, wanted.name.as_deref())?)));
-    let (_lock, settings) = match begun {
-        Ok(begun) => begun,
-        Err(error) => return (Report::default(), Err(error)),
-    };
-    let scratch = match tempfile::tempdir() {
-        Ok(scratch) => scratch,
-        Err(error) => return (Report::default(), Err(CliError::file("make", &std::env::temp_dir(), &error))),
+    let begin = || {
+        let lock = alone(&wanted)?;
+        let settings = Settings::read(&wanted.directory, wanted.name.as_deref())?;
+        let scratch = tempfile::tempdir().map_err(|error| CliError::file("make", &std::env::temp_dir(), &error))?;
+        Ok((lock, settings, scratch))
     };
     let report = Report::default();
+    let (_lock, settings, scratch) = match begin() {
+        Ok(begun) => begun,
+        Err(error) => return (report, Err(error)),
+    };
     let mut deploying = Deploying { context, wanted, wrangler, bundle, settings, scratch, report };
     deploying.tell("wrangler", State::Unchanged, version);
     let ended = deploying.run();
@@ -140,9 +141,17 @@ impl Deploying<'_> {
     }
 
     /// Lets wrangler work with the settings as they are to be, and nowhere near those of somebody else.
-    fn work_aside(&mut self) -> Result<()> {
+    fn work_aside(&mut self) -> Result<Settings> {
         self.wrangler.work_in(self.scratch.path());
-        self.settings.elsewhere(self.scratch.path()).write(&self.bundle)
+        let mut aside = self.settings.elsewhere(self.scratch.path());
+        aside.write()?;
+        Ok(aside)
+    }
+
+    /// Writes everything that is uploaded to where its owner has it.
+    fn write(&mut self) -> Result<()> {
+        self.settings.write()?;
+        self.bundle.install(&self.settings.files())
     }
 
     fn tell(&mut self, name: &'static str, state: State, says: impl Into<String>) {
@@ -265,7 +274,8 @@ impl Deploying<'_> {
     }
 
     fn planned_upload(&mut self, is_same: bool) -> Result<()> {
-        self.work_aside()?;
+        let aside = self.work_aside()?;
+        self.bundle.install(&aside.files())?;
         platform::try_upload(&self.wrangler).map_err(|failure| failure.error("worker"))?;
         let says = format!("sci {}, {}", env!("CARGO_PKG_VERSION"), bytes(self.bundle.size()));
         self.tell("worker", if is_same { State::Unchanged } else { State::Planned }, says);
@@ -289,7 +299,7 @@ impl Deploying<'_> {
     }
 
     fn unchanged(&mut self) -> Result<()> {
-        self.settings.write(&self.bundle)?;
+        self.write()?;
         self.tell_worker(State::Unchanged);
         Ok(())
     }
@@ -314,7 +324,7 @@ impl Deploying<'_> {
     }
 
     fn upload_once(&mut self, founding: Option<Founding>) -> Result<Vec<String>> {
-        self.settings.write(&self.bundle)?;
+        self.write()?;
         self.wrangler.work_in(&self.wanted.directory);
         let message = format!("sci {}", env!("CARGO_PKG_VERSION"));
         let secrets = founding.as_ref().map(secrets).transpose()?;

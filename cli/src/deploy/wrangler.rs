@@ -45,7 +45,7 @@ impl Wrangler {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(CliError::local("run", Path::new(&wrangler.program[0]), error)),
                 Ok(output) => {
-                    let version = wrangler.judge(&["--version"], &output).map_err(|failure| failure.error(""))?;
+                    let version = judge(&["--version"], &output).map_err(|failure| failure.error(""))?;
                     return Ok((wrangler, version.trim().to_owned()));
                 }
             }
@@ -85,7 +85,7 @@ impl Wrangler {
     fn finish(&self, args: &[&str], input: Option<&[u8]>, report: Option<&Path>) -> Result<String, Failure> {
         let output = self.start(args, input, report);
         let output = output.map_err(|error| Failure { command: spoken(args), says: error.to_string() })?;
-        self.judge(args, &output)
+        judge(args, &output)
     }
 
     fn start(&self, args: &[&str], input: Option<&[u8]>, report: Option<&Path>) -> io::Result<Output> {
@@ -103,16 +103,6 @@ impl Wrangler {
             scope.spawn(move || pipe.as_mut().map(|pipe| pipe.write_all(input)));
             child.wait_with_output()
         })
-    }
-
-    fn judge(&self, args: &[&str], output: &Output) -> Result<String, Failure> {
-        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-        if output.status.success() {
-            return Ok(stdout);
-        }
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        let says = [essence(&stderr), essence(&stdout)].into_iter().find(|says| !says.is_empty());
-        Err(Failure { command: spoken(args), says: says.unwrap_or_else(|| output.status.to_string()) })
     }
 }
 
@@ -133,6 +123,17 @@ impl Failure {
         let said: String = said.chars().take(400).collect();
         Self { command: spoken(args), says: format!("an answer that this sci does not know: {}", essence(&said)) }
     }
+}
+
+/// What it printed, or why it failed.
+fn judge(args: &[&str], output: &Output) -> Result<String, Failure> {
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() {
+        return Ok(stdout);
+    }
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let says = [essence(&stderr), essence(&stdout)].into_iter().find(|says| !says.is_empty());
+    Err(Failure { command: spoken(args), says: says.unwrap_or_else(|| output.status.to_string()) })
 }
 
 fn spoken(args: &[&str]) -> String {
