@@ -1,10 +1,7 @@
-//! What the deployed bundle is set up with: variables whose keys a store on this machine made.
+//! What the deployed bundle is set up with: the variables that `sci deploy` gives it.
 
-use pollster::block_on;
-use sci_store_api::TokenId;
-use sci_store_api::tokens::{CreateToken, TokenPower};
+use sci_native::{Founding, founding};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 /// What the Worker calls itself.
 pub const URL: &str = "https://sci.example";
@@ -22,26 +19,15 @@ pub struct Variables {
 
 impl Default for Variables {
     fn default() -> Self {
-        let directory = TempDir::new().unwrap();
-        let store = directory.path().join("store");
-        let service = sci_native::open::service(&store).unwrap();
-        let request = CreateToken {
-            id: TokenId::new("first").unwrap(),
-            power: TokenPower::Admin,
-            life: 3_600_000,
-            note: String::new(),
-            allow_trusted: false,
-        };
-        let created = block_on(service.create_token(&request)).unwrap();
-        let key = std::fs::read_to_string(store.join("signing-key.json")).unwrap();
-        let secret = serde_json::from_str::<Value>(&key).unwrap()["seed"].as_str().unwrap().to_owned();
+        let Founding { keys, administrator, .. } = Founding::make(Vec::new(), 3_600_000).unwrap();
         let bindings = json!({
             "SCI_URL": URL,
-            "SCI_STORE": service.store(),
-            "SCI_SIGNING_KEY": key,
-            "SCI_ADMINISTRATOR": serde_json::to_string(&created.summary).unwrap(),
+            "SCI_STORE": founding::new_store("worker").unwrap(),
+            "SCI_SIGNING_KEY": serde_json::to_string(&keys).unwrap(),
+            "SCI_ADMINISTRATOR": serde_json::to_string(&administrator.summary).unwrap(),
         });
-        Self { bindings, admin: created.token.expose().to_owned(), secret }
+        let secret = keys.seed.expose().to_owned();
+        Self { bindings, admin: administrator.token.expose().to_owned(), secret }
     }
 }
 
