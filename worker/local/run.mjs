@@ -5,9 +5,10 @@
 // with bucket and database of the world of its number.
 // It tells its port and those of the Workers beside it in a line, logs to its standard error, and ends when its input does.
 import { createRequire } from "node:module";
-import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+
+import { worker } from "./bundle.mjs";
 
 const [tools, bundle] = process.argv.slice(2);
 const { Log, LogLevel, Miniflare } = createRequire(join(tools, "package.json"))("miniflare");
@@ -16,20 +17,8 @@ const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const { bindings = {}, worlds = 0, persist, port = 0, counting = false, cache = true, beside } = JSON.parse((await lines.next()).value);
 
 const names = (prefix) => Array.from({ length: worlds }, (_, world) => `${prefix}_${world}`);
-const type = (path) => (path.endsWith(".wasm") ? "CompiledWasm" : "ESModule");
 
-function worker(bundle, counting) {
-  const files = readdirSync(bundle, { recursive: true }).filter((path) => /\.(wasm|m?js)$/.test(path));
-  const sources = files.map((path) => [path, join(bundle, path)]);
-  const entry = counting ? "counting.mjs" : "entry.mjs";
-  if (counting) sources.push([entry, join(import.meta.dirname, entry)]);
-  // The first module is the one that is run.
-  sources.sort(([left], [right]) => (right === entry) - (left === entry));
-  const read = ([path, file]) => ({ type: type(path), path: join(bundle, path), contents: readFileSync(file) });
-  return { compatibilityDate: "2026-07-01", modulesRoot: bundle, modules: sources.map(read), cache };
-}
-
-const other = beside && worker(beside.bundle, false);
+const other = beside && { ...worker(beside.bundle), cache };
 const others = (beside?.bindings ?? []).map((bindings, world) => ({
   ...other,
   name: `beside-${world}`,
@@ -53,6 +42,7 @@ const miniflare = new Miniflare({
   workers: [
     {
       ...worker(bundle, counting),
+      cache,
       name: "worker",
       bindings,
       r2Buckets: ["OBJECTS", ...names("OBJECTS")],

@@ -1,26 +1,23 @@
 // Says how long a bundle takes to start: `node startup.mjs TOOLS BUNDLE`. It is the time from starting workerd to the first
 // answer, beyond that of a Worker that does nothing; the medians of several starts, which take turns.
 import { createRequire } from "node:module";
-import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+
+import { worker } from "./bundle.mjs";
 
 const [tools, bundle] = process.argv.slice(2);
 const { Log, LogLevel, Miniflare } = createRequire(join(tools, "package.json"))("miniflare");
 const STARTS = 7;
 
-const type = (path) => (path.endsWith(".wasm") ? "CompiledWasm" : "ESModule");
-const files = readdirSync(bundle, { recursive: true }).filter((path) => /\.(wasm|m?js)$/.test(path));
-files.sort((left, right) => (right === "entry.mjs") - (left === "entry.mjs"));
-const whole = files.map((path) => ({ type: type(path), path: join(bundle, path), contents: readFileSync(join(bundle, path)) }));
-const empty = [{ type: "ESModule", path: join(bundle, "empty.mjs"), contents: "export default { fetch: () => new Response() }" }];
+const whole = worker(bundle);
+const nothing = "export default { fetch: () => new Response() }";
+const empty = { ...whole, modules: [{ type: "ESModule", path: join(bundle, "empty.mjs"), contents: nothing }] };
 
-async function start(modules) {
+async function start(worker) {
   const began = performance.now();
   const log = new Log(LogLevel.NONE);
   const handleRuntimeStdio = (stdout, stderr) => [stdout, stderr].forEach((stream) => stream.resume());
-  const miniflare = new Miniflare({
-    host: "127.0.0.1", log, compatibilityDate: "2026-07-01", modulesRoot: bundle, modules, handleRuntimeStdio,
-  });
+  const miniflare = new Miniflare({ host: "127.0.0.1", log, handleRuntimeStdio, ...worker });
   await (await fetch(new URL("/health", await miniflare.ready))).arrayBuffer();
   const took = performance.now() - began;
   await miniflare.dispose();
