@@ -6,6 +6,7 @@
 
 mod context;
 mod demo;
+mod files;
 mod shell;
 mod steps;
 mod tidy;

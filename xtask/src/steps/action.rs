@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::context::Context;
+use crate::files;
 use crate::shell::{self, Failure};
 
 /// What the bundle is made of, below `action/`.
@@ -19,7 +20,7 @@ pub(super) fn run(context: &Context, args: &[String]) -> Result<(), Failure> {
         if to.is_dir() {
             fs::remove_dir_all(&to)?;
         }
-        copy(&action.join(name), &to)?;
+        files::copy(&action.join(name), &to)?;
     }
     let npm = |args: &[&str]| shell::run_quietly(Command::new("npm").args(args).current_dir(&scratch));
     npm(&["ci", "--no-audit", "--no-fund", "--loglevel=error"])?;
@@ -31,7 +32,7 @@ pub(super) fn run(context: &Context, args: &[String]) -> Result<(), Failure> {
     npm(&["run", "bundle"])?;
     if args.iter().any(|arg| arg == "--write") {
         fs::remove_dir_all(&kept)?;
-        return copy(&made, &kept);
+        return files::copy(&made, &kept);
     }
     if contents(&made)? == contents(&kept)? {
         return Ok(());
@@ -48,18 +49,4 @@ fn contents(directory: &Path) -> Result<Vec<(std::ffi::OsString, Vec<u8>)>, Fail
     }
     files.sort();
     Ok(files)
-}
-
-/// Copies a file, or a directory with everything below it.
-pub(super) fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
-    if !from.is_dir() {
-        fs::copy(from, to)?;
-        return Ok(());
-    }
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        copy(&entry.path(), &to.join(entry.file_name()))?;
-    }
-    Ok(())
 }

@@ -4,8 +4,9 @@ use std::fs;
 use std::process::Command;
 
 use crate::context::Context;
+use crate::files;
 use crate::shell::{self, Failure};
-use crate::steps::{action, scenarios, worker};
+use crate::steps::{scenarios, worker};
 
 /// Builds both and packs `target/dist/sci-VERSION-TARGET.tar.gz`.
 pub(crate) fn dist(context: &Context) -> Result<(), Failure> {
@@ -19,7 +20,7 @@ pub(crate) fn dist(context: &Context) -> Result<(), Failure> {
     }
     fs::create_dir_all(directory.join("bin"))?;
     fs::copy(sci, directory.join("bin/sci").with_extension(std::env::consts::EXE_EXTENSION))?;
-    action::copy(&worker::bundle_directory(context), &directory.join("share/sci/worker"))?;
+    files::copy(&worker::bundle_directory(context), &directory.join("share/sci/worker"))?;
     for file in ["LICENSE", "README.md", "CHANGELOG.md"] {
         fs::copy(context.root.join(file), directory.join(file))?;
     }
