@@ -3,78 +3,40 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
 use crate::Machine;
+use crate::backend::REPOSITORY;
 use crate::machine::{finish, sci};
 use crate::ran::Ran;
+use crate::stand_in::{self, StandIn, port};
 
-/// The repository that jobs run in.
-pub const REPOSITORY: &str = "1001";
-
-/// A program of `e2e/github` that listens. It ends when dropped.
-struct Listening {
-    child: Child,
-    port: u16,
-}
-
-impl Listening {
-    fn start(script: &str, args: &[&Path]) -> Self {
-        let mut command = Command::new("node");
-        command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("github").join(script)).args(args);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Self { child, port: line.trim().parse().unwrap() }
-    }
-
-    fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
-    }
-}
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        // It ends with its input.
-        drop(self.child.stdin.take());
-        let _ = self.child.wait();
-    }
-}
-
-/// The issuer of identities.
-pub struct Issuer(Listening);
+/// The issuer of identities. It ends when dropped.
+pub struct Issuer(StandIn);
 
 impl Issuer {
     /// An issuer that has issued nothing yet.
     pub fn start() -> Self {
-        Self(Listening::start("identity.mjs", &[]))
+        Self(StandIn::start("github/identity.mjs", None))
     }
 
     /// Its address: the claim `iss` of its identities.
     pub fn url(&self) -> String {
-        self.0.url()
+        format!("http://127.0.0.1:{}", port(&self.0.told))
     }
 
     /// Makes identities for this job from now on.
     fn issue_for(&self, claims: &Value) {
-        let body = claims.to_string();
-        let mut stream = TcpStream::connect(("127.0.0.1", self.0.port)).unwrap();
-        let length = body.len();
-        let head = format!("PUT /claims HTTP/1.0\r\nhost: issuer\r\ncontent-length: {length}\r\n\r\n");
-        stream.write_all((head + &body).as_bytes()).unwrap();
-        stream.read_to_string(&mut String::new()).unwrap();
+        stand_in::ask(port(&self.0.told), "PUT", "/claims", &claims.to_string());
     }
 }
 
 /// Releases of sci, with the program under test in them.
 pub struct Releases {
     machine: Machine,
-    listening: Listening,
+    listening: StandIn,
     /// Their version.
     pub version: String,
 }
@@ -92,7 +54,7 @@ impl Releases {
         fs::create_dir(&files).unwrap();
         let archive = files.join(format!("{name}.tar.gz"));
         machine.run("tar", &["-czf", archive.to_str().unwrap(), &name]).success();
-        let listening = Listening::start("releases.mjs", &[&files]);
+        let listening = StandIn::start("github/releases.mjs", Some(files.as_os_str()));
         let releases = Self { machine, listening, version };
         releases.list();
         releases
@@ -248,7 +210,7 @@ impl Job {
     pub fn installing(mut self, releases: &Releases) -> Self {
         self.inputs.remove("program");
         self.with("github-token", "of-the-job")
-            .environment("GITHUB_SERVER_URL", &releases.listening.url())
+            .environment("GITHUB_SERVER_URL", &format!("http://127.0.0.1:{}", port(&releases.listening.told)))
             .environment("GITHUB_ACTION_REPOSITORY", "o/sci")
     }
 

@@ -1,45 +1,33 @@
 //! An account of the platform on loopback, in which the real wrangler deploys, and which runs what it is given in workerd.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
 use crate::Machine;
 use crate::machine::{finish, sci};
 use crate::ran::Ran;
+use crate::stand_in::{self, StandIn, port};
 
 /// The account. It ends when dropped.
 pub struct Account {
-    child: Child,
+    stand_in: StandIn,
     target: PathBuf,
-    platform: u16,
-    worker: u16,
 }
 
 impl Account {
     /// An empty account; `tmp` is the `CARGO_TARGET_TMPDIR` of the test, beside which tools and the Worker's files are.
     pub fn start(tmp: &str) -> Self {
         let target = Path::new(tmp).parent().unwrap().to_owned();
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("cloudflare/stand-in.mjs");
-        let mut command = Command::new("node");
-        command.arg(script).arg(target.join("tools/worker"));
-        // What it logs is told beside what the test tells.
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let ports: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("the stand-in did not start: {line}"));
-        let port = |name: &str| u16::try_from(ports[name].as_u64().unwrap()).unwrap();
-        Self { target, platform: port("platform"), worker: port("worker"), child }
+        let stand_in = StandIn::start("cloudflare/stand-in.mjs", Some(target.join("tools/worker").as_os_str()));
+        Self { stand_in, target }
     }
 
     /// Where the Worker answers, whatever it is called.
     pub fn worker(&self) -> String {
-        format!("http://127.0.0.1:{}", self.worker)
+        format!("http://127.0.0.1:{}", port(&self.stand_in.told["worker"]))
     }
 
     /// What the account holds, and every change that was made in it.
@@ -70,7 +58,7 @@ impl Account {
         }
         let tools = self.target.join("tools/cloudflare/node_modules");
         let mut command = machine.command(release.join("bin/sci"));
-        command.env("CLOUDFLARE_API_BASE_URL", format!("http://127.0.0.1:{}/client/v4", self.platform));
+        command.env("CLOUDFLARE_API_BASE_URL", format!("http://127.0.0.1:{}/client/v4", self.platform()));
         command.env("CLOUDFLARE_API_TOKEN", "of-the-stand-in").env("WRANGLER_SEND_METRICS", "false");
         command.env("ALL_PROXY", "http://127.0.0.1:9").env("SCI_WRANGLER", tools.join(".bin/wrangler"));
         let node =
@@ -81,13 +69,12 @@ impl Account {
     }
 
     fn ask(&self, method: &str, path: &str, body: &str) -> Value {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.platform)).unwrap();
-        let length = body.len();
-        let head = format!("{method} {path} HTTP/1.0\r\nhost: stand-in\r\ncontent-length: {length}\r\n\r\n");
-        stream.write_all((head + body).as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+        stand_in::ask(self.platform(), method, path, body)
+    }
+
+    /// The port of the platform's interface.
+    fn platform(&self) -> u16 {
+        port(&self.stand_in.told["platform"])
     }
 }
 
@@ -97,12 +84,4 @@ fn unpack(release: &Path, bundle: &Path) {
     fs::create_dir_all(release.join("share/sci")).unwrap();
     fs::copy(sci(), release.join("bin/sci")).unwrap();
     symlink(bundle, release.join("share/sci/worker")).unwrap();
-}
-
-impl Drop for Account {
-    fn drop(&mut self) {
-        // It ends with its input.
-        drop(self.child.stdin.take());
-        let _ = self.child.wait();
-    }
 }

@@ -16,6 +16,7 @@ pub mod machine;
 pub mod ran;
 pub mod rust;
 pub mod server;
+mod stand_in;
 pub mod strace;
 pub mod tree;
 pub mod worker;

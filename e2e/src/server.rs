@@ -12,6 +12,8 @@ use crate::{Machine, Ran};
 /// A server. It is killed when dropped.
 pub struct Server {
     machine: Machine,
+    /// What it is started with, each time.
+    settings: Vec<String>,
     child: Child,
     address: String,
     key: String,
@@ -22,29 +24,32 @@ impl Server {
     pub fn start() -> Self {
         let machine = Machine::new();
         machine.sci(&["repo", "add", REPOSITORY, "--owner", "77"]);
-        let key = key(&machine);
-        let (child, address) = serve(&machine, "127.0.0.1:0", &[]);
-        Self { machine, child, address, key }
+        Self::serving(machine, "127.0.0.1:0", &["--url", "http://127.0.0.1"])
     }
 
     /// A server that believes this issuer, with one repository, registered with these flags.
     pub fn believing(issuer: &str, registration: &[&str]) -> Self {
         let machine = Machine::new();
         machine.sci(&[&["repo", "add", REPOSITORY, "--owner", "77", "--issuer", issuer], registration].concat());
-        let key = key(&machine);
         let issuers = machine.dir().join("issuers.toml");
         std::fs::write(&issuers, format!("[[issuer]]\nkind = \"github\"\nurl = \"{issuer}\"\n")).unwrap();
         // Identities are made for the very address.
         let listen = format!("127.0.0.1:{}", free_port());
         let url = format!("http://{listen}");
-        let (child, address) = serve(&machine, &listen, &["--url", &url, "--issuers", issuers.to_str().unwrap()]);
-        Self { machine, child, address, key }
+        Self::serving(machine, &listen, &["--url", &url, "--issuers", issuers.to_str().unwrap()])
+    }
+
+    fn serving(machine: Machine, listen: &str, settings: &[&str]) -> Self {
+        let key = machine.run(&sci().display().to_string(), &["key", "export"]).success().stdout.trim().to_owned();
+        let settings: Vec<String> = settings.iter().map(|word| (*word).to_owned()).collect();
+        let (child, address) = serve(&machine, listen, &settings);
+        Self { machine, settings, child, address, key }
     }
 
     /// Kills it as a power cut of its process would, and starts it anew at the same address.
     pub fn kill_and_restart(&mut self) {
         self.kill();
-        let (child, address) = serve(&self.machine, &self.address, &[]);
+        let (child, address) = serve(&self.machine, &self.address, &self.settings);
         (self.child, self.address) = (child, address);
     }
 
@@ -53,7 +58,7 @@ impl Server {
         self.kill();
         std::fs::remove_dir_all(self.store()).unwrap();
         restore(&self.store());
-        let (child, address) = serve(&self.machine, &self.address, &[]);
+        let (child, address) = serve(&self.machine, &self.address, &self.settings);
         (self.child, self.address) = (child, address);
     }
 
@@ -90,20 +95,14 @@ impl Drop for Server {
     }
 }
 
-/// The key that a store's records are signed with.
-fn key(machine: &Machine) -> String {
-    machine.run(&sci().display().to_string(), &["key", "export"]).success().stdout.trim().to_owned()
-}
-
 /// A port of loopback that nobody listens at.
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn serve(machine: &Machine, listen: &str, more: &[&str]) -> (Child, String) {
+fn serve(machine: &Machine, listen: &str, settings: &[String]) -> (Child, String) {
     let mut command = machine.command(sci());
-    command.args(["--json", "serve", "--listen", listen, "--gc-every", "0s"]);
-    command.args(if more.is_empty() { &["--url", "http://127.0.0.1"] } else { more });
+    command.args(["--json", "serve", "--listen", listen, "--gc-every", "0s"]).args(settings);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut output = BufReader::new(child.stdout.take().unwrap());
     // The document ends with the first line that is a closing brace alone.
