@@ -103,7 +103,7 @@ fn difference(before: &Tree, old: u32, after: &Tree, new: u32) -> Difference {
     let (old, new) = (resolve(before, old), resolve(after, new));
     let (was, is) = (before.entry(old), after.entry(new));
     let digest = |tree: &Tree, at| tree.content(at).map(|content| content.digest);
-    let link = |tree: &Tree, at, entry: &Entry| (entry.kind == Kind::Symlink).then(|| tree.target(at).to_vec());
+    let link = |tree: &Tree, at, entry: Entry| (entry.kind == Kind::Symlink).then(|| tree.target(at).to_vec());
     let same_kind = was.kind == is.kind || (was.kind.is_file() && is.kind.is_file());
     if !same_kind || digest(before, old) != digest(after, new) || link(before, old, was) != link(after, new, is) {
         return Difference::Content;
@@ -126,7 +126,7 @@ fn index(tree: &Tree) -> BTreeMap<Vec<u8>, u32> {
     tree.entries().map(|(index, _)| (tree.path(index), index)).collect()
 }
 
-fn target(tree: &Tree, index: u32, entry: &Entry) -> Option<Vec<u8>> {
+fn target(tree: &Tree, index: u32, entry: Entry) -> Option<Vec<u8>> {
     match entry.kind {
         Kind::Symlink => Some(tree.target(index).to_vec()),
         Kind::Hardlink => Some(tree.path(entry.content)),

@@ -18,7 +18,7 @@ pub fn of(path: &PlannedPath) -> Result<Option<Digest>> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let Some(walked) = walk(&path.root, &excludes, threads).map_err(local)? else { return Ok(None) };
     let mut encoder = Encoder::new("sci v1 tree fingerprint");
-    for ((index, entry), stat) in walked.tree.entries().zip(&walked.stats) {
+    for ((index, entry), stat) in walked.tree.entries().zip(walked.stats.iter()) {
         encoder.integer(u64::from(entry.parent)).bytes(walked.tree.name(index));
         encoder.integer(entry.size).integer(stat.inode).integer(stat.ctime as u64);
     }

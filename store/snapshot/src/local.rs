@@ -13,7 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use sci_faults::Step;
 
 use crate::manifest::{Manifest, Reader, Refusal, Writer};
-use crate::tree::{Entry, NONE, Stat, Tree, Walked};
+use crate::tree::{Entry, NONE, Stat, Stats, Tree};
 use crate::{Result, SnapshotError};
 
 /// A file whose status changed this close to the moment it was read may change again within the clock's tick. Nanoseconds.
@@ -91,7 +91,7 @@ impl Base {
     }
 
     /// Whether the entry found on disk is certainly still what entry `index` of the manifest says.
-    pub(crate) fn vouches(&self, index: u32, device: u64, found: &Entry, stat: &Stat) -> bool {
+    pub(crate) fn vouches(&self, index: u32, device: u64, found: Entry, stat: Stat) -> bool {
         if index == NONE || device != self.device {
             return false;
         }
@@ -105,7 +105,7 @@ impl Base {
     }
 
     /// The entry itself, or the file that it is another name of.
-    fn resolve(&self, index: u32) -> &Entry {
+    fn resolve(&self, index: u32) -> Entry {
         self.manifest.tree.entry(self.manifest.tree.resolve(index))
     }
 }
@@ -119,12 +119,12 @@ impl Tree {
 }
 
 /// Receipts for what was read just now: none for files whose status changed within the last two seconds.
-pub(crate) fn receipts_of_read(walked: &Walked, read_at: i64) -> Vec<Receipt> {
-    let receipt = |stat: &Stat| match stat.ctime < read_at - RACY {
-        true => Receipt { inode: stat.inode, ctime: stat.ctime },
-        false => Receipt::default(),
-    };
-    walked.stats.iter().map(receipt).collect()
+pub(crate) fn receipts_of_read(stats: Stats, read_at: i64) -> Vec<Receipt> {
+    let mut receipts = stats.into_receipts();
+    for receipt in receipts.iter_mut().filter(|receipt| receipt.ctime >= read_at - RACY) {
+        *receipt = Receipt::default();
+    }
+    receipts
 }
 
 /// Waits until whatever changes from now on has a later time than every receipt: file systems take times from a clock

@@ -15,7 +15,8 @@ use crate::block::Decompressor;
 use crate::limits::{EXPANSION_FACTOR, EXPANSION_FREE, OBJECT_MAX};
 use crate::{Result, SnapshotError};
 
-/// What is read first of a manifest object: enough for the whole of most. Bytes.
+/// What is read first of a manifest object: enough for the whole of most. The rest is read in pieces as long: twice the whole
+/// would be much. Bytes.
 const FIRST_READ: u64 = 4 << 20;
 /// Frames of an earlier object that lie within so many bytes are read together, and of all objects so many bytes ahead.
 const TOGETHER: (u64, u64) = (4 << 20, 64 << 20);
@@ -102,9 +103,11 @@ impl Loader<'_> {
     /// Nothing of the object may be believed before its digest is checked, so all of it is read.
     fn check_whole(&mut self) -> Result<()> {
         let have = self.head.len() as u64;
-        if have < self.own.size {
-            let rest = read(self.source, &self.own, have..self.own.size)?;
-            self.head.extend_from_slice(&rest);
+        self.head.reserve_exact((self.own.size - have) as usize);
+        let piece = |at| (self.own, at..self.own.size.min(at + FIRST_READ));
+        let pieces: Vec<Stretch> = (have..self.own.size).step_by(FIRST_READ as usize).map(piece).collect();
+        for pieces in pieces.chunks(self.source.reads_at_once().max(1)) {
+            read_all(self.source, pieces)?.into_iter().for_each(|piece| self.head.extend_from_slice(&piece));
         }
         if ObjectId::of(&self.head) == self.own.id {
             Ok(())

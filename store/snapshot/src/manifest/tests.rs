@@ -306,7 +306,7 @@ fn blocks() -> Vec<Block> {
 
 fn described(manifest: &Manifest) -> Vec<String> {
     let tree = &manifest.tree;
-    let line = |(index, entry): (u32, &crate::tree::Entry)| {
+    let line = |(index, entry): (u32, crate::tree::Entry)| {
         let content = tree.content(index).map(|content| {
             let place = |extent: &Extent| match extent.is_hole() {
                 true => format!("hole {}", extent.length),

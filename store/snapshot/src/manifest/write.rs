@@ -46,7 +46,7 @@ pub(crate) fn encode(mut manifest: Manifest, base: Option<&Manifest>) -> Result<
     let lean = base.filter(|base| !base.segments.is_empty());
     let digested = lean.map(|_| digests_of(&manifest, &cuts)).unwrap_or_default();
     let known = lean.map(|base| few_objects(&digested, inputs.as_deref(), &base.segments)).unwrap_or_default();
-    let mut writer = ObjectWriter { root: Root::default(), frames: Vec::new(), length: 0, compressor: compressor()? };
+    let mut writer = ObjectWriter { root: Root::default(), body: Vec::new(), compressor: compressor()? };
     let mut digests = Vec::with_capacity(cuts.len());
     let mut lengths = Vec::with_capacity(cuts.len());
     for (number, cut) in cuts.into_iter().enumerate() {
@@ -221,9 +221,8 @@ fn weight(tree: &Tree, index: u32) -> u64 {
 
 struct ObjectWriter {
     root: Root,
-    frames: Vec<Vec<u8>>,
-    /// Of all frames, in bytes.
-    length: u64,
+    /// All frames, one after the other.
+    body: Vec<u8>,
     compressor: Compressor,
 }
 
@@ -233,13 +232,12 @@ impl ObjectWriter {
             self.compressor.compress(raw).map_err(|error| SnapshotError::io("compress", "the manifest", error))?;
         let frame = Frame {
             object: 0,
-            offset: self.length,
+            offset: self.body.len() as u64,
             stored: stored.len() as u32,
             length: raw.len() as u32,
             digest: Digest::of(&stored),
         };
-        self.length += stored.len() as u64;
-        self.frames.push(stored);
+        self.body.extend_from_slice(&stored);
         Ok(frame)
     }
 
@@ -262,12 +260,11 @@ impl ObjectWriter {
         let raw = self.root.encode();
         let root =
             self.compressor.compress(&raw).map_err(|error| SnapshotError::io("compress", "the manifest", error))?;
-        let mut object = Vec::with_capacity(HEADER + root.len() + self.length as usize);
-        object.extend_from_slice(MAGIC);
-        object.extend_from_slice(&(root.len() as u32).to_le_bytes());
-        object.extend_from_slice(&(raw.len() as u32).to_le_bytes());
-        object.extend_from_slice(&root);
-        self.frames.drain(..).for_each(|frame| object.extend_from_slice(&frame));
+        let (stored, length) = ((root.len() as u32).to_le_bytes(), (raw.len() as u32).to_le_bytes());
+        let head = [MAGIC.as_slice(), &stored, &length, &root].concat();
+        // Moved within its own room: of a large tree there is not the room for two.
+        let mut object = self.body;
+        object.splice(0..0, head);
         let own = PackRef { id: ObjectId::of(&object), size: object.len() as u64 };
         manifest.objects = std::iter::once(own).chain(self.root.objects.iter().copied()).collect();
         let body_at = (HEADER + root.len()) as u64;

@@ -42,7 +42,7 @@ pub(crate) fn same_content(
         }
         let vouched = remembered.as_ref().and_then(|(base, matching)| {
             let remembered = matching[first as usize];
-            let vouched = base.vouches(remembered, walked.device, on_disk, &walked.stats[first as usize]);
+            let vouched = base.vouches(remembered, walked.device, on_disk, walked.stats.get(first));
             vouched.then(|| base.manifest.tree.content(base.manifest.tree.resolve(remembered))).flatten()
         });
         match (vouched, tree.content(index)) {

@@ -1,5 +1,6 @@
 //! Fetches blocks and writes the files they hold: read, check, unpack, check, write, on every thread.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -15,6 +16,7 @@ use super::write::{Part, Writer};
 use crate::local::Receipt;
 use crate::manifest::Manifest;
 use crate::progress::go_on;
+use crate::tree::{Extent, NONE, Tree};
 use crate::unpack::{Unpacker, place};
 use crate::{Result, SnapshotError};
 
@@ -31,10 +33,9 @@ pub(crate) fn contents(
     receipts: &mut [Receipt],
 ) -> Result<()> {
     let manifest = &request.manifest;
-    let (parts, light) = split(manifest, plan);
-    let batches = batches(manifest, &parts);
+    let Pieces { places, light, pending } = Pieces::new(manifest, plan);
+    let batches = batches(manifest, &places);
     let light: Vec<&[u32]> = light.chunks(LIGHT).collect();
-    let pending: Vec<AtomicU32> = pending(manifest, &parts);
     let next = AtomicUsize::new(0);
     let stop = AtomicBool::new(false);
     let outcome = Mutex::new((receipts, None));
@@ -59,7 +60,7 @@ pub(crate) fn contents(
     };
     let run = || {
         let writer = Writer::new(request, plan, stage, &pending);
-        let mut worker = Worker { manifest, writer, unpacker: Unpacker::new(), raw: Vec::new() };
+        let mut worker = Worker { manifest, writer, unpacker: Unpacker::new(), raw: Vec::new(), parts: Vec::new() };
         let mut result = Ok(());
         while result.is_ok() && !stop.load(Ordering::Relaxed) {
             result = go_on(request.progress);
@@ -93,42 +94,77 @@ pub(crate) fn contents(
     }
 }
 
-/// The parts to write, in the order in which their blocks are read, and the entries that need no block.
-fn split(manifest: &Manifest, plan: &Plan) -> (Vec<Part>, Vec<u32>) {
-    let (mut parts, mut light) = (Vec::new(), Vec::new());
-    for index in plan.built(&manifest.tree) {
-        let before = parts.len();
-        if let Some(content) = manifest.tree.content(manifest.tree.resolve(index)) {
-            let mut at = 0;
-            for (number, extent) in manifest.tree.extents(content).iter().enumerate() {
-                if !extent.is_hole() {
-                    let (offset, length) = (extent.offset, extent.length);
-                    parts.push(Part { block: extent.block, offset, length, entry: index, extent: number as u32, at });
-                }
-                at += u64::from(extent.length);
-            }
-        }
-        if parts.len() == before {
-            light.push(index);
-        }
-    }
-    let ranks = reads::ranks(manifest);
-    parts.sort_unstable_by_key(|part| (ranks[part.block as usize], part.entry, part.at));
-    (parts, light)
+/// Where a part is to be found: there are as many as files.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, packed(4))]
+struct Place {
+    block: u32,
+    entry: u32,
+    extent: u32,
+    /// Where it goes in the file.
+    at: u64,
 }
 
-/// How many parts each file still waits for.
-fn pending(manifest: &Manifest, parts: &[Part]) -> Vec<AtomicU32> {
-    let pending: Vec<AtomicU32> = (0..manifest.tree.len()).map(|_| AtomicU32::new(0)).collect();
-    for part in parts {
-        pending[part.entry as usize].fetch_add(1, Ordering::Relaxed);
+impl Place {
+    fn part(self, tree: &Tree) -> Option<Part> {
+        let Self { entry, extent, at, .. } = self;
+        let content = tree.content(tree.resolve(entry))?;
+        let Extent { offset, length, .. } = *tree.extents(content).get(extent as usize)?;
+        Some(Part { offset, length, entry, extent, at })
     }
-    pending
+}
+
+/// What is to be written.
+#[derive(Default)]
+struct Pieces {
+    /// Where the parts of files are, in the order in which their blocks are read.
+    places: Vec<Place>,
+    /// Entries that need no block.
+    light: Vec<u32>,
+    /// How many parts each file of several still waits for.
+    pending: HashMap<u32, AtomicU32>,
+}
+
+impl Pieces {
+    fn new(manifest: &Manifest, plan: &Plan) -> Self {
+        let tree = &manifest.tree;
+        let extents = |index| tree.content(tree.resolve(index)).map_or(0, |content| tree.extents(content).len());
+        // What grows leaves its smaller selves behind in the memory of the process.
+        let places = Vec::with_capacity(plan.built(tree).map(extents).sum());
+        let mut pieces = Self { places, ..Self::default() };
+        for index in plan.built(tree) {
+            pieces.add(tree, index);
+        }
+        let ranks = reads::ranks(manifest);
+        pieces.places.sort_unstable_by_key(|place| {
+            let Place { block, entry, at, .. } = *place;
+            (ranks[block as usize], entry, at)
+        });
+        pieces
+    }
+
+    fn add(&mut self, tree: &Tree, entry: u32) {
+        let before = self.places.len();
+        let mut at = 0;
+        let content = tree.content(tree.resolve(entry));
+        let extents = content.map(|content| tree.extents(content)).unwrap_or_default();
+        for (extent, Extent { block, length, .. }) in (0..).zip(extents.iter().copied()) {
+            if block != NONE {
+                self.places.push(Place { block, entry, extent, at });
+            }
+            at += u64::from(length);
+        }
+        match self.places.len() - before {
+            0 => self.light.push(entry),
+            1 => {}
+            several => drop(self.pending.insert(entry, AtomicU32::new(several as u32))),
+        }
+    }
 }
 
 /// Parts whose blocks are read at once.
 struct Batch<'a> {
-    parts: &'a [Part],
+    places: &'a [Place],
     /// What is read for them.
     reads: Vec<Wanted>,
 }
@@ -140,9 +176,9 @@ impl Batch<'_> {
 }
 
 /// Cuts the parts into batches.
-fn batches<'a>(manifest: &Manifest, parts: &'a [Part]) -> Vec<Batch<'a>> {
-    let runs = reads::runs(manifest, parts, |part| part.block);
-    runs.into_iter().map(|(parts, run)| Batch { parts, reads: run.reads() }).collect()
+fn batches<'a>(manifest: &Manifest, places: &'a [Place]) -> Vec<Batch<'a>> {
+    let runs = reads::runs(manifest, places, |place| place.block);
+    runs.into_iter().map(|(places, run)| Batch { places, reads: run.reads() }).collect()
 }
 
 /// What has come for a batch.
@@ -170,6 +206,7 @@ struct Worker<'a> {
     writer: Writer<'a>,
     unpacker: Unpacker,
     raw: Vec<u8>,
+    parts: Vec<Part>,
 }
 
 impl Worker<'_> {
@@ -183,12 +220,14 @@ impl Worker<'_> {
             }
         }
         let came = Came { reads: &batch.reads, bytes };
-        for parts in batch.parts.chunk_by(|a, b| a.block == b.block) {
-            let number = parts[0].block;
+        for places in batch.places.chunk_by(|a, b| { a.block } == { b.block }) {
+            let number = places[0].block;
+            self.parts.clear();
+            self.parts.extend(places.iter().filter_map(|place| place.part(&self.manifest.tree)));
             let (pack, range) = place(self.manifest, number);
             let stored = came.get(&pack, &range).ok_or(TransferError::Missing { object: pack })?;
             self.unpacker.open(self.manifest, number, stored, &came, &mut self.raw)?;
-            self.writer.write(parts, &self.raw).map_err(|error| error.in_pack(&pack))?;
+            self.writer.write(&self.parts, &self.raw).map_err(|error| error.in_pack(&pack))?;
         }
         Ok(())
     }

@@ -124,7 +124,7 @@ pub fn restore(request: RestoreRequest<'_>, source: &dyn ObjectSource) -> Result
             }
             Some(stage)
         };
-        return carry_out(request, &plan, stage, walked.as_ref(), threads, source);
+        return carry_out(request, &plan, stage, walked, threads, source);
     }
 }
 
@@ -132,11 +132,16 @@ fn carry_out(
     request: RestoreRequest<'_>,
     plan: &Plan,
     stage: Option<Stage>,
-    walked: Option<&Walked>,
+    walked: Option<Walked>,
     threads: usize,
     source: &dyn ObjectSource,
 ) -> Result<Restored> {
-    let mut receipts = plan.kept_receipts(&request, walked);
+    let (mut receipts, walked) = match (&stage, walked) {
+        // Nothing is to be done: they are all that is needed of the tree on disk.
+        (None, Some(walked)) => (plan.receipts_of_kept(&request, walked), None),
+        (_, walked) => (plan.kept_receipts(&request, walked.as_ref()), walked),
+    };
+    let walked = walked.as_ref();
     let tree = &request.manifest.tree;
     let block = stage.as_ref().map_or(1, Stage::block_size);
     let mut restored = Restored {

@@ -9,7 +9,7 @@ use super::intent::{Intent, Op};
 use super::stage::Stage;
 use super::{RestoreRequest, is_empty, receipt};
 use crate::local::Receipt;
-use crate::tree::{Entry, Kind, NONE, Tree, Walked};
+use crate::tree::{Kind, NONE, Tree, Walked};
 use crate::{Result, Room, SnapshotError};
 
 /// Targets of links shorter than this take no block of their own. Bytes.
@@ -26,9 +26,9 @@ pub(crate) struct Plan {
     pub(crate) trash: Vec<u32>,
     /// Kept entries whose mode or mtime must be set.
     pub(crate) adjusted: Vec<u32>,
-    /// For each of the snapshot's entries, the one on disk, or [`NONE`].
+    /// For each of the snapshot's entries, the one on disk, or [`NONE`]. Empty where the target is.
     found: Vec<u32>,
-    /// Entries on disk whose content is certainly the snapshot's.
+    /// Entries on disk whose content is certainly the snapshot's. Empty where that is asked of none.
     known: Vec<bool>,
     /// In a merge: of files whose first name stays, the name that is built in its stead.
     stand_ins: BTreeMap<u32, u32>,
@@ -42,20 +42,14 @@ impl Plan {
         let Some(walked) = walked.filter(|walked| request.merge || !is_empty(Some(walked))) else {
             plan.staged.fill(true);
             plan.tops.insert(0);
-            plan.found = vec![NONE; tree.len() as usize];
-            plan.known = vec![false; tree.len() as usize];
             plan.whole = true;
             return Ok(plan);
         };
         plan.found = tree.matching(&walked.tree);
-        plan.known = if request.merge {
-            vec![false; tree.len() as usize]
-        } else {
-            same_content(request, walked, &plan.found, threads)?
-        };
         if request.merge {
             plan.merge(tree, walked);
         } else {
+            plan.known = same_content(request, walked, &plan.found, threads)?;
             plan.replace(tree, walked);
             plan.remove_extras(tree, walked);
         }
@@ -72,6 +66,10 @@ impl Plan {
     /// Whether the target is absent or empty, so that one rename does it.
     pub(crate) fn replaces_all(&self) -> bool {
         self.whole
+    }
+
+    fn found(&self, index: u32) -> u32 {
+        self.found.get(index as usize).copied().unwrap_or(NONE)
     }
 
     pub(crate) fn is_staged(&self, index: u32) -> bool {
@@ -115,9 +113,9 @@ impl Plan {
 
     fn merge(&mut self, tree: &Tree, walked: &Walked) {
         for (index, entry) in tree.entries() {
-            let found = self.found[index as usize];
+            let found = self.found(index);
             let above_is_dir = entry.parent == NONE || {
-                let above = self.found[entry.parent as usize];
+                let above = self.found(entry.parent);
                 above != NONE && walked.tree.entry(above).kind == Kind::Dir
             };
             let parent_staged = entry.parent != NONE && self.is_staged(entry.parent);
@@ -156,7 +154,7 @@ impl Plan {
         let groups = Groups::new(tree, walked, &self.found, &self.known);
         for (index, entry) in tree.entries() {
             let parent_staged = entry.parent != NONE && self.is_staged(entry.parent);
-            let found = self.found[index as usize];
+            let found = self.found(index);
             if parent_staged || found == NONE {
                 self.stage(index, parent_staged);
                 continue;
@@ -171,7 +169,7 @@ impl Plan {
             };
             let adjust = keep && (first.mtime != disk_first.mtime || first.mode != disk_first.mode);
             // A file that has names outside the tree, or is another user's, is not ours to change.
-            let ours = !walked.stats[walked.tree.resolve(found) as usize].foreign;
+            let ours = !walked.stats.get(walked.tree.resolve(found)).foreign;
             if adjust && entry.kind != Kind::Dir && (!ours || groups.has_foreign_names(tree.resolve(index))) {
                 keep = false;
             }
@@ -214,8 +212,8 @@ impl Plan {
     fn remove_extras(&mut self, tree: &Tree, walked: &Walked) {
         let mut wanted = vec![false; walked.tree.len() as usize];
         for (index, _) in tree.entries() {
-            if self.found[index as usize] != NONE {
-                wanted[self.found[index as usize] as usize] = true;
+            if self.found(index) != NONE {
+                wanted[self.found(index) as usize] = true;
             }
         }
         // What is hidden in a directory stays, and so do the directories that lead to it.
@@ -244,12 +242,28 @@ impl Plan {
     pub(crate) fn kept_receipts(&self, request: &RestoreRequest<'_>, walked: Option<&Walked>) -> Vec<Receipt> {
         let tree = &request.manifest.tree;
         let mut receipts = vec![Receipt::default(); tree.len() as usize];
-        let Some(walked) = walked else { return receipts };
+        let Some(walked) = walked.filter(|_| !self.known.is_empty()) else { return receipts };
         for (index, _) in tree.entries() {
-            let found = self.found[index as usize];
+            let found = self.found(index);
             let first = tree.resolve(index) as usize;
             if found != NONE && self.known[first] && !self.is_staged(index) {
-                receipts[index as usize] = receipt(&walked.stats[found as usize]);
+                receipts[index as usize] = receipt(&walked.stats.get(found));
+            }
+        }
+        receipts
+    }
+
+    /// The same, when nothing is to be done. Those of a tree with just these entries are not copied.
+    pub(crate) fn receipts_of_kept(&self, request: &RestoreRequest<'_>, walked: Walked) -> Vec<Receipt> {
+        let tree = &request.manifest.tree;
+        let is_like = walked.tree.len() == tree.len() && self.known.len() == self.found.len();
+        if !is_like || (0..tree.len()).any(|index| self.found(index) != index) {
+            return self.kept_receipts(request, Some(&walked));
+        }
+        let mut receipts = walked.stats.into_receipts();
+        for (index, receipt) in (0..).zip(&mut receipts) {
+            if !self.known[tree.resolve(index) as usize] {
+                *receipt = Receipt::default();
             }
         }
         receipts
@@ -265,17 +279,16 @@ impl Plan {
             let path = crate::dir::display(request.root, &walked.tree.path(index));
             Err(SnapshotError::io("change", path, std::io::Error::new(kind, reason)))
         };
-        let touched: BTreeSet<u32> =
-            self.touched(tree, walked).into_iter().map(|index| self.found[index as usize]).collect();
-        let adjusted = self.adjusted.iter().map(|index| self.found[*index as usize]);
+        let touched: BTreeSet<u32> = self.touched(tree, walked).into_iter().map(|index| self.found(index)).collect();
+        let adjusted = self.adjusted.iter().map(|index| self.found(*index));
         let set = touched.iter().copied().chain(adjusted).filter(|_| !request.merge);
-        if let Some(foreign) = set.into_iter().find(|index| walked.stats[*index as usize].foreign) {
+        if let Some(foreign) = set.into_iter().find(|index| walked.stats.get(*index).foreign) {
             return refuse(foreign, ErrorKind::PermissionDenied, "it belongs to another user");
         }
         // A directory without an inode to trust is on another file system than the root.
         let is_dir = |index: &u32| walked.tree.entry(*index).kind == Kind::Dir;
         let mut moved_at = touched.iter().chain(&self.trash).copied().chain(self.whole.then_some(0)).filter(is_dir);
-        let mount = moved_at.find(|index| walked.device != parent_device || walked.stats[*index as usize].inode == 0);
+        let mount = moved_at.find(|index| walked.device != parent_device || walked.stats.get(*index).inode == 0);
         match mount {
             Some(mount) => refuse(mount, ErrorKind::CrossesDevices, "it is on another file system than its parent"),
             None => Ok(()),
@@ -314,8 +327,8 @@ impl Plan {
     /// Kept directories of the snapshot in which something is moved in or out.
     fn touched(&self, tree: &Tree, walked: &Walked) -> BTreeSet<u32> {
         let mut on_disk = vec![NONE; walked.tree.len() as usize];
-        for (index, _) in tree.entries().filter(|(index, _)| self.found[*index as usize] != NONE) {
-            on_disk[self.found[index as usize] as usize] = index;
+        for (index, _) in tree.entries().filter(|(index, _)| self.found(*index) != NONE) {
+            on_disk[self.found(index) as usize] = index;
         }
         let installs = self.tops.iter().map(|top| tree.entry(*top).parent);
         let removals = self.trash.iter().map(|index| walked.tree.entry(*index).parent);
@@ -325,9 +338,9 @@ impl Plan {
 
     /// Directories on disk that this user may not change yet, though something in them, or they themselves, must move.
     fn locked(&self, tree: &Tree, walked: &Walked) -> BTreeSet<u32> {
-        let touched = self.touched(tree, walked).into_iter().map(|index| self.found[index as usize]);
+        let touched = self.touched(tree, walked).into_iter().map(|index| self.found(index));
         let is_locked = |index: &u32| {
-            let entry: &Entry = walked.tree.entry(*index);
+            let entry = walked.tree.entry(*index);
             entry.kind == Kind::Dir && entry.mode & 0o700 != 0o700
         };
         touched.chain(self.trash.iter().copied()).filter(|index| *index != NONE).filter(is_locked).collect()

@@ -1,5 +1,6 @@
 //! Writes files, links and directories into staging.
 
+use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -24,7 +25,6 @@ const PAGE: usize = 4096;
 /// A part of a block that goes into a file.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Part {
-    pub(crate) block: u32,
     pub(crate) offset: u32,
     pub(crate) length: u32,
     pub(crate) entry: u32,
@@ -56,7 +56,7 @@ pub(crate) struct Writer<'a> {
     tree: &'a Tree,
     root: &'a std::path::Path,
     cursor: Cursor<'a>,
-    pending: &'a [AtomicU32],
+    pending: &'a HashMap<u32, AtomicU32>,
     progress: &'a dyn Progress,
     pub(crate) receipts: Vec<(u32, Receipt)>,
 }
@@ -66,7 +66,7 @@ impl<'a> Writer<'a> {
         request: &'a RestoreRequest<'_>,
         plan: &'a Plan,
         stage: &'a Stage,
-        pending: &'a [AtomicU32],
+        pending: &'a HashMap<u32, AtomicU32>,
     ) -> Self {
         Self {
             tree: &request.manifest.tree,
@@ -80,7 +80,7 @@ impl<'a> Writer<'a> {
 
     /// What is to be written: of a hard link, the file that it is another name of.
     fn entry(&self, index: u32) -> Entry {
-        *self.tree.entry(self.tree.resolve(index))
+        self.tree.entry(self.tree.resolve(index))
     }
 
     fn fail(&self, index: u32, error: Errno) -> SnapshotError {
@@ -196,8 +196,9 @@ impl<'a> Writer<'a> {
         }
         sci_faults::at(Step::FilePartial);
         // Whoever writes the last part of a file completes it.
-        let left = self.pending[index as usize].fetch_sub(parts.len() as u32, Ordering::AcqRel);
-        if left as usize == parts.len() {
+        let written = parts.len() as u32;
+        let pending = self.pending.get(&index);
+        if pending.is_none_or(|pending| pending.fetch_sub(written, Ordering::AcqRel) == written) {
             self.complete(index, &file)?;
             sci_faults::at(Step::FileStaged);
             self.progress.advance(1, 0);

@@ -22,48 +22,45 @@ pub(super) struct Adopted {
     pub(super) ancestors: Ancestors,
     /// The base's manifest; the contents of its tree are the other tree's now. An empty one where there is no base.
     pub(super) base: Manifest,
-    /// What else the base said: its device and its receipts.
+    /// What else the base said, its device and its receipts, where no file must be read.
     pub(super) given: Option<(u64, Vec<Receipt>)>,
 }
 
 /// Takes over the content of every file that the base vouches for.
 pub(super) fn adopt(walked: &mut Walked, base: Option<Base>) -> Adopted {
-    let files: Vec<u32> =
-        walked.tree.entries().filter(|(_, entry)| entry.kind.is_file()).map(|(index, _)| index).collect();
-    let Some(base) = base else { return Adopted { unknown: files, ..Adopted::default() } };
+    let Some(base) = base else {
+        let unknown = walked.tree.files().collect();
+        return Adopted { unknown, ..Adopted::default() };
+    };
     let known = &base.manifest.tree;
     let matching = walked.tree.matching(known);
     let stale = stale(walked, &matching, &base.manifest);
-    let lasting = |content: &&Content| !known.extents(content).iter().any(|extent| stale.holds(extent));
-    // For each file the one of the base that it is known to equal.
-    let same = |index: &u32| {
-        let at = matching[*index as usize];
-        let stat = &walked.stats[*index as usize];
-        let vouched = base.vouches(at, walked.device, walked.tree.entry(*index), stat);
-        let from = vouched.then(|| known.resolve(at))?;
-        known.content(from).filter(lasting).map(|_| (*index, from))
+    let lasting = |content: &Content| !known.extents(content).iter().any(|extent| stale.holds(extent));
+    // Whether it is known to equal the one of the base.
+    let is_same = |index: u32| {
+        let at = matching[index as usize];
+        base.vouches(at, walked.device, walked.tree.entry(index), walked.stats.get(index))
+            && known.content(known.resolve(at)).is_some_and(lasting)
     };
-    let kept: Vec<(u32, u32)> = files.iter().filter_map(same).collect();
-    let mut next = kept.iter().map(|(index, _)| *index).peekable();
-    let unknown: Vec<u32> = files.into_iter().filter(|index| next.next_if_eq(index).is_none()).collect();
+    let unknown: Vec<u32> = walked.tree.files().filter(|index| !is_same(*index)).collect();
     let ancestors = Ancestors::guess(&walked.tree, &unknown, &matching, &base.manifest, &stale);
-    drop(matching);
     let Base { manifest, receipts, device } = base;
     let mut manifest = Arc::unwrap_or_clone(manifest);
-    walked.tree.take_over(&mut manifest.tree, &kept);
-    Adopted { unknown, stale, ancestors, base: manifest, given: Some((device, receipts)) }
+    walked.tree.take_over(&mut manifest.tree, &matching, &unknown);
+    // Where something is read again, there is mostly something else to remember.
+    let given = unknown.is_empty().then_some((device, receipts));
+    Adopted { unknown, stale, ancestors, base: manifest, given }
 }
 
-/// Receipts for the entries of `base` that are on disk just as it says; `found` is the same state, with `receipts`.
-pub(super) fn receipts_of_unchanged(base: &Tree, found: &Tree, receipts: &[Receipt]) -> Vec<Receipt> {
-    // Only contents are vouched for, as in what a restore remembers.
-    let counts = |index: u32| {
-        !matches!(base.entry(index).kind, Kind::Dir | Kind::Symlink)
-            && base.entry(index).mtime == found.entry(index).mtime
-    };
-    let receipt =
-        |(index, receipt): (usize, &Receipt)| if counts(index as u32) { *receipt } else { Receipt::default() };
-    receipts.iter().enumerate().map(receipt).collect()
+/// Makes `receipts` of `found` those of `base`, which is the same state: only what is on disk just as that says has one.
+pub(super) fn keep_receipts_of_unchanged(base: &Tree, found: &Tree, receipts: &mut [Receipt]) {
+    for (index, receipt) in (0..).zip(receipts) {
+        let entry = base.entry(index);
+        // Only contents are vouched for, as in what a restore remembers.
+        if matches!(entry.kind, Kind::Dir | Kind::Symlink) || entry.mtime != found.entry(index).mtime {
+            *receipt = Receipt::default();
+        }
+    }
 }
 
 /// What of the base to give up. That does not depend on what this machine can vouch for: a file of the same size is
@@ -71,7 +68,8 @@ pub(super) fn receipts_of_unchanged(base: &Tree, found: &Tree, receipts: &[Recei
 fn stale(walked: &Walked, matching: &[u32], base: &Manifest) -> Stale {
     let mut needed = vec![false; base.tree.len() as usize];
     let (mut files, mut same) = (0, 0);
-    for (index, entry) in walked.tree.entries().filter(|(_, entry)| entry.kind.is_file()) {
+    for index in walked.tree.files() {
+        let entry = walked.tree.entry(index);
         files += 1;
         let at = matching[index as usize];
         if at == NONE {
@@ -84,6 +82,6 @@ fn stale(walked: &Walked, matching: &[u32], base: &Manifest) -> Stale {
         same += usize::from(was.size == entry.size && was.mtime == entry.mtime);
     }
     // Of a tree that is the base's own nothing is packed anew.
-    let known = base.tree.entries().filter(|(_, entry)| entry.kind.is_file()).count();
+    let known = base.tree.files().count();
     if same == files && files == known { Stale::default() } else { compact::stale(base, &needed) }
 }

@@ -28,8 +28,8 @@ pub(crate) struct Assembler {
     block: RawBlock,
     number: u32,
     partial: Option<Partial>,
-    /// Files whose content is complete, with its index.
-    placed: Vec<(u32, u32)>,
+    /// The first content that is added to those borrowed. Files come in tree order, and each that is not torn gives one.
+    first: u32,
     torn: Vec<u32>,
 }
 
@@ -43,7 +43,7 @@ impl Assembler {
             block: RawBlock { bytes: Vec::new(), resembles: NONE },
             number,
             partial: None,
-            placed: Vec::new(),
+            first: 0,
             torn: Vec::new(),
         }
     }
@@ -51,14 +51,18 @@ impl Assembler {
     /// Borrows the tree's contents, until [`Assembler::apply`], to add to them.
     pub(crate) fn borrow(&mut self, tree: &mut Tree) {
         self.contents = tree.take_contents();
+        self.first = self.contents.len();
     }
 
-    /// Gives the tree its contents back, with those placed since; returns the files that must be read again.
-    pub(crate) fn apply(&mut self, tree: &mut Tree) -> Vec<u32> {
-        tree.give_contents(std::mem::take(&mut self.contents), self.placed.drain(..));
+    /// Gives the tree its contents back, with those of the `files` that came since; returns those that must be read again.
+    pub(crate) fn apply(&mut self, tree: &mut Tree, files: &[u32]) -> Vec<u32> {
         self.torn.sort_unstable();
         self.torn.dedup();
-        std::mem::take(&mut self.torn)
+        let torn = std::mem::take(&mut self.torn);
+        let mut left_out = torn.iter().peekable();
+        let came = files.iter().copied().filter(|file| left_out.next_if(|torn| *torn == file).is_none());
+        tree.give_contents(std::mem::take(&mut self.contents), came.zip(self.first..));
+        torn
     }
 
     /// Where the content lies already.
@@ -90,17 +94,15 @@ impl Assembler {
         }
     }
 
-    fn whole(&mut self, file: u32, digest: Digest, bytes: &[u8], emit: &mut dyn FnMut(RawBlock)) -> u32 {
-        if bytes.is_empty() {
-            return self.contents.push_whole(digest, None);
-        }
-        if let Some(place) = self.find(&digest, bytes.len()) {
-            return self.contents.push_whole(digest, Some(place));
+    fn whole(&mut self, file: u32, digest: Digest, bytes: &[u8], emit: &mut dyn FnMut(RawBlock)) {
+        let known = self.find(&digest, bytes.len());
+        if bytes.is_empty() || known.is_some() {
+            self.contents.push_whole(digest, known);
+            return;
         }
         let place = self.put((file, 0), bytes, emit);
         let content = self.contents.push_whole(digest, Some(place));
         self.contents.chunks_of(content).for_each(|at| self.known.insert(&self.contents, at));
-        content
     }
 
     fn chunk(&mut self, from: (u32, u64), digest: Digest, bytes: &[u8], emit: &mut dyn FnMut(RawBlock)) {
@@ -145,7 +147,7 @@ impl Assembler {
         };
         match digest {
             None => self.partial = Some(partial),
-            Some(digest) => self.placed.push((entry, self.contents.push_parts(digest, partial.first))),
+            Some(digest) => drop(self.contents.push_parts(digest, partial.first)),
         }
     }
 }
@@ -181,8 +183,7 @@ impl Middle<ReadUnit, RawBlock> for Assembler {
                 Piece::Whole { entry, digest, length } => {
                     let (content, after) = rest.split_at(*length as usize);
                     rest = after;
-                    let content = self.whole(*entry, *digest, content, emit);
-                    self.placed.push((*entry, content));
+                    self.whole(*entry, *digest, content, emit);
                 }
                 // A large file is all that its unit holds.
                 Piece::Part { entry, size, chunks, share } => self.part((*entry, *size), chunks, *share, rest, emit),

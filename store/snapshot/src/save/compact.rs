@@ -238,20 +238,25 @@ impl<'a> Survey<'a> {
 
 /// What is needed of each block.
 fn needs(base: &Manifest, needed: &[bool]) -> Vec<Need> {
-    let mut extents = Vec::new();
-    for (index, _) in base.tree.entries() {
-        let Some(content) = base.tree.content(index) else { continue };
-        let own = base.tree.extents(content).iter().filter(|extent| !extent.is_hole());
-        extents.extend(own.map(|extent| (extent.block, extent.offset, !needed[index as usize], extent.length)));
+    let tree = &base.tree;
+    let data = |index| {
+        let extents = tree.content(index).map(|content| tree.extents(content)).unwrap_or_default();
+        extents.iter().filter(|extent| !extent.is_hole())
+    };
+    // Whether it is needed no more goes with the place in the block: that is far from filling a number.
+    let mut extents = Vec::with_capacity(tree.len() as usize);
+    for index in tree.files() {
+        let gone = u32::from(!needed[index as usize]);
+        extents.extend(data(index).map(|extent| (extent.block, extent.offset << 1 | gone, extent.length)));
     }
     extents.sort_unstable();
     // Of a content that several files have, the first is needed if any is.
-    extents.dedup_by_key(|(block, offset, ..)| (*block, *offset));
+    extents.dedup_by_key(|(block, offset, _)| (*block, *offset >> 1));
     let mut needs = vec![Need::default(); base.blocks.len()];
-    for (block, _, gone, length) in extents {
+    for (block, offset, length) in extents {
         let need = &mut needs[block as usize];
         need.held += u64::from(length);
-        need.raw += if gone { 0 } else { u64::from(length) };
+        need.raw += if offset & 1 == 1 { 0 } else { u64::from(length) };
     }
     for (number, need) in needs.iter_mut().enumerate() {
         // What leans on a block is worth what it would take without it, or else there would seem to be little that is needed.

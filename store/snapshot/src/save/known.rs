@@ -12,11 +12,14 @@ use crate::tree::{ChunkAt, Contents, Extent};
 pub(super) struct KnownChunks(HashTable<ChunkAt>);
 
 impl KnownChunks {
-    /// All chunks of `base`, whose contents are `contents` now, but holes and what is stale.
-    pub(super) fn of_base(base: &Manifest, contents: &Contents, stale: &Stale) -> Self {
-        let mut known = Self(HashTable::with_capacity(base.tree.len() as usize));
-        let files = base.tree.entries().filter(|(_, entry)| entry.kind.is_file());
-        for at in files.flat_map(|(_, entry)| contents.chunks_of(entry.content)) {
+    /// All chunks of `base`, whose contents are `contents` now, but holes and what is stale; with room for `more`, which are to come:
+    /// where none are, nothing is looked for.
+    pub(super) fn of_base(base: &Manifest, contents: &Contents, stale: &Stale, more: usize) -> Self {
+        if more == 0 {
+            return Self::default();
+        }
+        let mut known = Self(HashTable::with_capacity(base.tree.len() as usize + more));
+        for at in base.tree.files().flat_map(|index| contents.chunks_of(base.tree.entry(index).content)) {
             let (_, place) = contents.chunk(at);
             if !place.is_hole() && !stale.holds(&place) {
                 known.insert(contents, at);

@@ -31,7 +31,6 @@ use crate::{Excludes, Progress, Result, SnapshotError};
 use adopt::Adopted;
 use ancestors::Ancestors;
 use assemble::Assembler;
-use compact::Stale;
 use known::KnownChunks;
 use pack::Packer;
 use read::Reader;
@@ -110,9 +109,14 @@ pub fn save(mut request: SaveRequest<'_>, sink: &dyn ObjectSink) -> Result<Saved
     sci_faults::at(Step::SaveWalked);
     let bytes = unknown.iter().map(|index| walked.tree.entry(*index).size).sum();
     request.progress.total(unknown.len() as u64, bytes);
-    let stored = store_contents(&request, &mut walked, unknown, (&base, &stale, ancestors), threads, sink)?;
-    let receipts = receipts_of_read(&walked, started);
-    let Walked { mut tree, device, skipped, .. } = walked;
+    let known = KnownChunks::of_base(&base, walked.tree.contents(), &stale, unknown.len());
+    if !walked.tree.may_be_same_state(&base.tree, &unknown) {
+        // All that is needed of it now are its blocks.
+        base.tree = Tree::default();
+    }
+    let stored = store_contents(&request, &mut walked, unknown, (&base, known, ancestors), threads, sink)?;
+    let Walked { mut tree, stats, device, skipped, .. } = walked;
+    let mut receipts = receipts_of_read(stats, started);
     let digest = tree.digest();
     let done = |base: Base, uploaded, unchanged, remembered| {
         let manifest = base.manifest.id();
@@ -122,11 +126,12 @@ pub fn save(mut request: SaveRequest<'_>, sink: &dyn ObjectSink) -> Result<Saved
         Ok(Saved { manifest, objects, tree: digest, files, bytes, uploaded, unchanged, skipped, remembered, base })
     };
     if tree.is_same_state(&base.tree) {
-        let receipts = adopt::receipts_of_unchanged(&base.tree, &tree, &receipts);
+        adopt::keep_receipts_of_unchanged(&base.tree, &tree, &mut receipts);
         base.tree.give_contents(tree.take_contents(), std::iter::empty());
         let remembered = given.is_some_and(|(on, known)| on == device && known == receipts);
         return done(Base::new(Arc::new(base), receipts, device), stored.uploaded, true, remembered);
     }
+    drop(given);
     base.tree = Tree::default();
     let (mut blocks, mut packs) = (std::mem::take(&mut base.blocks), std::mem::take(&mut base.packs));
     let packs_before = packs.len() as u32;
@@ -185,7 +190,7 @@ fn store_contents(
     request: &SaveRequest<'_>,
     walked: &mut Walked,
     mut unknown: Vec<u32>,
-    (base, stale, ancestors): (&Manifest, &Stale, Ancestors),
+    (base, known, ancestors): (&Manifest, KnownChunks, Ancestors),
     threads: usize,
     sink: &dyn ObjectSink,
 ) -> Result<Stored> {
@@ -193,7 +198,6 @@ fn store_contents(
     if unknown.is_empty() {
         return packer.finish();
     }
-    let known = KnownChunks::of_base(base, walked.tree.contents(), stale);
     let mut assembler = Assembler::new(known, ancestors, base.blocks.len() as u32);
     let references = References::new(base, request.references);
     let (parent, name) = crate::dir::parent_beneath(request.anchor, request.root, false)?;
@@ -203,7 +207,7 @@ fn store_contents(
         let reader = Reader::new(request.root, place, walked, &references, request.progress);
         let units = units::units(&walked.tree, &unknown);
         (assembler, packer) = pool::pipeline(&reader, units, threads, threads * 2 + 2, assembler, packer)?;
-        unknown = assembler.apply(&mut walked.tree);
+        unknown = assembler.apply(&mut walked.tree, &unknown);
         if unknown.is_empty() {
             return packer.finish();
         }

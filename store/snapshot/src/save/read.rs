@@ -218,6 +218,8 @@ impl<'a> Crew for Reader<'a> {
                 (stored, reference) = (leaning, raw.resembles);
             }
         }
+        // There was room for what does not compress.
+        stored.shrink_to_fit();
         Ok(StoredBlock { digest: Digest::of(&stored), length: raw.bytes.len() as u32, stored, reference })
     }
 }
@@ -289,14 +291,14 @@ pub(crate) fn stat_again(
         let found = stat.ok().map(|stat| crate::tree::facts(&stat));
         let found = found.filter(|found| found.kind == rustix::fs::FileType::RegularFile);
         // Of a file with several names, one may have been replaced: then they are not names of one file any more.
-        let was = walked.stats[entry as usize];
+        let was = walked.stats.get(entry);
         let found = found.filter(|found| was.links == 1 || found.stat.inode == was.inode);
         let Some(found) = found else {
             return Err(SnapshotError::Changing { path: dir::display(root, &walked.tree.path(entry)) });
         };
         walked.tree.set_stat(entry, found.mode, found.size, found.mtime);
         let inode = if found.device == walked.device { found.stat.inode } else { 0 };
-        walked.stats[entry as usize] = Stat { inode, ..found.stat };
+        walked.stats.set(entry, Stat { inode, ..found.stat });
     }
     Ok(())
 }

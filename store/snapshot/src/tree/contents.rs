@@ -27,9 +27,24 @@ impl Extent {
 pub struct Content {
     /// BLAKE3 of the whole content.
     pub digest: Digest,
-    /// The only extent. Of several, `offset` is the index of the first.
+    /// The only extent, of length 0 if there is none. Where `block` is [`SEVERAL`], `offset` is the index of the first of them and
+    /// `length` their number.
     place: Extent,
-    extents: u32,
+}
+
+/// Stands in [`Content::place`] for a block: there are never so many.
+const SEVERAL: u32 = NONE - 1;
+
+impl Content {
+    /// Where several extents lie among those of all contents.
+    const fn several(&self) -> Option<std::ops::Range<usize>> {
+        let Extent { block, offset, length } = self.place;
+        if block == SEVERAL { Some(offset as usize..offset as usize + length as usize) } else { None }
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.place.length == 0
+    }
 }
 
 /// Contents in the order in which they became known.
@@ -56,27 +71,27 @@ impl Contents {
     }
 
     pub(super) fn extents<'a>(&'a self, content: &'a Content) -> &'a [Extent] {
-        match content.extents {
-            0 => &[],
-            1 => std::slice::from_ref(&content.place),
-            many => &self.extents[content.place.offset as usize..][..many as usize],
+        match content.several() {
+            Some(several) => &self.extents[several],
+            None if content.is_empty() => &[],
+            None => std::slice::from_ref(&content.place),
         }
     }
 
     pub(super) fn extents_mut(&mut self, index: u32) -> &mut [Extent] {
         let Some(content) = self.all.get_mut(index as usize) else { return &mut [] };
-        match content.extents {
-            0 => &mut [],
-            1 => std::slice::from_mut(&mut content.place),
-            many => &mut self.extents[content.place.offset as usize..][..many as usize],
+        match content.several() {
+            Some(several) => &mut self.extents[several],
+            None if content.is_empty() => &mut [],
+            None => std::slice::from_mut(&mut content.place),
         }
     }
 
     pub(super) fn chunk_digests<'a>(&'a self, content: &'a Content) -> &'a [Digest] {
-        match content.extents {
-            0 => &[],
-            1 => std::slice::from_ref(&content.digest),
-            many => &self.chunks[content.place.offset as usize..][..many as usize],
+        match content.several() {
+            Some(several) => &self.chunks[several],
+            None if content.is_empty() => &[],
+            None => std::slice::from_ref(&content.digest),
         }
     }
 
@@ -97,7 +112,7 @@ impl Contents {
     /// Adds a content that lies in one place, or is empty.
     pub(crate) fn push_whole(&mut self, digest: Digest, place: Option<Extent>) -> u32 {
         let nowhere = Extent { block: NONE, offset: 0, length: 0 };
-        self.all.push(Content { digest, place: place.unwrap_or(nowhere), extents: u32::from(place.is_some()) });
+        self.all.push(Content { digest, place: place.unwrap_or(nowhere) });
         self.all.len() as u32 - 1
     }
 
@@ -113,11 +128,16 @@ impl Contents {
         match self.extents.len() - first {
             1 => self.push_whole(digest, Some(self.extents[first])),
             many => {
-                let place = Extent { block: NONE, offset: first as u32, length: 0 };
-                self.all.push(Content { digest, place, extents: many as u32 });
+                let place = Extent { block: SEVERAL, offset: first as u32, length: many as u32 };
+                self.all.push(Content { digest, place });
                 self.all.len() as u32 - 1
             }
         }
+    }
+
+    /// Number of contents so far: the index of the next.
+    pub(crate) fn len(&self) -> u32 {
+        self.all.len() as u32
     }
 
     /// Number of parts so far: where the next content of several would begin.
@@ -127,9 +147,9 @@ impl Contents {
 
     /// Every chunk of content `index`.
     pub(crate) fn chunks_of(&self, index: u32) -> impl Iterator<Item = ChunkAt> + use<> {
-        let (first, count) = match self.get(index) {
-            Some(content) if content.extents > 1 => (content.place.offset | ChunkAt::OF_SEVERAL, content.extents),
-            Some(content) => (index, content.extents),
+        let (first, count) = match self.get(index).map(|content| (content, content.several())) {
+            Some((_, Some(several))) => (several.start as u32 | ChunkAt::OF_SEVERAL, several.len() as u32),
+            Some((content, None)) => (index, u32::from(!content.is_empty())),
             None => (0, 0),
         };
         (first..first + count).map(ChunkAt)

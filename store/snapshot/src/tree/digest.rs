@@ -10,13 +10,13 @@ impl Tree {
     /// Modification times are left out: two runs of one install differ in nothing else, and are the same state.
     pub fn digest(&self) -> Digest {
         let mut encoder = Encoder::new("sci v1 tree");
-        let mut depths = vec![0u64; self.entries.len()];
+        let mut depths = vec![0u16; self.len() as usize];
         encoder.integer(u64::from(self.len()));
         for (index, entry) in self.entries() {
             if entry.parent != NONE {
                 depths[index as usize] = depths[entry.parent as usize] + 1;
             }
-            encoder.integer(depths[index as usize]).bytes(self.name(index)).integer(u64::from(entry.mode));
+            encoder.integer(depths[index as usize].into()).bytes(self.name(index)).integer(u64::from(entry.mode));
             match entry.kind {
                 Kind::Dir => encoder.integer(0),
                 // A hole reads as zeros: a sparse copy of a file is the same state as a full one.

@@ -1,17 +1,20 @@
 //! A tree in memory: what a workspace path holds, in path order, without its bytes.
 //!
 //! Entries are in depth-first order, siblings by the bytes of their names; the root is entry 0. Names, contents and
-//! extents lie in arenas of the tree, so that a million files cost about a hundred bytes each.
+//! extents lie in arenas of the tree, so that a million files cost about eighty bytes each.
 
 mod compare;
 mod contents;
 mod digest;
+mod entries;
 mod walk;
 
 use sci_hasher::Digest;
 
+use entries::Entries;
+
 pub use contents::{Content, Extent};
-pub use walk::{Stat, Walked, walk};
+pub use walk::{Stat, Stats, Walked, walk};
 
 pub(crate) use contents::{ChunkAt, Contents};
 pub(crate) use walk::{STAGE_PREFIX, facts};
@@ -51,7 +54,7 @@ pub struct Mtime {
 }
 
 /// One entry. A hard link carries no mode, mtime or size of its own: they are its target's.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
     /// The directory that holds it; [`NONE`] for the root.
     pub parent: u32,
@@ -65,15 +68,12 @@ pub struct Entry {
     pub size: u64,
     /// File: index of its [`Content`]. Symlink: index of its target. Hardlink: the entry it is another name of.
     pub content: u32,
-    name_at: u32,
-    name_len: u8,
 }
 
 /// A tree. See the module.
 #[derive(Debug, Clone, Default)]
 pub struct Tree {
-    entries: Vec<Entry>,
-    names: Vec<u8>,
+    entries: Entries,
     targets: Vec<(u32, u32)>,
     target_bytes: Vec<u8>,
     contents: Contents,
@@ -82,28 +82,32 @@ pub struct Tree {
 impl Tree {
     /// Number of entries, the root included.
     pub fn len(&self) -> u32 {
-        self.entries.len() as u32
+        self.entries.len()
     }
 
     /// Whether there is not even a root.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
     }
 
     /// One entry.
-    pub fn entry(&self, index: u32) -> &Entry {
-        &self.entries[index as usize]
+    pub fn entry(&self, index: u32) -> Entry {
+        self.entries.get(index)
     }
 
     /// All entries in path order, with their indices.
-    pub fn entries(&self) -> impl ExactSizeIterator<Item = (u32, &Entry)> {
-        self.entries.iter().enumerate().map(|(index, entry)| (index as u32, entry))
+    pub fn entries(&self) -> impl Iterator<Item = (u32, Entry)> {
+        (0..self.len()).map(|index| (index, self.entry(index)))
+    }
+
+    /// The entries that have a content of their own, in path order.
+    pub(crate) fn files(&self) -> impl Iterator<Item = u32> + '_ {
+        (0..self.len()).filter(|index| self.entry(*index).kind.is_file())
     }
 
     /// The last component of the entry's path; empty for the root.
     pub fn name(&self, index: u32) -> &[u8] {
-        let entry = self.entry(index);
-        &self.names[entry.name_at as usize..][..entry.name_len as usize]
+        self.entries.name(index)
     }
 
     /// The entry's path relative to the root; empty for the root itself.
@@ -115,9 +119,9 @@ impl Tree {
     pub(crate) fn components(&self, index: u32) -> Vec<&[u8]> {
         let mut components = Vec::new();
         let mut at = index;
-        while self.entry(at).parent != NONE {
+        while self.entries.parent(at) != NONE {
             components.push(self.name(at));
-            at = self.entry(at).parent;
+            at = self.entries.parent(at);
         }
         components.reverse();
         components
@@ -145,42 +149,28 @@ impl Tree {
         self.contents.chunk_digests(content)
     }
 
-    /// For each entry, the index after the last entry below it.
-    pub fn ends(&self) -> Vec<u32> {
-        let mut ends: Vec<u32> = (1..=self.len()).collect();
-        for index in (1..self.len()).rev() {
-            let parent = self.entry(index).parent as usize;
-            ends[parent] = ends[parent].max(ends[index as usize]);
-        }
-        ends
-    }
-
     /// Sum of the files' lengths in bytes, each hard link group once.
     pub fn total_bytes(&self) -> u64 {
-        self.entries.iter().map(|entry| entry.size).sum()
+        self.entries().map(|(_, entry)| entry.size).sum()
     }
 
     /// Number of entries that are neither directories nor the root's own.
     pub fn file_count(&self) -> u64 {
-        self.entries.iter().filter(|entry| entry.kind != Kind::Dir).count() as u64
+        self.entries().filter(|(_, entry)| entry.kind != Kind::Dir).count() as u64
     }
 
     /// Appends an entry; the caller keeps the order.
     pub(crate) fn push(&mut self, parent: u32, name: &[u8], kind: Kind, mode: u16, mtime: Mtime, size: u64) -> u32 {
-        let name_at = self.names.len() as u32;
-        self.names.extend_from_slice(name);
-        let name_len = name.len() as u8;
-        self.entries.push(Entry { parent, kind, mode, mtime, size, content: NONE, name_at, name_len });
-        self.len() - 1
+        self.entries.push(Entry { parent, kind, mode, mtime, size, content: NONE }, name)
     }
 
     /// Appends entry `index` of `other`, a tree without contents; `moved` says where earlier entries went.
     fn adopt(&mut self, other: &Self, index: u32, parent: u32, moved: &[u32]) -> u32 {
-        let entry = *other.entry(index);
+        let entry = other.entry(index);
         let first = if entry.kind == Kind::Hardlink { entry.content } else { index };
         let kept_first = if first == index { NONE } else { moved[first as usize] };
         // Where the first name of a file is left out, another one takes its place.
-        let own = *other.entry(first);
+        let own = other.entry(first);
         let at = self.push(parent, other.name(index), own.kind, own.mode, own.mtime, own.size);
         if own.kind == Kind::Symlink {
             self.set_target(at, other.target(index));
@@ -194,20 +184,21 @@ impl Tree {
     pub(crate) fn set_target(&mut self, index: u32, target: &[u8]) {
         let at = self.target_bytes.len() as u32;
         self.target_bytes.extend_from_slice(target);
-        self.entries[index as usize].content = self.targets.len() as u32;
+        self.entries.set_content(index, self.targets.len() as u32);
         self.targets.push((at, target.len() as u32));
     }
 
     /// Makes an entry another name of `first`.
     pub(crate) fn set_hardlink(&mut self, index: u32, first: u32) {
-        let entry = &mut self.entries[index as usize];
-        (entry.kind, entry.content, entry.mode, entry.size) = (Kind::Hardlink, first, 0, 0);
-        entry.mtime = Mtime::default();
+        let parent = self.entries.parent(index);
+        let (kind, mtime) = (Kind::Hardlink, Mtime::default());
+        self.entries.set(index, Entry { parent, kind, mode: 0, mtime, size: 0, content: first });
     }
 
     /// Sets a file's content; `chunks` are the extents' digests, needed when there are several.
     pub(crate) fn set_content(&mut self, index: u32, digest: Digest, extents: &[Extent], chunks: &[Digest]) {
-        self.entries[index as usize].content = self.contents.push(digest, extents, chunks);
+        let content = self.contents.push(digest, extents, chunks);
+        self.entries.set_content(index, content);
     }
 
     /// Takes the contents out, to be added to and given back by [`Tree::give_contents`].
@@ -219,7 +210,7 @@ impl Tree {
     pub(crate) fn give_contents(&mut self, contents: Contents, of: impl Iterator<Item = (u32, u32)>) {
         self.contents = contents;
         for (entry, content) in of {
-            self.entries[entry as usize].content = content;
+            self.entries.set_content(entry, content);
         }
     }
 
@@ -230,42 +221,57 @@ impl Tree {
 
     /// Replaces mode, size and mtime of a file that is read again.
     pub(crate) fn set_stat(&mut self, index: u32, mode: u16, size: u64, mtime: Mtime) {
-        let entry = &mut self.entries[index as usize];
-        (entry.mode, entry.size, entry.mtime) = (mode, size, mtime);
+        self.entries.set(index, Entry { mode, size, mtime, ..self.entry(index) });
     }
 
-    /// Takes the contents of `older`; each of the `kept` pairs is a file of this tree that has the content of one of `older`.
-    pub(crate) fn take_over(&mut self, older: &mut Self, kept: &[(u32, u32)]) {
+    /// Takes the contents of `older`: each file but those `unknown`, which are in tree order, has the content of the file of
+    /// `older` that it is `matching`.
+    pub(crate) fn take_over(&mut self, older: &mut Self, matching: &[u32], unknown: &[u32]) {
         self.contents = older.take_contents();
-        for (index, from) in kept {
-            let from = older.entry(*from);
-            let entry = &mut self.entries[*index as usize];
-            entry.content = from.content;
-            // Whether a file has holes is seen by its room on disk, and that may come later than its content.
-            if from.kind == Kind::Sparse {
-                entry.kind = Kind::Sparse;
+        let mut unknown = unknown.iter().peekable();
+        for (index, at) in (0..self.len()).zip(matching) {
+            let entry = self.entry(index);
+            if !entry.kind.is_file() || unknown.next_if(|unknown| **unknown == index).is_some() {
+                continue;
             }
+            let from = older.entry(older.resolve(*at));
+            // Whether a file has holes is seen by its room on disk, and that may come later than its content.
+            let kind = if from.kind == Kind::Sparse { from.kind } else { entry.kind };
+            self.entries.set(index, Entry { kind, content: from.content, ..entry });
         }
     }
 
     /// Whether `older`, whose contents were taken over, has the same digest.
     pub(crate) fn is_same_state(&self, older: &Self) -> bool {
-        let digest = |entry: &Entry| self.contents.get(entry.content).map(|content| content.digest);
-        let same = |index: u32, a: &Entry, b: &Entry| {
+        self.may_be_same_state(older, &[])
+    }
+
+    /// The same, as far as it can be told while the contents of the files `unknown`, which are in tree order, are not known.
+    pub(crate) fn may_be_same_state(&self, older: &Self, unknown: &[u32]) -> bool {
+        let digest = |entry: Entry| self.contents.get(entry.content).map(|content| content.digest);
+        let mut unknown = unknown.iter().peekable();
+        let mut same = |index: u32, a: Entry, b: Entry| {
+            let is_unknown = unknown.next_if(|unknown| **unknown == index).is_some();
             let same_content = match (a.kind, b.kind) {
-                (Kind::File | Kind::Sparse, Kind::File | Kind::Sparse) => a.size == b.size && digest(a) == digest(b),
+                (Kind::File | Kind::Sparse, Kind::File | Kind::Sparse) => {
+                    a.size == b.size && (is_unknown || digest(a) == digest(b))
+                }
                 (Kind::Symlink, Kind::Symlink) => self.target(index) == older.target(index),
                 (Kind::Hardlink, Kind::Hardlink) => a.content == b.content,
                 (a, b) => a == b,
             };
             same_content && a.parent == b.parent && a.mode == b.mode && self.name(index) == older.name(index)
         };
-        self.len() == older.len() && self.entries().zip(&older.entries).all(|((index, a), b)| same(index, a, b))
+        self.len() == older.len() && self.entries().all(|(index, entry)| same(index, entry, older.entry(index)))
     }
 
     /// Renumbers the block of every file's extents, in tree order. No two files share a content.
     pub(crate) fn map_blocks(&mut self, mut map: impl FnMut(u32) -> u32) {
-        for entry in self.entries.iter().filter(|entry| entry.kind.is_file()) {
+        for index in 0..self.len() {
+            let entry = self.entry(index);
+            if !entry.kind.is_file() {
+                continue;
+            }
             for extent in self.contents.extents_mut(entry.content).iter_mut().filter(|extent| !extent.is_hole()) {
                 extent.block = map(extent.block);
             }
@@ -287,7 +293,7 @@ mod tests {
         };
         let (mut before, mut after) = (file(Kind::Sparse), file(Kind::File));
         before.set_content(0, Digest::of(&[0; 9]), &[Extent { block: NONE, offset: 0, length: 9 }], &[]);
-        after.take_over(&mut before, &[(0, 0)]);
+        after.take_over(&mut before, &[0], &[]);
         assert_eq!(after.entry(0).kind, Kind::Sparse);
     }
 }

@@ -2,6 +2,7 @@
 
 mod assemble;
 mod listing;
+mod stats;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
@@ -18,19 +19,7 @@ use assemble::Assembly;
 use listing::{Lister, Listing, Place};
 
 pub(crate) use listing::STAGE_PREFIX;
-
-/// What identifies an unchanged file besides its size and mtime.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Stat {
-    /// Inode number; 0 when it must not be trusted (another file system than the root's).
-    pub inode: u64,
-    /// Time of the last status change, nanoseconds since 1970.
-    pub ctime: i64,
-    /// Number of hard links.
-    pub links: u32,
-    /// Whether it is another user's, so that this one cannot set its mode and times.
-    pub foreign: bool,
-}
+pub use stats::{Stat, Stats};
 
 /// A tree as it was found on disk. Contents are not set.
 #[derive(Debug)]
@@ -38,7 +27,7 @@ pub struct Walked {
     /// The entries.
     pub tree: Tree,
     /// One per entry; a hard link has its target's.
-    pub stats: Vec<Stat>,
+    pub stats: Stats,
     /// Device of the root.
     pub device: u64,
     /// Sockets, FIFOs and devices, which no snapshot holds: relative paths.
@@ -51,7 +40,7 @@ impl Walked {
     /// Whether a file that was opened is the one that was found, and has not changed since.
     pub(crate) fn is_still(&self, index: u32, now: &fs::Stat) -> bool {
         let now = facts(now);
-        let (entry, stat) = (self.tree.entry(index), &self.stats[index as usize]);
+        let (entry, stat) = (self.tree.entry(index), self.stats.get(index));
         now.size == entry.size && now.mtime == entry.mtime && now.stat.ctime == stat.ctime
     }
 }

@@ -6,7 +6,7 @@ use rustix::fs::FileType;
 
 use super::super::{Kind, NONE, Tree};
 use super::listing::{Found, Listing};
-use super::{Stat, Walked, join};
+use super::{Stat, Stats, Walked, join};
 
 /// A directory of which some entries are still to be laid out.
 struct Open {
@@ -26,7 +26,7 @@ pub(super) struct Assembly {
 
 impl Assembly {
     pub(super) fn new(root: Listing, device: u64) -> Self {
-        let (tree, stats) = (Tree::default(), Vec::new());
+        let (tree, stats) = (Tree::default(), Stats::default());
         Self {
             walked: Walked { tree, stats, device, skipped: Vec::new(), hiding: BTreeSet::new() },
             groups: Groups::new(),
@@ -78,7 +78,7 @@ impl Walked {
         let old = std::mem::take(&mut self.tree);
         let mut keep = vec![false; old.len() as usize];
         for (index, entry) in old.entries().filter(|(_, entry)| entry.kind != Kind::Dir) {
-            if select(&old.path(index), &self.stats[index as usize]) {
+            if select(&old.path(index), &self.stats.get(index)) {
                 keep[index as usize] = true;
                 let mut at = entry.parent;
                 while at != NONE && !std::mem::replace(&mut keep[at as usize], true) {
@@ -88,7 +88,7 @@ impl Walked {
         }
         keep[0] = true;
         let mut moved = vec![NONE; keep.len()];
-        let mut stats = Vec::new();
+        let mut stats = Stats::default();
         for (index, entry) in old.entries().filter(|(index, _)| keep[*index as usize]) {
             let parent = if entry.parent == NONE { NONE } else { moved[entry.parent as usize] };
             let at = self.tree.adopt(&old, index, parent, &moved);
@@ -97,7 +97,7 @@ impl Walked {
             if entry.kind == Kind::Hardlink && moved[entry.content as usize] == NONE {
                 moved[entry.content as usize] = at;
             }
-            stats.push(self.stats[index as usize]);
+            stats.push(self.stats.get(index));
         }
         self.stats = stats;
     }
@@ -131,7 +131,8 @@ impl Walked {
             }
         }
         let inode = if facts.device == self.device { facts.stat.inode } else { 0 };
-        self.stats.push(Stat { inode, ..facts.stat });
+        let links = if kind.is_file() { facts.stat.links } else { 1 };
+        self.stats.push(Stat { inode, links, ..facts.stat });
         Some(index)
     }
 }
