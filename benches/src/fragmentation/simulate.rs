@@ -81,7 +81,7 @@ impl Series {
         let request = RestoreRequest {
             anchor: &self.directory,
             root: &restored,
-            manifest,
+            manifest: manifest.into(),
             excludes: &Excludes::default(),
             base: None,
             merge: false,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use sci_planner::PlannedPath;
-use sci_snapshot::{Base, Excludes, Manifest, RestoreRequest, Restored, SnapshotError};
+use sci_snapshot::{Excludes, Manifest, RestoreRequest, Restored, SnapshotError, Wanted};
 use sci_store_api::TransferError;
 use sci_store_api::dsse::Verified;
 use sci_store_api::verdict::{MissReason, Outcome, Refusal};
@@ -31,9 +31,9 @@ pub fn restore(
     let mut work = None;
     if let (Some(store), Some(chosen)) = (store, &chosen) {
         match install(context, workspace, store, answer.path, chosen) {
-            Ok((restored, before)) => {
+            Ok(restored) => {
                 work = Some(work_of(&restored, started));
-                installed = Some(remember(context, workspace, answer.path, restored, before.as_ref()));
+                installed = Some(remember(context, workspace, answer.path, restored));
             }
             Err(Trouble::Engine(SnapshotError::Interrupted)) => return None,
             Err(error) => {
@@ -61,36 +61,29 @@ fn work_of(restored: &Restored, started: Instant) -> RestoreWork {
     }
 }
 
-/// Lets the engine make the tree that of the snapshot; gives what was remembered of it before, too.
+/// Lets the engine make the tree that of the snapshot.
 fn install(
     context: &mut Context,
     workspace: &Workspace,
     store: &Store,
     path: &PlannedPath,
     chosen: &Verified,
-) -> std::result::Result<(Restored, Option<Base>), Trouble> {
+) -> std::result::Result<Restored, Trouble> {
     let _home = if path.home { Some(workspace.lock_home(context)?) } else { None };
-    let base = workspace.state.engine(&path.name, &path.instance).base();
     let excludes = Excludes::new(&path.policy.exclude)?;
     let bar = Bar::new(&context.out, &context.interrupts, "restoring", &path.instance);
-    // What is remembered of this very manifest was verified when it was restored or saved here.
-    let known = base.as_ref().filter(|base| base.manifest.id() == Some(chosen.record.manifest));
-    let manifest = match known {
-        Some(base) => Arc::clone(&base.manifest),
-        None => Arc::new(store.manifest(&chosen.record)?),
-    };
+    let load = || store.manifest(&chosen.record);
     let request = RestoreRequest {
         anchor: &workspace.anchor(context, path.home)?,
         root: &path.root,
-        manifest,
+        manifest: Wanted::Stored { id: chosen.record.manifest, load: &load },
         excludes: &excludes,
-        base: base.as_ref(),
+        base: workspace.state.engine(&path.name, &path.instance).base(),
         merge: path.home,
         threads: 0,
         progress: &bar,
     };
-    let restored = sci_snapshot::restore(request, &store.backend)?;
-    Ok((restored, base))
+    Ok(sci_snapshot::restore(request, &store.backend)?)
 }
 
 /// Why a chosen snapshot was not restored.
@@ -129,15 +122,10 @@ impl Trouble {
 }
 
 /// Remembers what the engine saw; without it the next command reads more.
-fn remember(
-    context: &mut Context,
-    workspace: &Workspace,
-    path: &PlannedPath,
-    restored: Restored,
-    before: Option<&Base>,
-) -> Arc<Manifest> {
+fn remember(context: &mut Context, workspace: &Workspace, path: &PlannedPath, restored: Restored) -> Arc<Manifest> {
+    let remembered = restored.remembered;
     let base = restored.into_base();
-    if before.is_some_and(|before| before.says_the_same(&base)) {
+    if remembered {
         return base.manifest;
     }
     if let Err(error) = workspace.state.engine(&path.name, &path.instance).remember(&base) {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use sci_native::Embedded;
 use sci_snapshot::{Excludes, Manifest, RestoreRequest, Silent};
@@ -48,7 +47,7 @@ pub(crate) fn write_out(machine: &Machine, manifest: Manifest, root: &Path) {
     let request = RestoreRequest {
         anchor: &machine.at(""),
         root,
-        manifest: Arc::new(manifest),
+        manifest: manifest.into(),
         excludes: &Excludes::default(),
         base: None,
         merge: false,

@@ -25,6 +25,13 @@ macro_rules! sha256_id {
                 Self(Sha256::digest(content).into())
             }
 
+            /// The id of a content that lies in several pieces, one after the other.
+            pub fn of_pieces<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Self {
+                let mut hasher = Sha256::new();
+                pieces.into_iter().for_each(|piece| hasher.update(piece));
+                Self(hasher.finalize().into())
+            }
+
             /// The raw bytes.
             pub const fn as_bytes(&self) -> &[u8; 32] {
                 &self.0

@@ -65,8 +65,9 @@ impl Base {
         Self { manifest, receipts, device }
     }
 
-    /// Whether to remember `other` instead of this would change nothing.
-    pub fn says_the_same(&self, other: &Self) -> bool {
+    /// Whether two bases are the same.
+    #[cfg(fuzzing)]
+    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
         self.manifest.id() == other.manifest.id() && self.device == other.device && self.receipts == other.receipts
     }
 

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use sci_hasher::Digest;
 use sci_store_api::{ObjectId, ObjectSource};
 
+use super::pieces::Pieces;
 use super::root::{HEADER, MAGIC, ROOT_MAX, Root};
 use super::segment::Decoder;
 use super::{Manifest, PackRef, StoredFrame, inputs};
@@ -15,9 +16,8 @@ use crate::block::Decompressor;
 use crate::limits::{EXPANSION_FACTOR, EXPANSION_FREE, OBJECT_MAX};
 use crate::{Result, SnapshotError};
 
-/// What is read first of a manifest object: enough for the whole of most. The rest is read in pieces as long: twice the whole
-/// would be much. Bytes.
-const FIRST_READ: u64 = 4 << 20;
+/// A manifest object is read in pieces of this length, as it is given up: enough for the whole of most. Bytes.
+const PIECE: u64 = 8 << 20;
 /// Frames of an earlier object that lie within so many bytes are read together, and of all objects so many bytes ahead.
 const TOGETHER: (u64, u64) = (4 << 20, 64 << 20);
 
@@ -36,9 +36,7 @@ impl Manifest {
         if own.size > OBJECT_MAX {
             return Err(SnapshotError::Refused(format!("a manifest of {} bytes", own.size)));
         }
-        let head = read(source, &own, 0..own.size.min(FIRST_READ))?;
-        let mut loader = Loader { own, head, stretches: BTreeMap::new(), source };
-        loader.check_whole()?;
+        let mut loader = Loader { own, whole: whole(&own, source)?, stretches: BTreeMap::new(), source };
         let (root, body_at) = loader.root()?;
         if let Some(foreign) = root.packs.iter().chain(&root.objects).find(|object| !cited(object)) {
             return Err(SnapshotError::Refused(format!("its record does not list object {}", foreign.id)));
@@ -58,6 +56,19 @@ fn read(source: &dyn ObjectSource, object: &PackRef, range: Range<u64>) -> Resul
         Ok(bytes)
     } else {
         Err(SnapshotError::damaged(&object.id, format!("{} bytes came instead of {length}", bytes.len())))
+    }
+}
+
+/// The whole object. Nothing of it may be believed before its digest is checked.
+fn whole(own: &PackRef, source: &dyn ObjectSource) -> Result<Pieces> {
+    let piece = |at| (*own, at..own.size.min(at + PIECE));
+    let wanted: Vec<Stretch> = (0..own.size).step_by(PIECE as usize).map(piece).collect();
+    // Most are one piece, and then that is known at once.
+    let whole = Pieces::new(read_all(source, &wanted)?, PIECE as usize);
+    if ObjectId::of_pieces(whole.iter()) == own.id {
+        Ok(whole)
+    } else {
+        Err(SnapshotError::damaged(&own.id, "its bytes do not have its SHA-256"))
     }
 }
 
@@ -93,35 +104,25 @@ fn numbered<'a>(wanted: &'a [Stretch], next: &AtomicUsize) -> Option<(usize, &'a
 
 struct Loader<'a> {
     own: PackRef,
-    head: Vec<u8>,
+    whole: Pieces,
     /// What was read of earlier objects, by where it begins.
     stretches: BTreeMap<(PackRef, u64), Vec<u8>>,
     source: &'a dyn ObjectSource,
 }
 
-impl Loader<'_> {
-    /// Nothing of the object may be believed before its digest is checked, so all of it is read.
-    fn check_whole(&mut self) -> Result<()> {
-        let have = self.head.len() as u64;
-        self.head.reserve_exact((self.own.size - have) as usize);
-        let piece = |at| (self.own, at..self.own.size.min(at + FIRST_READ));
-        let pieces: Vec<Stretch> = (have..self.own.size).step_by(FIRST_READ as usize).map(piece).collect();
-        for pieces in pieces.chunks(self.source.reads_at_once().max(1)) {
-            read_all(self.source, pieces)?.into_iter().for_each(|piece| self.head.extend_from_slice(&piece));
-        }
-        if ObjectId::of(&self.head) == self.own.id {
-            Ok(())
-        } else {
-            Err(SnapshotError::damaged(&self.own.id, "its bytes do not have its SHA-256"))
-        }
-    }
+/// Where a frame lies in the object that holds it.
+fn own_range(frame: &StoredFrame) -> Range<usize> {
+    let begin = usize::try_from(frame.offset).unwrap_or(usize::MAX);
+    begin..begin.saturating_add(frame.stored as usize)
+}
 
+impl Loader<'_> {
     fn refuse(&self, reason: impl std::fmt::Display) -> SnapshotError {
         SnapshotError::Refused(format!("manifest {}: {reason}", self.own.id.short()))
     }
 
     fn root(&self) -> Result<(Root, u64)> {
-        let (header, rest) = self.head.split_at_checked(HEADER).ok_or_else(|| self.refuse("it is cut off"))?;
+        let header = self.whole.get(&(0..HEADER)).ok_or_else(|| self.refuse("it is cut off"))?;
         if header[..16] != MAGIC[..] {
             return Err(self.refuse("it is no manifest of a version this program knows"));
         }
@@ -130,9 +131,9 @@ impl Loader<'_> {
         if stored > ROOT_MAX || length > ROOT_MAX {
             return Err(self.refuse("its root is too long"));
         }
-        let stored = rest.get(..stored as usize).ok_or_else(|| self.refuse("it is cut off"))?;
+        let stored = self.whole.get(&(HEADER..HEADER + stored as usize)).ok_or_else(|| self.refuse("it is cut off"))?;
         let mut raw = Vec::new();
-        Decompressor::new().decompress(stored, length as usize, &mut raw).map_err(|reason| self.refuse(reason))?;
+        Decompressor::new().decompress(&stored, length as usize, &mut raw).map_err(|reason| self.refuse(reason))?;
         let root = Root::decode(&raw).map_err(|reason| self.refuse(reason))?;
         Ok((root, (HEADER + stored.len()) as u64))
     }
@@ -168,8 +169,10 @@ impl Loader<'_> {
         Ok(())
     }
 
-    fn assemble(&self, root: Root, body_at: u64) -> Result<Manifest> {
+    fn assemble(mut self, root: Root, body_at: u64) -> Result<Manifest> {
         let objects: Vec<PackRef> = std::iter::once(self.own).chain(root.objects.iter().copied()).collect();
+        let frames = root.segments.iter().chain(&root.inputs).map(|frame| frame.stored(&objects, body_at));
+        self.whole.needed(frames.filter(|frame| frame.object == self.own.id).map(|frame| own_range(&frame)));
         let mut context = Decompressor::new();
         let mut segments = BTreeMap::new();
         let mut decoder = Decoder::new(&root.blocks);
@@ -208,23 +211,25 @@ impl Loader<'_> {
     }
 
     /// Reads, checks and unpacks one frame into `raw`.
-    fn frame(&self, frame: &StoredFrame, context: &mut Decompressor, raw: &mut Vec<u8>) -> Result<()> {
+    fn frame(&mut self, frame: &StoredFrame, context: &mut Decompressor, raw: &mut Vec<u8>) -> Result<()> {
         let object = PackRef { id: frame.object, size: frame.object_size };
         let end = frame.offset.checked_add(u64::from(frame.stored)).filter(|end| *end <= object.size);
         let end = end.ok_or_else(|| self.refuse("a frame lies outside its object"))?;
-        let bytes;
         let stored = if object.id == self.own.id {
-            &self.head[frame.offset as usize..end as usize]
+            self.whole.get(&own_range(frame)).ok_or_else(|| self.refuse("a frame lies outside its object"))?
         } else if let Some(ahead) = self.ahead(&object, frame.offset..end) {
-            ahead
+            ahead.into()
         } else {
-            bytes = read(self.source, &object, frame.offset..end)?;
-            &bytes
+            read(self.source, &object, frame.offset..end)?.into()
         };
-        if Digest::of(stored) != frame.digest {
+        if Digest::of(&stored) != frame.digest {
             return Err(SnapshotError::damaged(&object.id, "a segment does not have its digest"));
         }
-        context.decompress(stored, frame.length as usize, raw).map_err(|reason| self.refuse(reason))
+        context.decompress(&stored, frame.length as usize, raw).map_err(|reason| self.refuse(reason))?;
+        if object.id == self.own.id {
+            self.whole.taken(&own_range(frame));
+        }
+        Ok(())
     }
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod fuzzing;
 mod inputs;
 mod load;
 mod local;
+mod pieces;
 mod root;
 mod segment;
 #[cfg(test)]

@@ -8,7 +8,8 @@ use rustix::fs::{self, Mode, OFlags};
 use rustix::io::Errno;
 use sci_hasher::Digest;
 
-use super::RestoreRequest;
+use super::Task;
+use super::vouched::Vouched;
 use crate::dir::{self, Cursor, Tops};
 use crate::progress::go_on;
 use crate::tree::{Kind, NONE, Walked};
@@ -21,15 +22,15 @@ const BATCH: usize = 64;
 ///
 /// What this machine has a receipt for is believed; every other file of the right size is read.
 pub(crate) fn same_content(
-    request: &RestoreRequest<'_>,
+    task: &Task<'_>,
     walked: &Walked,
+    vouched: &Vouched,
     found: &[u32],
     threads: usize,
 ) -> Result<Vec<bool>> {
-    let tree = &request.manifest.tree;
+    let tree = &task.manifest.tree;
     let mut known = vec![false; tree.len() as usize];
     let mut unsure = Vec::new();
-    let remembered = request.base.map(|base| (base, walked.tree.matching(&base.manifest.tree)));
     for (index, entry) in tree.entries().filter(|(_, entry)| entry.kind.is_file()) {
         let at = found[index as usize];
         if at == NONE || matches!(walked.tree.entry(at).kind, Kind::Dir | Kind::Symlink) {
@@ -40,32 +41,22 @@ pub(crate) fn same_content(
         if on_disk.size != entry.size {
             continue;
         }
-        let vouched = remembered.as_ref().and_then(|(base, matching)| {
-            let remembered = matching[first as usize];
-            let vouched = base.vouches(remembered, walked.device, on_disk, walked.stats.get(first));
-            vouched.then(|| base.manifest.tree.content(base.manifest.tree.resolve(remembered))).flatten()
-        });
-        match (vouched, tree.content(index)) {
-            (Some(vouched), Some(wanted)) => known[index as usize] = vouched.digest == wanted.digest,
+        match (vouched.digest(walked, first), tree.content(index)) {
+            (Some(vouched), Some(wanted)) => known[index as usize] = vouched == wanted.digest,
             _ => unsure.push((index, first)),
         }
     }
-    for (index, same) in hash_all(request, walked, &unsure, threads)? {
+    for (index, same) in hash_all(task, walked, &unsure, threads)? {
         known[index as usize] = same;
     }
     Ok(known)
 }
 
-fn hash_all(
-    request: &RestoreRequest<'_>,
-    walked: &Walked,
-    unsure: &[(u32, u32)],
-    threads: usize,
-) -> Result<Vec<(u32, bool)>> {
+fn hash_all(task: &Task<'_>, walked: &Walked, unsure: &[(u32, u32)], threads: usize) -> Result<Vec<(u32, bool)>> {
     if unsure.is_empty() {
         return Ok(Vec::new());
     }
-    let (parent, name) = dir::parent_beneath(request.anchor, request.root, false)?;
+    let (parent, name) = dir::parent_beneath(task.anchor, task.root, false)?;
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::with_capacity(unsure.len()));
     let failed = Mutex::new(None);
@@ -76,19 +67,19 @@ fn hash_all(
             if start >= unsure.len() || failed.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
                 return;
             }
-            if let Err(error) = go_on(request.progress) {
+            if let Err(error) = go_on(task.progress) {
                 failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
                 return;
             }
             for (index, at) in &unsure[start..unsure.len().min(start + BATCH)] {
                 match hash(&mut cursor, walked, *at) {
                     Ok(digest) => {
-                        let wanted = request.manifest.tree.content(*index).map(|content| content.digest);
+                        let wanted = task.manifest.tree.content(*index).map(|content| content.digest);
                         let same = digest.is_some() && digest == wanted;
                         results.lock().unwrap_or_else(PoisonError::into_inner).push((*index, same));
                     }
                     Err(error) => {
-                        let path = dir::display(request.root, &walked.tree.path(*at));
+                        let path = dir::display(task.root, &walked.tree.path(*at));
                         let error = SnapshotError::io("read", path, error);
                         failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
                         return;

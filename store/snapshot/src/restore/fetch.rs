@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use sci_store_api::{ObjectId, ObjectSource, TransferError};
 
-use super::RestoreRequest;
+use super::Task;
 use super::ahead::Ahead;
 use super::plan::Plan;
 use super::reads::{self, Wanted, holds};
@@ -25,14 +25,14 @@ const LIGHT: usize = 256;
 
 /// Builds every staged entry but hard links, and notes receipts of the files.
 pub(crate) fn contents(
-    request: &RestoreRequest<'_>,
+    task: &Task<'_>,
     plan: &Plan,
     stage: &Stage,
     threads: usize,
     source: &dyn ObjectSource,
     receipts: &mut [Receipt],
 ) -> Result<()> {
-    let manifest = &request.manifest;
+    let manifest = &task.manifest;
     let Pieces { places, light, pending } = Pieces::new(manifest, plan);
     let batches = batches(manifest, &places);
     let light: Vec<&[u32]> = light.chunks(LIGHT).collect();
@@ -50,7 +50,7 @@ pub(crate) fn contents(
             return Some(entries.iter().try_for_each(|index| worker.writer.light(*index)));
         }
         if far {
-            let (index, came) = ahead.take(&|| request.progress.interrupted())?;
+            let (index, came) = ahead.take(&|| task.progress.interrupted())?;
             let written = came.map_err(SnapshotError::from).and_then(|came| worker.blocks(&batches[index], &came));
             ahead.written(index);
             return Some(written);
@@ -59,11 +59,11 @@ pub(crate) fn contents(
         Some(batch.read(source).map_err(SnapshotError::from).and_then(|came| worker.blocks(batch, &came)))
     };
     let run = || {
-        let writer = Writer::new(request, plan, stage, &pending);
+        let writer = Writer::new(task, plan, stage, &pending);
         let mut worker = Worker { manifest, writer, unpacker: Unpacker::new(), raw: Vec::new(), parts: Vec::new() };
         let mut result = Ok(());
         while result.is_ok() && !stop.load(Ordering::Relaxed) {
-            result = go_on(request.progress);
+            result = go_on(task.progress);
             match if result.is_ok() { work(&mut worker) } else { None } {
                 Some(done) => result = done,
                 None => break,
@@ -73,7 +73,7 @@ pub(crate) fn contents(
                 outcome.0[index as usize] = receipt;
             }
         }
-        if let Err(error) = result.and_then(|()| go_on(request.progress)) {
+        if let Err(error) = result.and_then(|()| go_on(task.progress)) {
             stop.store(true, Ordering::Relaxed);
             ahead.stop();
             outcome.lock().unwrap_or_else(PoisonError::into_inner).1.get_or_insert(error);

@@ -15,6 +15,7 @@ mod reads;
 mod stage;
 #[cfg(test)]
 mod tests;
+mod vouched;
 mod write;
 
 use std::path::Path;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 use rustix::fs::{self, AtFlags};
 use rustix::io::Errno;
 use sci_faults::Step;
-use sci_store_api::ObjectSource;
+use sci_store_api::{ObjectId, ObjectSource};
 
 use crate::dir::{Cursor, Tops};
 use crate::local::{Base, Receipt, outlast};
@@ -34,6 +35,7 @@ use crate::{Excludes, Progress, Result, Room, SnapshotError, pool};
 
 use plan::Plan;
 use stage::Stage;
+use vouched::Vouched;
 
 pub use apply::Recovered;
 pub(crate) use apply::set_mtime;
@@ -49,17 +51,70 @@ pub struct RestoreRequest<'a> {
     /// The file or directory to restore, beneath `anchor`.
     pub root: &'a Path,
     /// The snapshot.
-    pub manifest: Arc<Manifest>,
+    pub manifest: Wanted<'a>,
     /// What in an existing tree is none of the snapshot's business: it stays.
     pub excludes: &'a Excludes,
     /// What this machine remembers of the tree.
-    pub base: Option<&'a Base>,
+    pub base: Option<Base>,
     /// Only adds what is missing: nothing is replaced, removed or re-moded.
     pub merge: bool,
     /// Threads to use; 0 for as many as there are processors.
     pub threads: usize,
     /// Told how far the restore is.
     pub progress: &'a dyn Progress,
+}
+
+/// The manifest of the snapshot to restore.
+pub enum Wanted<'a> {
+    /// Itself.
+    Manifest(Arc<Manifest>),
+    /// How to load it. That is left until it is known what on disk is remembered, so that of a large tree no more than two are held
+    /// at once; and left undone when it is what this machine remembers, since that was verified before.
+    Stored {
+        /// The manifest's id.
+        id: ObjectId,
+        /// Loads and verifies it.
+        load: &'a dyn Fn() -> Result<Manifest>,
+    },
+}
+
+impl From<Arc<Manifest>> for Wanted<'_> {
+    fn from(manifest: Arc<Manifest>) -> Self {
+        Self::Manifest(manifest)
+    }
+}
+
+impl From<Manifest> for Wanted<'_> {
+    fn from(manifest: Manifest) -> Self {
+        Self::Manifest(manifest.into())
+    }
+}
+
+impl Wanted<'_> {
+    fn id(&self) -> Option<ObjectId> {
+        match self {
+            Self::Manifest(manifest) => manifest.id(),
+            Self::Stored { id, .. } => Some(*id),
+        }
+    }
+
+    fn load(&mut self) -> Result<Arc<Manifest>> {
+        let manifest = match self {
+            Self::Manifest(manifest) => Arc::clone(manifest),
+            Self::Stored { load, .. } => Arc::new(load()?),
+        };
+        *self = Self::Manifest(Arc::clone(&manifest));
+        Ok(manifest)
+    }
+}
+
+/// A request whose manifest is at hand.
+struct Task<'a> {
+    anchor: &'a Path,
+    root: &'a Path,
+    manifest: Arc<Manifest>,
+    merge: bool,
+    progress: &'a dyn Progress,
 }
 
 /// A restored tree.
@@ -81,6 +136,8 @@ pub struct Restored {
     pub adjusted: u64,
     /// Entries that were removed, each with everything below it.
     pub removed: u64,
+    /// The base that was given says all of this already.
+    pub remembered: bool,
     base: Base,
 }
 
@@ -105,44 +162,53 @@ pub fn recover(anchor: &Path, root: &Path) -> Result<Recovered> {
 /// Whatever goes wrong before the intent is written leaves the target untouched. [`SnapshotError::NoSpace`] is found
 /// before anything is written.
 pub fn restore(request: RestoreRequest<'_>, source: &dyn ObjectSource) -> Result<Restored> {
-    let threads = if request.threads == 0 { pool::default_threads() } else { request.threads };
+    let RestoreRequest { anchor, root, manifest: mut wanted, excludes, mut base, merge, threads, progress } = request;
+    let threads = if threads == 0 { pool::default_threads() } else { threads };
+    if let Some(base) = base.as_ref().filter(|base| base.manifest.id() == wanted.id()) {
+        wanted = Arc::clone(&base.manifest).into();
+    }
     loop {
-        let _turn = stage::take_turn(request.anchor, request.root)?;
-        apply::recover(request.anchor, request.root)?;
-        go_on(request.progress)?;
-        let walked = walk(request.root, request.excludes, threads)?;
-        let plan = Plan::new(&request, walked.as_ref(), threads)?;
+        let _turn = stage::take_turn(anchor, root)?;
+        apply::recover(anchor, root)?;
+        go_on(progress)?;
+        let walked = walk(root, excludes, threads)?;
+        // Where all is done again, which is rare, files are read instead.
+        let vouched = Vouched::new(base.take(), walked.as_ref(), wanted.id());
+        let task = Task { anchor, root, manifest: wanted.load()?, merge, progress };
+        let plan = Plan::new(&task, walked.as_ref(), &vouched, threads)?;
         sci_faults::at(Step::RestorePlanned);
         let stage = if plan.is_empty() {
             None
         } else {
             // Whoever held the staging directory has changed the target: what is to be done must be found out again.
-            let Some(stage) = Stage::create(request.anchor, request.root)? else { continue };
-            if plan.replaces_all() && !stage.target_is_vacant(request.merge) {
+            let Some(stage) = Stage::create(anchor, root)? else { continue };
+            if plan.replaces_all() && !stage.target_is_vacant(merge) {
                 stage.remove()?;
                 continue;
             }
             Some(stage)
         };
-        return carry_out(request, &plan, stage, walked, threads, source);
+        return carry_out(task, &plan, stage, (walked, vouched), threads, source);
     }
 }
 
 fn carry_out(
-    request: RestoreRequest<'_>,
+    task: Task<'_>,
     plan: &Plan,
     stage: Option<Stage>,
-    walked: Option<Walked>,
+    (walked, vouched): (Option<Walked>, Vouched),
     threads: usize,
     source: &dyn ObjectSource,
 ) -> Result<Restored> {
+    // What other snapshots held is told now, and takes room.
+    let vouched = Some(vouched).filter(Vouched::is_of_wanted);
     let (mut receipts, walked) = match (&stage, walked) {
         // Nothing is to be done: they are all that is needed of the tree on disk.
-        (None, Some(walked)) => (plan.receipts_of_kept(&request, walked), None),
-        (_, walked) => (plan.kept_receipts(&request, walked.as_ref()), walked),
+        (None, Some(walked)) => (plan.receipts_of_kept(&task, walked), None),
+        (_, walked) => (plan.kept_receipts(&task, walked.as_ref()), walked),
     };
     let walked = walked.as_ref();
-    let tree = &request.manifest.tree;
+    let tree = &task.manifest.tree;
     let block = stage.as_ref().map_or(1, Stage::block_size);
     let mut restored = Restored {
         room: plan.room(tree, block),
@@ -153,18 +219,19 @@ fn carry_out(
         kept: u64::from(tree.len()) - plan.staged_count(),
         adjusted: plan.adjusted.len() as u64,
         removed: plan.trash.len() as u64,
+        remembered: false,
         base: Base::without_receipts(Arc::default()),
     };
-    request.progress.total(restored.written, restored.written_bytes);
+    task.progress.total(restored.written, restored.written_bytes);
     if let Some(stage) = stage {
-        request.progress.room(restored.room);
+        task.progress.room(restored.room);
         let mut needed = restored.room;
         if !plan.replaces_all() {
             // It is written last: for want of a block, all the work would have been in vain.
-            needed.take(plan.intent(&request, walked, &stage).encode().len() as u64, block);
+            needed.take(plan.intent(&task, walked, &stage).encode().len() as u64, block);
         }
-        stage.check_room(request.root, needed)?;
-        let result = perform(&request, plan, &stage, walked, threads, source, &mut receipts);
+        stage.check_room(task.root, needed)?;
+        let result = perform(&task, plan, &stage, walked, threads, source, &mut receipts);
         // A failure before the intent leaves nothing but staging, which goes; one after it is completed by the next command.
         if matches!(result, Ok(()) | Err(SnapshotError::Overtaken { .. })) || !stage.has_intent() {
             stage.remove()?;
@@ -172,13 +239,14 @@ fn carry_out(
         result?;
     }
     outlast(&receipts);
-    let device = device_of(request.root)?;
-    restored.base = Base::new(request.manifest, receipts, device);
+    let device = device_of(task.root)?;
+    restored.remembered = vouched.is_some_and(|vouched| vouched.says_the_same(&receipts, device));
+    restored.base = Base::new(task.manifest, receipts, device);
     Ok(restored)
 }
 
 fn perform(
-    request: &RestoreRequest<'_>,
+    task: &Task<'_>,
     plan: &Plan,
     stage: &Stage,
     walked: Option<&Walked>,
@@ -187,18 +255,18 @@ fn perform(
     receipts: &mut [Receipt],
 ) -> Result<()> {
     if let Some(walked) = walked {
-        plan.check(request, walked, stage.device()?)?;
+        plan.check(task, walked, stage.device()?)?;
     }
-    fetch::contents(request, plan, stage, threads, source, receipts)?;
-    let manifest = &request.manifest;
-    let relinked = links::make(manifest, plan, stage, request.root)?;
+    fetch::contents(task, plan, stage, threads, source, receipts)?;
+    let manifest = &task.manifest;
+    let relinked = links::make(manifest, plan, stage, task.root)?;
     sci_faults::at(Step::LinksStaged);
-    links::finish_directories(manifest, plan, stage, request.root)?;
+    links::finish_directories(manifest, plan, stage, task.root)?;
     sci_faults::at(Step::DirectoriesStaged);
-    check_unchanged(request, plan, stage, receipts)?;
+    check_unchanged(task, plan, stage, receipts)?;
     // From here on it is completed.
-    go_on(request.progress)?;
-    let intent = plan.intent(request, walked, stage);
+    go_on(task.progress)?;
+    let intent = plan.intent(task, walked, stage);
     if !plan.replaces_all() {
         stage.write_intent(&intent)?;
     }
@@ -207,19 +275,19 @@ fn perform(
     }
     // Renaming and linking change an entry's status: those files are looked at once more.
     let touched = plan.tops.iter().chain(&plan.adjusted).chain(&relinked).copied();
-    look_again(request, plan, stage, touched, receipts);
+    look_again(task, plan, stage, touched, receipts);
     Ok(())
 }
 
 /// Takes receipts anew; none for what somebody else has replaced or removed since it was written.
 fn look_again(
-    request: &RestoreRequest<'_>,
+    task: &Task<'_>,
     plan: &Plan,
     stage: &Stage,
     entries: impl Iterator<Item = u32>,
     receipts: &mut [Receipt],
 ) {
-    let tree = &request.manifest.tree;
+    let tree = &task.manifest.tree;
     let mut cursor = Cursor::new(stage.parent(), Tops::Root(stage.name()));
     let mut entries: Vec<(u32, u64)> =
         entries.map(|index| (index, receipts[plan.first_name(tree, index) as usize].inode)).collect();
@@ -237,14 +305,14 @@ fn stat_of(cursor: &mut Cursor<'_>, tree: &Tree, index: u32) -> std::result::Res
 }
 
 /// Refuses to go on when a file that is kept, and will be re-moded, is no longer the one that was compared.
-fn check_unchanged(request: &RestoreRequest<'_>, plan: &Plan, stage: &Stage, receipts: &[Receipt]) -> Result<()> {
-    let tree = &request.manifest.tree;
+fn check_unchanged(task: &Task<'_>, plan: &Plan, stage: &Stage, receipts: &[Receipt]) -> Result<()> {
+    let tree = &task.manifest.tree;
     let mut cursor = Cursor::new(stage.parent(), Tops::Root(stage.name()));
     for &index in plan.adjusted.iter().filter(|index| tree.entry(**index).kind.is_file()) {
         let known = receipts[index as usize];
         // On another file system inodes are not believed, nor are receipts.
         if known.inode != 0 && stat_of(&mut cursor, tree, index).ok().map(|stat| receipt(&stat)) != Some(known) {
-            return Err(SnapshotError::Overtaken { path: crate::dir::display(request.root, &tree.path(index)) });
+            return Err(SnapshotError::Overtaken { path: crate::dir::display(task.root, &tree.path(index)) });
         }
     }
     Ok(())

@@ -7,7 +7,8 @@ use super::check::same_content;
 use super::groups::Groups;
 use super::intent::{Intent, Op};
 use super::stage::Stage;
-use super::{RestoreRequest, is_empty, receipt};
+use super::vouched::Vouched;
+use super::{Task, is_empty, receipt};
 use crate::local::Receipt;
 use crate::tree::{Kind, NONE, Tree, Walked};
 use crate::{Result, Room, SnapshotError};
@@ -36,20 +37,20 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn new(request: &RestoreRequest<'_>, walked: Option<&Walked>, threads: usize) -> Result<Self> {
-        let tree = &request.manifest.tree;
+    pub(crate) fn new(task: &Task<'_>, walked: Option<&Walked>, vouched: &Vouched, threads: usize) -> Result<Self> {
+        let tree = &task.manifest.tree;
         let mut plan = Self { staged: vec![false; tree.len() as usize], ..Self::default() };
-        let Some(walked) = walked.filter(|walked| request.merge || !is_empty(Some(walked))) else {
+        let Some(walked) = walked.filter(|walked| task.merge || !is_empty(Some(walked))) else {
             plan.staged.fill(true);
             plan.tops.insert(0);
             plan.whole = true;
             return Ok(plan);
         };
         plan.found = tree.matching(&walked.tree);
-        if request.merge {
+        if task.merge {
             plan.merge(tree, walked);
         } else {
-            plan.known = same_content(request, walked, &plan.found, threads)?;
+            plan.known = same_content(task, walked, vouched, &plan.found, threads)?;
             plan.replace(tree, walked);
             plan.remove_extras(tree, walked);
         }
@@ -239,8 +240,8 @@ impl Plan {
     }
 
     /// Receipts of what stays: its content is known now.
-    pub(crate) fn kept_receipts(&self, request: &RestoreRequest<'_>, walked: Option<&Walked>) -> Vec<Receipt> {
-        let tree = &request.manifest.tree;
+    pub(crate) fn kept_receipts(&self, task: &Task<'_>, walked: Option<&Walked>) -> Vec<Receipt> {
+        let tree = &task.manifest.tree;
         let mut receipts = vec![Receipt::default(); tree.len() as usize];
         let Some(walked) = walked.filter(|_| !self.known.is_empty()) else { return receipts };
         for (index, _) in tree.entries() {
@@ -254,11 +255,11 @@ impl Plan {
     }
 
     /// The same, when nothing is to be done. Those of a tree with just these entries are not copied.
-    pub(crate) fn receipts_of_kept(&self, request: &RestoreRequest<'_>, walked: Walked) -> Vec<Receipt> {
-        let tree = &request.manifest.tree;
+    pub(crate) fn receipts_of_kept(&self, task: &Task<'_>, walked: Walked) -> Vec<Receipt> {
+        let tree = &task.manifest.tree;
         let is_like = walked.tree.len() == tree.len() && self.known.len() == self.found.len();
         if !is_like || (0..tree.len()).any(|index| self.found(index) != index) {
-            return self.kept_receipts(request, Some(&walked));
+            return self.kept_receipts(task, Some(&walked));
         }
         let mut receipts = walked.stats.into_receipts();
         for (index, receipt) in (0..).zip(&mut receipts) {
@@ -273,15 +274,15 @@ impl Plan {
     ///
     /// # Errors
     /// [`SnapshotError::Io`] for the first of them.
-    pub(crate) fn check(&self, request: &RestoreRequest<'_>, walked: &Walked, parent_device: u64) -> Result<()> {
-        let tree = &request.manifest.tree;
+    pub(crate) fn check(&self, task: &Task<'_>, walked: &Walked, parent_device: u64) -> Result<()> {
+        let tree = &task.manifest.tree;
         let refuse = |index: u32, kind: ErrorKind, reason: &str| {
-            let path = crate::dir::display(request.root, &walked.tree.path(index));
+            let path = crate::dir::display(task.root, &walked.tree.path(index));
             Err(SnapshotError::io("change", path, std::io::Error::new(kind, reason)))
         };
         let touched: BTreeSet<u32> = self.touched(tree, walked).into_iter().map(|index| self.found(index)).collect();
         let adjusted = self.adjusted.iter().map(|index| self.found(*index));
-        let set = touched.iter().copied().chain(adjusted).filter(|_| !request.merge);
+        let set = touched.iter().copied().chain(adjusted).filter(|_| !task.merge);
         if let Some(foreign) = set.into_iter().find(|index| walked.stats.get(*index).foreign) {
             return refuse(foreign, ErrorKind::PermissionDenied, "it belongs to another user");
         }
@@ -296,8 +297,8 @@ impl Plan {
     }
 
     /// The steps, in order.
-    pub(crate) fn intent(&self, request: &RestoreRequest<'_>, walked: Option<&Walked>, stage: &Stage) -> Intent {
-        let tree = &request.manifest.tree;
+    pub(crate) fn intent(&self, task: &Task<'_>, walked: Option<&Walked>, stage: &Stage) -> Intent {
+        let tree = &task.manifest.tree;
         let place = |path: Vec<u8>| match path.is_empty() {
             true => stage.name().to_vec(),
             false => [stage.name(), b"/", &path].concat(),
@@ -318,10 +319,10 @@ impl Plan {
             ops.push(Op::Install { number: *top, path: place(tree.path(*top)) });
             settled.extend(Some(*top).filter(|top| tree.entry(*top).kind == Kind::Dir));
         }
-        let settled = if request.merge { self.tops.clone() } else { settled };
-        let settled = settled.into_iter().rev().filter(|index| !request.merge || tree.entry(*index).kind == Kind::Dir);
+        let settled = if task.merge { self.tops.clone() } else { settled };
+        let settled = settled.into_iter().rev().filter(|index| !task.merge || tree.entry(*index).kind == Kind::Dir);
         ops.extend(settled.map(|index| adjust(tree, index, place(tree.path(index)))));
-        Intent { ops, merge: request.merge }
+        Intent { ops, merge: task.merge }
     }
 
     /// Kept directories of the snapshot in which something is moved in or out.

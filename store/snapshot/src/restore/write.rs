@@ -10,7 +10,7 @@ use sci_faults::Step;
 use sci_hasher::Digest;
 use sci_store_api::ObjectId;
 
-use super::RestoreRequest;
+use super::Task;
 use super::apply::set_mtime;
 use super::plan::Plan;
 use super::stage::Stage;
@@ -63,17 +63,17 @@ pub(crate) struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     pub(crate) fn new(
-        request: &'a RestoreRequest<'_>,
+        task: &'a Task<'_>,
         plan: &'a Plan,
         stage: &'a Stage,
         pending: &'a HashMap<u32, AtomicU32>,
     ) -> Self {
         Self {
-            tree: &request.manifest.tree,
-            root: request.root,
+            tree: &task.manifest.tree,
+            root: task.root,
             cursor: Cursor::creating(stage.new_dir(), Tops::Staged(&plan.tops)),
             pending,
-            progress: request.progress,
+            progress: task.progress,
             receipts: Vec::new(),
         }
     }

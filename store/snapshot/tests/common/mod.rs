@@ -76,7 +76,7 @@ pub fn restore_tree(manifest: Manifest, root: &Path, base: Option<&Base>, store:
         root,
         manifest: manifest.into(),
         excludes: &Excludes::default(),
-        base,
+        base: base.cloned(),
         merge: false,
         threads: 3,
         progress: &Silent,
