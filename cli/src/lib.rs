@@ -16,6 +16,7 @@ pub mod flow;
 pub mod git;
 pub mod inputs;
 pub mod interrupt;
+mod memory;
 pub mod output;
 pub mod placement;
 pub mod state;
@@ -36,6 +37,7 @@ use crate::output::Output;
 
 /// Runs the program on the arguments and the environment of this process.
 pub fn main() -> ExitCode {
+    memory::give_back_large();
     match Cli::try_parse() {
         Ok(cli) => execute(&cli).into(),
         Err(error) => refuse(&error).into(),
