@@ -2632,6 +2632,8 @@ var package_default = {
 var TARGETS = {
   "linux-x64": "x86_64-unknown-linux-gnu",
   "linux-arm64": "aarch64-unknown-linux-gnu",
+  "linux-x64-musl": "x86_64-unknown-linux-musl",
+  "linux-arm64-musl": "aarch64-unknown-linux-musl",
   "darwin-x64": "x86_64-apple-darwin",
   "darwin-arm64": "aarch64-apple-darwin"
 };
@@ -2646,7 +2648,7 @@ async function install(inputs) {
 }
 async function released(inputs) {
   const version = inputs.version || package_default.version;
-  const target = TARGETS[`${process.platform}-${process.arch}`];
+  const target = TARGETS[`${process.platform}-${process.arch}${hasMusl() ? "-musl" : ""}`];
   if (target === void 0) {
     throw new Error(`sci is not released for ${process.platform} on ${process.arch}; name an installed one as \`program\``);
   }
@@ -2654,6 +2656,14 @@ async function released(inputs) {
   const found = find("sci", version);
   const directory = found || await download(inputs, version, name);
   return join2(directory, name, "bin/sci");
+}
+function hasMusl() {
+  if (process.platform !== "linux") {
+    return false;
+  }
+  Object.assign(process.report, { excludeNetwork: true });
+  const { header } = process.report.getReport();
+  return header.glibcVersionRuntime === void 0;
 }
 async function download(inputs, version, name) {
   const repository = process.env["GITHUB_ACTION_REPOSITORY"];

@@ -12,10 +12,12 @@ import * as cache from "@actions/tool-cache";
 import manifest from "../package.json" with { type: "json" };
 import type { Inputs } from "./inputs.ts";
 
-/** The targets that are released, by the runner's system and architecture. */
+/** The targets that are released, by the runner's system, architecture and C library. */
 const TARGETS: Record<string, string> = {
   "linux-x64": "x86_64-unknown-linux-gnu",
   "linux-arm64": "aarch64-unknown-linux-gnu",
+  "linux-x64-musl": "x86_64-unknown-linux-musl",
+  "linux-arm64-musl": "aarch64-unknown-linux-musl",
   "darwin-x64": "x86_64-apple-darwin",
   "darwin-arm64": "aarch64-apple-darwin",
 };
@@ -33,7 +35,7 @@ export async function install(inputs: Inputs): Promise<string> {
 
 async function released(inputs: Inputs): Promise<string> {
   const version = inputs.version || manifest.version;
-  const target = TARGETS[`${process.platform}-${process.arch}`];
+  const target = TARGETS[`${process.platform}-${process.arch}${hasMusl() ? "-musl" : ""}`];
   if (target === undefined) {
     throw new Error(`sci is not released for ${process.platform} on ${process.arch}; name an installed one as \`program\``);
   }
@@ -41,6 +43,17 @@ async function released(inputs: Inputs): Promise<string> {
   const found = cache.find("sci", version);
   const directory = found || (await download(inputs, version, name));
   return join(directory, name, "bin/sci");
+}
+
+/** Whether this is a Linux without glibc, such as a container of Alpine. */
+function hasMusl(): boolean {
+  if (process.platform !== "linux") {
+    return false;
+  }
+  // Otherwise it asks for the name of every address.
+  Object.assign(process.report, { excludeNetwork: true });
+  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
+  return header.glibcVersionRuntime === undefined;
 }
 
 async function download(inputs: Inputs, version: string, name: string): Promise<string> {

@@ -40,6 +40,10 @@ Developer tasks of sci.
   cargo xtask traces [RUNS]   the same operations on the Worker and on sci serve, a thousand traces unless told otherwise
                               (SCI_SEED=N cargo nextest run -p sci-miniflare --test traces: one of them, step by step)
   cargo xtask dist            the release for this machine: the program, and the Worker's built files beside it
+                              (--target TARGET: for another; --worker DIR: with files that were built elsewhere)
+  cargo xtask dist worker     the Worker's built files alone
+  cargo xtask dist sums       SHA256SUMS of all that was packed, and notes of what is new
+  cargo xtask dist check TAG  is the tag the version, everywhere?
   cargo xtask bench [ARGS…]   sci side by side with other tools and the machine's limits; ARGS go to the bench program
   cargo xtask bench fragmentation [ARGS…]
                               a thousand saves one upon another, and what a restore costs then
@@ -80,7 +84,7 @@ fn dispatch(task: &str, args: &[String]) -> Result<ExitCode, shell::Failure> {
         "test" => Ok(steps::test(&context, args.iter().any(|arg| arg == "--quick"))),
         "traces" => steps::traces(&context, args).map(|()| ExitCode::SUCCESS),
         "simulate" => steps::simulate(&context, args).map(|()| ExitCode::SUCCESS),
-        "dist" => steps::dist(&context).map(|()| ExitCode::SUCCESS),
+        "dist" => steps::dist(&context, args).map(|()| ExitCode::SUCCESS),
         "bench" => steps::bench(&context, args).map(|()| ExitCode::SUCCESS),
         _ => match steps::find(task) {
             Some(step) => (step.run)(&context, args).map(|()| ExitCode::SUCCESS),

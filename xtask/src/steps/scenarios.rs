@@ -12,8 +12,16 @@ use crate::tools;
 
 /// Builds the `sci` that people would run, and returns where it is.
 pub(crate) fn build_sci(context: &Context) -> Result<PathBuf, Failure> {
-    shell::run(context.cargo().args(["build", "--quiet", "--release", "--package", "sci", "--bin", "sci"]))?;
-    Ok(context.target.join("release").join("sci").with_extension(std::env::consts::EXE_EXTENSION))
+    build_sci_for(context, None)
+}
+
+/// The same for another machine, whose standard library and linker have to be there.
+pub(crate) fn build_sci_for(context: &Context, target: Option<&str>) -> Result<PathBuf, Failure> {
+    let mut command = context.cargo();
+    command.args(["build", "--quiet", "--locked", "--release", "--package", "sci", "--bin", "sci"]);
+    shell::run(command.args(target.iter().flat_map(|target| ["--target", target])))?;
+    let built = target.map_or_else(|| context.target.clone(), |target| context.target.join(target));
+    Ok(built.join("release").join("sci").with_extension(std::env::consts::EXE_EXTENSION))
 }
 
 pub(super) fn e2e(context: &Context, args: &[String]) -> Result<(), Failure> {

@@ -2,6 +2,7 @@
 
 mod layers;
 mod links;
+mod releases;
 mod sources;
 
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ struct Source {
 pub(crate) fn run(context: &Context, _: &[String]) -> Result<(), Failure> {
     let files = read_tree(&context.root)?;
     let mut findings = layers::check(context);
+    findings.extend(releases::check(&files));
     for file in &files {
         findings.extend(sources::check(file));
         findings.extend(links::check(&context.root, file));
