@@ -111,11 +111,10 @@ mod tests {
     }
 
     fn reads(files: &[(&str, Age)], through: &[&str]) -> Reads {
-        Reads {
-            files: files.iter().map(|(name, age)| ((*name).into(), *age)).collect(),
-            through: through.iter().map(|path| (*path).into()).collect(),
-            ..Reads::default()
-        }
+        let mut reads = Reads::default();
+        reads.files = files.iter().map(|(name, age)| ((*name).into(), *age)).collect();
+        reads.through = through.iter().map(|path| (*path).into()).collect();
+        reads
     }
 
     /// Unread, undeclared and ignored, where the workspace holds `files` and `links` that git does not ignore.
