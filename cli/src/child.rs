@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::origin::WithOrigin;
-use signal_hook::low_level::siginfo::Cause;
+use signal_hook::low_level::siginfo::{Cause, Origin};
 
 use crate::exit::Exit;
 
@@ -27,11 +27,16 @@ pub struct Ended {
 
 /// Runs `command` (its words, unchanged: no shell is involved) in `directory` and waits for it.
 ///
-/// With `stdout_to_stderr` its stdout is our stderr, so that ours can hold a document of our own.
+/// With `stdout_to_stderr` its stdout is our stderr, so that ours can hold a document of our own. `spawn` starts it.
 ///
 /// # Errors
 /// The system's answer when the command cannot be started; [`cannot_start`] gives the exit code for it.
-pub fn run(command: &[OsString], directory: &Path, stdout_to_stderr: bool) -> io::Result<Ended> {
+pub fn run(
+    command: &[OsString],
+    directory: &Path,
+    stdout_to_stderr: bool,
+    spawn: impl FnOnce(&mut Command) -> io::Result<Child>,
+) -> io::Result<Ended> {
     let (program, arguments) = command.split_first().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
     let mut command = Command::new(program);
     command.args(arguments).current_dir(directory);
@@ -42,7 +47,7 @@ pub fn run(command: &[OsString], directory: &Path, stdout_to_stderr: bool) -> io
     }
     // Before the command starts: a signal that comes now waits in the pipe instead of killing us.
     let signals = SignalsInfo::<WithOrigin>::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2])?;
-    wait_forwarding(command.spawn()?, signals)
+    wait_forwarding(spawn(&mut command)?, signals)
 }
 
 /// The exit code, as shells have it, of a command that could not be started.
@@ -56,7 +61,7 @@ fn wait_forwarding(mut child: Child, mut signals: SignalsInfo<WithOrigin>) -> io
     let interrupted = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
-            for origin in &mut signals {
+            let pass_on = |origin: Origin| {
                 if matches!(origin.signal, SIGHUP | SIGINT | SIGQUIT | SIGTERM) {
                     interrupted.store(true, Ordering::Relaxed);
                 }
@@ -66,7 +71,10 @@ fn wait_forwarding(mut child: Child, mut signals: SignalsInfo<WithOrigin>) -> io
                 {
                     let _already_gone = kill_process(pid, signal);
                 }
-            }
+            };
+            signals.forever().for_each(pass_on);
+            // What ended the command may have come to us as well, and not have been looked at yet.
+            signals.pending().for_each(pass_on);
         });
         // The child is not reaped here, so its id cannot pass to another process while signals are still forwarded.
         let exited = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
@@ -90,7 +98,7 @@ mod tests {
     use super::*;
 
     fn sh(script: &str) -> io::Result<Ended> {
-        run(&["sh".into(), "-c".into(), script.into()], Path::new("/"), false)
+        run(&["sh".into(), "-c".into(), script.into()], Path::new("/"), false, Command::spawn)
     }
 
     #[test]
@@ -102,9 +110,9 @@ mod tests {
 
     #[test]
     fn a_command_that_cannot_start_has_the_shells_code() {
-        let missing = run(&["/nonexistent/program".into()], Path::new("/"), false).unwrap_err();
+        let missing = run(&["/nonexistent/program".into()], Path::new("/"), false, Command::spawn).unwrap_err();
         assert_eq!(cannot_start(&missing).code(), 127);
-        let directory = run(&["/".into()], Path::new("/"), false).unwrap_err();
+        let directory = run(&["/".into()], Path::new("/"), false, Command::spawn).unwrap_err();
         assert_eq!(cannot_start(&directory).code(), 126);
     }
 }

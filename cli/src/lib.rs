@@ -5,6 +5,7 @@
 
 pub mod administration;
 pub mod args;
+pub mod audit;
 pub mod child;
 pub mod commands;
 pub mod context;
@@ -37,6 +38,9 @@ use crate::output::Output;
 
 /// Runs the program on the arguments and the environment of this process.
 pub fn main() -> ExitCode {
+    if let Some(code) = sci_audit::stand_by() {
+        return code;
+    }
     memory::give_back_large();
     match Cli::try_parse() {
         Ok(cli) => execute(&cli).into(),

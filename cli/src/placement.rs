@@ -46,7 +46,7 @@ pub fn counted_by<'p>(plan: &'p Plan, directory: &Path) -> Option<&'p str> {
 }
 
 /// The path with links resolved, as far as it exists.
-fn resolved(path: &Path) -> PathBuf {
+pub fn resolved(path: &Path) -> PathBuf {
     let existing = path.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
     match existing {
         Some((above, real)) => path.strip_prefix(above).map_or_else(|_| path.to_owned(), |rest| join(real, rest)),

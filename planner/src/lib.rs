@@ -30,7 +30,7 @@ pub use diff::{
 };
 pub use error::PlanError;
 pub use host::Host;
-pub use inputs::{DirGlob, Findings, InputPattern, RefusedPattern};
+pub use inputs::{DirGlob, Findings, InputPattern, Outputs, RefusedPattern};
 pub use keyed::Keyed;
 pub use plan::{Outcome, Plan, PlannedPath, Policy, TrackedFile};
 pub use planning::{PlanOptions, find_and_plan, plan};

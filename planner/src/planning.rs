@@ -7,7 +7,7 @@ use sci_hasher::fs::StatCache;
 
 use crate::config::Errors;
 use crate::derive::Facts;
-use crate::inputs::{EntryId, Findings, Hashes, Likely, Search, Tree, Unfetched, walk};
+use crate::inputs::{EntryId, Findings, Hashes, Likely, Outputs, Search, Tree, Unfetched, walk};
 use crate::instances::{Instance, expand, link};
 use crate::tools::ToolValues;
 use crate::tracked::tracked;
@@ -56,10 +56,10 @@ pub fn plan(config: &Config, options: PlanOptions<'_>) -> Result<Plan, PlanError
 /// As [`plan`].
 pub fn find_and_plan(config: &Config, options: PlanOptions<'_>) -> Result<(Plan, Findings), PlanError> {
     let PlanOptions { host, approval, stat_cache, threads, tool_timeout } = options;
-    let outputs: Vec<_> = config.paths.iter().map(|declaration| declaration.path.value.clone()).collect();
+    let outputs = Outputs::of(config);
     let likely = Likely::of(config);
     let likely = |path: &[u8]| likely.is_input(path);
-    let search = Search { root: &config.workspace, outputs: &outputs, cache: stat_cache, likely: &likely };
+    let search = Search { root: &config.workspace, outputs: outputs.declared(), cache: stat_cache, likely: &likely };
     let mut tree = walk(&search, threads.get());
     let unfetched = Unfetched::of(&tree).map_err(|source| PlanError::Io { path: config.workspace.clone(), source })?;
     let mut errors = Errors::new(&config.source);

@@ -6,6 +6,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use sci_hasher::InputClass;
+use sci_hasher::fs::FileKind;
+use sci_planner::{Outputs, PlanOptions, find_and_plan};
 use support::{Workspace, files_of};
 
 const EVERYTHING: &str = "[path.out]\npath = \"out\"\nsources = [\"**/*\"]\n";
@@ -164,4 +166,30 @@ fn a_checked_out_submodule_is_walked_by_its_own_rules() {
     let files = files_of(&workspace.keyed("out"));
     assert!(files.contains(&"sources lib/x.c".to_owned()), "{files:?}");
     assert!(!files.iter().any(|file| file.ends_with(".a") || file.ends_with(".git")), "{files:?}");
+}
+
+#[test]
+fn what_the_walk_found_is_told_by_its_path_and_what_is_no_input_is_known() {
+    let workspace = Workspace::new("[path.m]\npath = \"**/node_modules\"\nbeside = \"package.json\"\n").files(&[
+        (".gitignore", "*.log\n"),
+        ("package.json", ""),
+        ("sub/file", ""),
+        ("a.log", ""),
+        ("node_modules/x/y", ""),
+    ]);
+    workspace.link("link", "sub");
+    let config = workspace.config().unwrap();
+    let (_, found) = find_and_plan(&config, PlanOptions::new(&workspace.host, &|_: &str| true)).unwrap();
+    let kinds = ["package.json", "sub/file", "link", "a.log", "sub", "node_modules/x/y", "missing"];
+    let kinds = kinds.map(|path| found.kind(path.as_bytes()));
+    let (file, link) = (Some(FileKind::File), Some(FileKind::Symlink));
+    assert_eq!(kinds, [file, file, link, None, None, None, None]);
+
+    let outputs = Outputs::of(&config);
+    for held in ["node_modules", "node_modules/x/y", "sub/node_modules/x", ".git/HEAD", "sub/.git/x", "sub/.sci-1/x"] {
+        assert!(outputs.hold(held.as_bytes()), "{held}");
+    }
+    for path in ["package.json", "sub/file", "xnode_modules/y", "sub/.gitignore"] {
+        assert!(!outputs.hold(path.as_bytes()), "{path}");
+    }
 }

@@ -4,11 +4,13 @@ use std::ffi::OsString;
 
 use serde::Serialize;
 
+use crate::audit::report::AuditReport;
 use crate::child::{self, Ended};
 use crate::commands::restore::required;
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
 use crate::exit::Exit;
+use crate::flow::auditing::Audit;
 use crate::flow::restoring::{self, RestoreReport};
 use crate::flow::saving::{self, SaveReport};
 use crate::output::format::safe;
@@ -18,6 +20,10 @@ use crate::workspace::Workspace;
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "sci run [OPTIONS] -- <CMD>...")]
 pub struct Arguments {
+    /// Say which files the command reads that no path declares, and which declared ones it never reads. The command cannot
+    /// gain privileges then: sudo fails in it
+    #[arg(long)]
+    audit: bool,
     /// The command and its arguments, run without a shell in the directory where sci was started
     #[arg(required = true, trailing_var_arg = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -27,6 +33,8 @@ pub struct Arguments {
 struct Report {
     restore: RestoreReport,
     command: Command,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audit: Option<AuditReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
     save: Option<SaveReport>,
 }
@@ -56,8 +64,17 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
         context.out.refusal("run", &serde_json::json!({"restore": restore}), &error);
         return Ok(error.kind.exit());
     }
+    let mut audit = arguments.audit.then(|| Audit::prepare(context, &workspace));
+    let start = |command: &mut std::process::Command| match audit.take() {
+        Some(prepared) => {
+            let (child, started) = prepared.start(command);
+            audit = Some(started);
+            child
+        }
+        None => command.spawn(),
+    };
     let json = context.out.is_json();
-    let (ended, error) = match child::run(&arguments.command, context.start(), json) {
+    let (ended, error) = match child::run(&arguments.command, context.start(), json, start) {
         Ok(ended) => (ended, None),
         Err(error) => {
             let program = arguments.command.first().map(|word| safe(&word.to_string_lossy())).unwrap_or_default();
@@ -66,9 +83,19 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
             (Ended { exit: child::cannot_start(&error), interrupted: false }, Some(message))
         }
     };
+    let audit = audit.filter(|_| error.is_none()).and_then(|audit| audit.finish(ended));
+    audit.iter().for_each(|audit| tell(context, audit));
     let save = save(context, &workspace, ended, error.is_some())?;
     let command = Command { code: ended.exit.code(), interrupted: ended.interrupted, error };
-    finish(context, Report { restore, command, save }, ended.exit)
+    finish(context, Report { restore, command, audit, save }, ended.exit)
+}
+
+/// That a command could not be watched is no failure of it.
+fn tell(context: &mut Context, audit: &AuditReport) {
+    if let Some(reason) = &audit.reason {
+        context.out.warn(format!("the command was not audited: {reason}"));
+    }
+    context.out.human(|text| audit.render(text));
 }
 
 /// The build is done: whatever goes wrong now is a warning, not the command's failure; unless we are asked to stop.

@@ -2,6 +2,7 @@
 //!
 //! The steps return reports; they print only what cannot wait (progress, and each path's lines when it is done).
 
+pub mod auditing;
 pub mod checking;
 pub mod decide;
 pub mod fingerprint;

@@ -32,6 +32,15 @@ pub fn make_first(context: &mut Context, workspace: &Workspace) -> Result<(Plan,
     make_with(context, workspace, &approvals)
 }
 
+/// Makes the plan, and gives what was found instead of remembering it.
+///
+/// # Errors
+/// As [`make`].
+pub fn make_finding(context: &Context, workspace: &Workspace) -> Result<(Plan, Findings)> {
+    let (plan, findings, _) = find(context, workspace, &approvals(context, workspace))?;
+    Ok((plan, findings))
+}
+
 /// What a plan found is being written down for the next one. Ends before the process does.
 #[derive(Debug)]
 pub struct Remembering(Option<JoinHandle<io::Result<()>>>);
@@ -86,6 +95,11 @@ fn approvals(context: &Context, workspace: &Workspace) -> Approvals {
 }
 
 fn make_with(context: &Context, workspace: &Workspace, approval: &dyn Approval) -> Result<(Plan, Remembering)> {
+    let (plan, findings, cache) = find(context, workspace, approval)?;
+    Ok((plan, Remembering::start(findings, cache)))
+}
+
+fn find(context: &Context, workspace: &Workspace, approval: &dyn Approval) -> Result<(Plan, Findings, StatCache)> {
     let host = Host {
         env: context.environment.variables().clone(),
         home: context.environment.home().filter(|home| home.is_absolute()),
@@ -95,7 +109,7 @@ fn make_with(context: &Context, workspace: &Workspace, approval: &dyn Approval) 
     let options = PlanOptions { stat_cache: Some(&cache), ..PlanOptions::new(&host, approval) };
     let planned = sci_planner::find_and_plan(&workspace.config, options);
     let (plan, findings) = planned.map_err(|error| CliError::planning(&error))?;
-    Ok((plan, Remembering::start(findings, cache)))
+    Ok((plan, findings, cache))
 }
 
 /// Says yes to everything, and remembers to what.

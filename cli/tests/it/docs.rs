@@ -59,6 +59,9 @@ fn every_json_field_is_described() {
     sandbox.write("src/main.txt", "changed\n");
     let run = sandbox.sci_run("--json", "echo two > out/a; echo three > out/b").ends_with(0);
     check("run", &run.json());
+    sandbox.write(".gitignore", "ignored\n");
+    sandbox.write("ignored", "");
+    check("run", &sandbox.sci_run("--audit --json", "cat sci.toml ignored").ends_with(0).json());
     let first = sandbox.sci("ls --json").json()["result"]["snapshots"][1]["snapshot"].as_str().unwrap().to_owned();
     let diff = format!("diff {first} out");
     let lines = [

@@ -5,6 +5,7 @@
 mod sandbox;
 
 mod administration;
+mod audit;
 mod basics;
 mod bucket;
 mod config;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a step that fails is the test's report")]
 
 mod actions;
+mod audit;
 mod bun;
 mod bundler;
 mod cargo;

@@ -101,6 +101,11 @@ impl Findings {
         Self { tree, late }
     }
 
+    /// What the walk found at a path relative to the workspace: a file or link that git does not ignore.
+    pub fn kind(&self, path: &[u8]) -> Option<FileKind> {
+        self.tree.walked_at(path).map(|entry| entry.seen.found.kind())
+    }
+
     /// Remembers it.
     pub fn remember(&self, cache: &mut StatCache) {
         let memories = self.tree.memories().iter();

@@ -15,6 +15,7 @@ mod walk;
 pub use dir_glob::DirGlob;
 pub use hashes::Findings;
 pub use pattern::{InputPattern, RefusedPattern};
+pub use tree::Outputs;
 
 pub(crate) use hashes::{Hashes, UnreadableInput};
 pub(crate) use likely::Likely;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use sci_hasher::Digest;
 use sci_hasher::fs::{FileKind, Found, Names};
 
-use crate::config::DeclaredPath;
+use crate::config::{Config, DeclaredPath};
 
 /// What the walk found, and what literal patterns added to it.
 #[derive(Debug)]
@@ -170,6 +170,11 @@ impl Tree {
         (0..self.len()).map(|index| (EntryId(index), self.entry(EntryId(index))))
     }
 
+    /// The entry with exactly this path, if the walk found it.
+    pub(super) fn walked_at(&self, path: &[u8]) -> Option<Entry<'_>> {
+        self.walked.get(self.walked.lower_bound(path)).filter(|entry| entry.path == path)
+    }
+
     /// The walked entries below a directory, with their paths relative to it.
     pub(crate) fn below<'t>(&'t self, directory: &[u8]) -> impl Iterator<Item = (EntryId, &'t [u8])> + use<'t> {
         let prefix = if directory.is_empty() { Vec::new() } else { [directory, b"/"].concat() };
@@ -216,6 +221,28 @@ impl Tree {
         }
         let root = File::open(&self.root).ok()?;
         Found::look(root.as_fd(), to_path(path)).ok()?
+    }
+}
+
+/// What of a workspace is no input: workspace paths, and what git and sci keep in it.
+#[derive(Debug, Clone)]
+pub struct Outputs(Vec<DeclaredPath>);
+
+impl Outputs {
+    /// Those of a workspace.
+    pub fn of(config: &Config) -> Self {
+        Self(config.paths.iter().map(|declaration| declaration.path.value.clone()).collect())
+    }
+
+    /// The workspace paths as they are declared.
+    pub(crate) fn declared(&self) -> &[DeclaredPath] {
+        &self.0
+    }
+
+    /// Whether the file at `path`, relative to the workspace, lies in one of them.
+    pub fn hold(&self, path: &[u8]) -> bool {
+        let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(slash, _)| slash);
+        ends.chain([path.len()]).any(|end| is_output(&self.0, &path[..end]))
     }
 }
 

@@ -11,7 +11,8 @@ struct Layer {
 }
 
 /// From the bottom up, so a cycle cannot be written down.
-const LAYERS: [Layer; 18] = [
+const LAYERS: [Layer; 19] = [
+    Layer { name: "sci-audit", code: &[], tests: &[] },
     Layer { name: "sci-hasher", code: &[], tests: &[] },
     Layer { name: "sci-presets", code: &["sci-hasher"], tests: &[] },
     Layer { name: "sci-planner", code: &["sci-hasher", "sci-presets"], tests: &[] },
@@ -44,6 +45,7 @@ const LAYERS: [Layer; 18] = [
     Layer {
         name: "sci",
         code: &[
+            "sci-audit",
             "sci-hasher",
             "sci-presets",
             "sci-faults",
