@@ -445,3 +445,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn digests_are_a_format() {
+    let digest = |lockfile: &str, text: &str, member: &str| narrow(lockfile, text, member).unwrap().digest.to_string();
+    assert_eq!(digest("Cargo.lock", CARGO, "web"), "4a7261c1f6606017ac6184d86d3b5e37f71677f750cd9b0250d33d7026b43a68");
+    assert_eq!(
+        digest("package-lock.json", NPM, "packages/web"),
+        "84069911caf61e76d6690dd3656903a54209b7be055a0f5236f91b4789323c90"
+    );
+    assert_eq!(
+        digest("pnpm-lock.yaml", PNPM, "packages/web"),
+        "06868f95f6c9e5d9c0da64c103b3c2f6257e4fa557451055c7e8ff622ef56ab5"
+    );
+    assert_eq!(digest("pnpm-lock.yaml", PNPM, "."), "b04d96225a4708e4a96a17e5adf7c5d554ed1b7ac3ccc5a1fc0f4d7f8471b6a1");
+}

@@ -65,7 +65,7 @@ impl Graph {
     /// # The digest (version 1)
     /// It is that of the kind of lockfile, of what concerns every member, and, each list in byte order and preceded by its
     /// length, of the nodes that are reached (what tells it from others, digest), and of what is said about names that are
-    /// reached. `planner/tests/narrowing.rs` pins vectors.
+    /// reached. `presets/tests/narrowing.rs` pins vectors.
     ///
     /// # Errors
     /// [`NarrowError::NoMember`], or [`NarrowError::Incomplete`] when something that is reached lacks a dependency.
