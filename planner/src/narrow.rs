@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use sci_hasher::InputName;
 use sci_presets::lockfiles::{Closure, Graph, LockfileError, NarrowError};
 
+use crate::Host;
 use crate::config::{Errors, suggest};
 use crate::inputs::{EntryId, Hashes, Tree, UnreadableInput, to_path};
 use crate::instances::{Instance, Narrowed};
@@ -40,7 +41,13 @@ impl From<UnreadableInput> for Unknown {
 
 impl Closures {
     /// Reads each lockfile once, for all members.
-    pub(crate) fn of(instances: &[Instance<'_>], tree: &Tree, hashes: &Hashes<'_>, errors: &mut Errors<'_>) -> Self {
+    pub(crate) fn of(
+        instances: &[Instance<'_>],
+        host: &Host,
+        tree: &Tree,
+        hashes: &Hashes<'_>,
+        errors: &mut Errors<'_>,
+    ) -> Self {
         let mut wanted: Vec<&Narrowed<'_>> = instances.iter().flat_map(|instance| &instance.narrowed).collect();
         wanted.sort_by_key(|narrowed| narrowed.lockfile);
         let mut closures = Self::default();
@@ -50,7 +57,8 @@ impl Closures {
             let graph = graph(tree, hashes, lockfile);
             for narrowed in of_one_lockfile {
                 let closure = match &graph {
-                    Ok(Ok(graph)) => closure(tree, hashes, graph, narrowed, &path),
+                    Ok(Ok(graph)) => refuse_hoisted(host, tree, hashes, narrowed)
+                        .and_then(|()| closure(tree, hashes, graph, narrowed, &path)),
                     Ok(Err(error)) => Err(Unknown::Refused(format!("`{path}` {error}"), hint(error))),
                     Err(unread) => Err(Unknown::Unread(unread.clone())),
                 };
@@ -84,6 +92,36 @@ fn graph(tree: &Tree, hashes: &Hashes<'_>, id: EntryId) -> Result<Result<Graph, 
         return Ok(Err(LockfileError::TooLarge { size }.into()));
     }
     Ok(Graph::read(to_path(tree.entry(id).path), &hashes.content(id)?))
+}
+
+/// Refuses to narrow what pnpm lays out as npm does: then where a package of one member is depends on all the others, and
+/// pnpm's lockfile, unlike npm's, does not say where. At the root everything counts anyway.
+fn refuse_hoisted(host: &Host, tree: &Tree, hashes: &Hashes<'_>, narrowed: &Narrowed<'_>) -> Result<(), Unknown> {
+    let is_pnpm = tree.entry(narrowed.lockfile).path.ends_with(b"pnpm-lock.yaml");
+    if !is_pnpm || narrowed.below_lockfile(tree) == Some(".") {
+        return Ok(());
+    }
+    let variable = host.env.iter().find(|(name, value)| {
+        let name = name.to_string_lossy().to_lowercase();
+        name.ends_with("npm_config_node_linker") && *value == "hoisted"
+    });
+    let mut who = variable.map(|(name, _)| name.to_string_lossy().into_owned());
+    for file in &narrowed.settings {
+        let content = hashes.content(*file)?;
+        if String::from_utf8_lossy(&content).lines().any(asks_for_hoisted) {
+            who = Some(String::from_utf8_lossy(tree.entry(*file).path).into_owned());
+        }
+    }
+    let Some(who) = who else { return Ok(()) };
+    let message = format!("`{who}` asks pnpm for the hoisted layout, in which every member depends on all others");
+    Err(Unknown::Refused(message, "name the lockfile without `member`, and the whole file counts".to_owned()))
+}
+
+/// A line of `.npmrc` or pnpm-workspace.yaml.
+fn asks_for_hoisted(line: &str) -> bool {
+    let line = line.trim().to_lowercase();
+    let set = ["node-linker", "nodelinker", "\"nodelinker", "'nodelinker"].iter().any(|name| line.starts_with(name));
+    set && line.contains("hoisted")
 }
 
 fn closure(

@@ -82,7 +82,7 @@ pub fn find_and_plan(config: &Config, options: PlanOptions<'_>) -> Result<(Plan,
     });
 
     let mut errors = Errors::new(&config.source);
-    let closures = Closures::of(&instances, &tree, &hashes, &mut errors);
+    let closures = Closures::of(&instances, host, &tree, &hashes, &mut errors);
     errors.finish(()).map_err(PlanError::Config)?;
 
     let facts = Facts { config, host, tree: &tree, hashes: &hashes, tools: &tools, closures: &closures };
@@ -102,8 +102,9 @@ pub fn find_and_plan(config: &Config, options: PlanOptions<'_>) -> Result<(Plan,
 fn wanted(instances: &[Instance<'_>], tree: &Tree, replay: bool) -> Vec<EntryId> {
     let inputs = instances.iter().flat_map(|instance| &instance.files).flat_map(|(_, ids)| ids.iter().copied());
     let all = tree.walked().map(|(id, _)| id).take(if replay { usize::MAX } else { 0 });
-    let manifests = instances.iter().flat_map(|instance| &instance.narrowed).filter_map(|narrowed| narrowed.manifest);
-    let mut wanted: Vec<EntryId> = inputs.chain(manifests).chain(all).collect();
+    let narrowed = instances.iter().flat_map(|instance| &instance.narrowed);
+    let beside = narrowed.flat_map(|narrowed| narrowed.manifest.iter().chain(&narrowed.settings).copied());
+    let mut wanted: Vec<EntryId> = inputs.chain(beside).chain(all).collect();
     wanted.sort_unstable();
     wanted.dedup();
     wanted

@@ -325,6 +325,24 @@ lockfiles = [{ file = "Cargo.lock", member = "packages/a" }, { file = "package-l
 }
 
 #[test]
+fn pnpm_may_lay_packages_out_so_that_all_members_count() {
+    let sci_toml = "[path.a]\npath = \"packages/a/node_modules\"\nlockfiles = [{ file = \"pnpm-lock.yaml\", member = \"packages/a\" }]\n";
+    let lockfile = "lockfileVersion: '9.0'\nimporters: {.: {}, packages/a: {}}\n";
+    let workspace = || Workspace::new(sci_toml).files(&[("pnpm-lock.yaml", lockfile)]);
+    let plain = workspace().files(&[(".npmrc", "node-linker=isolated\n#node-linker=hoisted\n")]);
+    assert_eq!(files_of(&plain.keyed("packages/a/node_modules")), ["lockfiles pnpm-lock.yaml//packages/a"]);
+    for (who, workspace) in [
+        (".npmrc", workspace().files(&[(".npmrc", "node-linker = hoisted\n")])),
+        ("pnpm-workspace.yaml", workspace().files(&[("pnpm-workspace.yaml", "packages: []\nnodeLinker: 'hoisted'\n")])),
+        ("npm_config_node_linker", workspace().env(&[("npm_config_node_linker", "hoisted")])),
+    ] {
+        let errors = workspace.errors();
+        assert!(errors.contains(&format!("`{who}` asks pnpm for the hoisted layout")), "{errors}");
+        assert!(errors.starts_with("3:50 \"\\\"packages/a\\\"\""), "{errors}");
+    }
+}
+
+#[test]
 fn a_lockfile_that_cannot_be_read_leaves_the_path_without_a_key() {
     let workspace = monorepo(PER_INSTANCE);
     workspace.lock("package-lock.json");

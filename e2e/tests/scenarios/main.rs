@@ -14,6 +14,7 @@ mod histories;
 mod hosting;
 mod interrupt;
 mod kill;
+mod narrowing;
 mod npm;
 mod outage;
 mod pnpm;

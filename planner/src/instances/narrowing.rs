@@ -17,6 +17,8 @@ pub(crate) struct Narrowed<'c> {
     pub(crate) directory: String,
     /// The manifest that says what the lockfile calls the member, where that is not the directory.
     pub(crate) manifest: Option<EntryId>,
+    /// For pnpm: the files that may say how packages are laid out.
+    pub(crate) settings: Vec<EntryId>,
 }
 
 /// What the narrowing patterns found for an instance in `directory`; the flag says whether another pattern takes the file
@@ -55,7 +57,8 @@ pub(super) fn parts<'c>(
             },
             _ => None,
         };
-        parts.push(Narrowed { lockfile, member, directory, manifest });
+        let settings = settings(tree, &path);
+        parts.push(Narrowed { lockfile, member, directory, manifest, settings });
     }
     parts
 }
@@ -63,6 +66,12 @@ pub(super) fn parts<'c>(
 fn manifest(tree: &mut Tree, directory: &str) -> Option<EntryId> {
     let path = if directory.is_empty() { "Cargo.toml".to_owned() } else { format!("{directory}/Cargo.toml") };
     tree.find_literal(path.as_bytes()).filter(|id| tree.entry(*id).is_file())
+}
+
+fn settings(tree: &mut Tree, lockfile: &str) -> Vec<EntryId> {
+    let Some(beside) = lockfile.strip_suffix("pnpm-lock.yaml") else { return Vec::new() };
+    let found = [".npmrc", "pnpm-workspace.yaml"].map(|name| tree.find_literal(format!("{beside}{name}").as_bytes()));
+    found.into_iter().flatten().filter(|id| tree.entry(*id).is_file()).collect()
 }
 
 /// A directory of the workspace as it is shown.
