@@ -10,7 +10,7 @@ mod memory;
 
 use std::path::Path;
 
-use sci_presets::lockfiles::{self, LockfileError};
+use sci_presets::lockfiles::{self, Graph, LockfileError};
 
 /// Reads a lockfile of the name `name`.
 pub fn lockfile(name: &str, bytes: &[u8]) {
@@ -23,6 +23,28 @@ pub fn lockfile(name: &str, bytes: &[u8]) {
         Err(LockfileError::TooLarge { .. }) => panic!("{} bytes are not too large", bytes.len()),
         Err(LockfileError::Malformed { reason }) => {
             assert!(!reason.is_empty() && !reason.contains('\n'), "{reason:?} is not one line");
+        }
+    }
+}
+
+/// How many members of one lockfile are followed: each may reach everything.
+const MEMBERS: usize = 8;
+
+/// Reads a lockfile of the name `name`, and what its members reach.
+pub fn closures(name: &str, bytes: &[u8]) {
+    let one_line = |text: &str| assert!(!text.is_empty() && !text.contains('\n'), "{text:?} is not one line");
+    let graph = match Graph::read(Path::new(name), bytes) {
+        Ok(graph) => graph,
+        Err(error) => return one_line(&error.to_string()),
+    };
+    for member in graph.members().take(MEMBERS) {
+        match graph.closure(member) {
+            Ok(closure) => {
+                let text: usize =
+                    closure.packages.iter().map(|package| package.name.len() + package.version.len()).sum();
+                assert!(text <= 64 * bytes.len(), "{} bytes became {text}", bytes.len());
+            }
+            Err(error) => one_line(&error.to_string()),
         }
     }
 }

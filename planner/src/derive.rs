@@ -7,6 +7,7 @@ use sci_hasher::{Derivation, Digest, Encoder, InputClass, InputName};
 use crate::config::{Config, Declaration, Origin};
 use crate::inputs::{Hashes, Tree, UnreadableInput, to_path};
 use crate::instances::Instance;
+use crate::narrow::Closures;
 use crate::plan::{Outcome, PlannedPath, Policy};
 use crate::record::{Note, Notes};
 use crate::tools::{NoValue, ToolValues};
@@ -19,6 +20,7 @@ pub(crate) struct Facts<'f> {
     pub(crate) tree: &'f Tree,
     pub(crate) hashes: &'f Hashes<'f>,
     pub(crate) tools: &'f ToolValues,
+    pub(crate) closures: &'f Closures,
 }
 
 /// Why an instance has no key.
@@ -138,6 +140,10 @@ impl Facts<'_> {
         for (class, ids) in &instance.files {
             let mut inputs = Vec::with_capacity(ids.len());
             for id in ids {
+                // What counts of it instead follows below.
+                if *class == InputClass::Lockfiles && instance.narrowed.iter().any(|part| part.lockfile == *id) {
+                    continue;
+                }
                 let entry = self.tree.entry(*id);
                 let small = self.hashes.get(*id)?.size <= packages::MAX_BYTES as u64;
                 if *class == InputClass::Lockfiles
@@ -150,6 +156,11 @@ impl Facts<'_> {
                 inputs.push((InputName::new(entry.path), self.hashes.input(*id)?));
             }
             record.derivation.insert_all(*class, inputs);
+        }
+        for part in &instance.narrowed {
+            let closure = self.closures.get(part)?;
+            let note = Note::Packages(packages::noted(closure.packages.clone()));
+            record.noted(InputClass::Lockfiles, InputName::new(part.name(self.tree)), closure.digest, Some(note));
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use sci_presets::lockfiles::{self, Package};
+use sci_presets::lockfiles::{self, Package, Packages};
 
 pub(crate) use sci_presets::lockfiles::MAX_BYTES;
 
@@ -20,8 +20,13 @@ pub(crate) fn read<E>(
         return Ok(None);
     }
     let Some(Ok(packages)) = lockfiles::read(path, &content()?) else { return Ok(None) };
+    Ok(Some(noted(packages)))
+}
+
+/// What is noted of packages, sorted.
+pub(crate) fn noted(packages: Packages) -> Vec<NotedPackage> {
     let noted =
         packages.into_iter().map(|Package { name, version, source, .. }| NotedPackage { name, version, source });
     let noted: BTreeSet<NotedPackage> = noted.collect();
-    Ok(Some(noted.into_iter().collect()))
+    noted.into_iter().collect()
 }

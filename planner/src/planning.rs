@@ -9,6 +9,7 @@ use crate::config::Errors;
 use crate::derive::Facts;
 use crate::inputs::{EntryId, Findings, Hashes, Likely, Outputs, Search, Tree, Unfetched, walk};
 use crate::instances::{Instance, expand, link};
+use crate::narrow::Closures;
 use crate::tools::ToolValues;
 use crate::tracked::tracked;
 use crate::{Approval, Config, Host, Plan, PlanError, PlannedPath};
@@ -80,7 +81,11 @@ pub fn find_and_plan(config: &Config, options: PlanOptions<'_>) -> Result<(Plan,
         (tools.map(join).unwrap_or_default(), hashes)
     });
 
-    let facts = Facts { config, host, tree: &tree, hashes: &hashes, tools: &tools };
+    let mut errors = Errors::new(&config.source);
+    let closures = Closures::of(&instances, host, &tree, &hashes, &mut errors);
+    errors.finish(()).map_err(PlanError::Config)?;
+
+    let facts = Facts { config, host, tree: &tree, hashes: &hashes, tools: &tools, closures: &closures };
     let mut paths: Vec<PlannedPath> = Vec::with_capacity(instances.len());
     for (instance, upstreams) in instances.iter().zip(&upstreams) {
         // Declarations stand in the order of `after`, so an upstream's index is below the instance's own.
@@ -93,11 +98,13 @@ pub fn find_and_plan(config: &Config, options: PlanOptions<'_>) -> Result<(Plan,
     Ok((Plan { workspace: config.workspace.clone(), paths, tracked }, Findings::new(tree, late)))
 }
 
-/// The entries whose content matters, in order: every input, and for replay every file.
+/// The entries whose content matters, in order: every input and what says which part of it counts, and for replay every file.
 fn wanted(instances: &[Instance<'_>], tree: &Tree, replay: bool) -> Vec<EntryId> {
     let inputs = instances.iter().flat_map(|instance| &instance.files).flat_map(|(_, ids)| ids.iter().copied());
     let all = tree.walked().map(|(id, _)| id).take(if replay { usize::MAX } else { 0 });
-    let mut wanted: Vec<EntryId> = inputs.chain(all).collect();
+    let narrowed = instances.iter().flat_map(|instance| &instance.narrowed);
+    let beside = narrowed.flat_map(|narrowed| narrowed.manifest.iter().chain(&narrowed.settings).copied());
+    let mut wanted: Vec<EntryId> = inputs.chain(beside).chain(all).collect();
     wanted.sort_unstable();
     wanted.dedup();
     wanted

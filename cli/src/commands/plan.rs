@@ -77,6 +77,9 @@ struct Input<'p> {
     value: Option<&'p str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     packages: Option<usize>,
+    /// The member that a lockfile is narrowed to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member: Option<String>,
 }
 
 /// Plans. With `--require`, a path without a key is an error.
@@ -142,7 +145,8 @@ fn input<'p>(keyed: &'p Keyed, class: InputClass, name: &'p InputName, digest: &
         Some(Note::Packages(packages)) => (None, Some(packages.len())),
         None => (None, None),
     };
-    Input { class, name, digest, value, packages }
+    let member = if class == InputClass::Lockfiles { sci_planner::member_of(name) } else { None };
+    Input { class, name, digest, value, packages, member }
 }
 
 fn render(text: &mut Text, report: &Report<'_>, arguments: &Arguments) {

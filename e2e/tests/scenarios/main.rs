@@ -15,6 +15,7 @@ mod histories;
 mod hosting;
 mod interrupt;
 mod kill;
+mod narrowing;
 mod npm;
 mod outage;
 mod pnpm;

@@ -8,7 +8,7 @@ use sci_presets::{PathSpec, Pattern, Preset, RestorePolicy, SavePolicy};
 
 use super::error::{Errors, Located, suggest};
 use super::read::{Document, PathTable};
-use super::{Declaration, DeclaredPath, EnvInput, Origin, ToolInput};
+use super::{Declaration, DeclaredPath, EnvInput, Origin, ToolInput, narrow};
 use crate::glob::{self, Separator};
 use crate::inputs::InputPattern;
 
@@ -135,7 +135,9 @@ fn overridden(
         check: table.check.or(base.check),
         shared: table.shared.or(base.shared),
     };
-    Some(finished(declaration))
+    let declaration = finished(declaration);
+    narrow::check(&declaration, errors);
+    Some(declaration)
 }
 
 /// What a table that stands alone starts from; it must say where its path is.

@@ -8,6 +8,7 @@ mod declaration;
 pub(crate) mod error;
 mod load;
 mod merge;
+mod narrow;
 mod overlap;
 mod path;
 mod read;
@@ -18,5 +19,5 @@ pub use error::{ConfigError, Located, Source};
 pub use load::{FILE_NAME, find, load, parse};
 pub use path::DeclaredPath;
 
-pub(crate) use error::Errors;
+pub(crate) use error::{Errors, suggest};
 pub(crate) use path::refuse_credentials;

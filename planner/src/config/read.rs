@@ -6,7 +6,7 @@ use toml::de::DeTable;
 
 use super::error::{Errors, Located};
 use super::toml::Value;
-use super::{EnvInput, StoreConfig, ToolInput};
+use super::{EnvInput, StoreConfig, ToolInput, narrow};
 use crate::glob::{self, Separator};
 use crate::inputs::InputPattern;
 
@@ -34,7 +34,7 @@ const PATH_KEYS: &[&str] = &[
     "check",
     "shared",
 ];
-const PATTERN_KEYS: &[&str] = &["pattern", "optional", "search"];
+const PATTERN_KEYS: &[&str] = &["pattern", "optional", "search", "file", "member"];
 const ENV_KEYS: &[&str] = &["name", "show"];
 
 /// sci.toml as it was written, types checked.
@@ -171,28 +171,35 @@ fn patterns(value: &Value<'_>, key: &str, errors: &mut Errors<'_>) -> Option<Vec
             "a list replaces the preset's, it does not add to it: name what the files are taken out of, as in \"**/*\"",
         );
     }
-    errors.refuse_repetitions(key, patterns.iter().map(|pattern| (pattern.text(), pattern.span())));
+    let whole = patterns.iter().filter(|pattern| pattern.member().is_none());
+    errors.refuse_repetitions(key, whole.map(|pattern| (pattern.text(), pattern.span())));
+    let parts = patterns.iter().filter_map(|pattern| Some((pattern, pattern.member()?)));
+    let parts: Vec<_> =
+        parts.map(|(pattern, member)| (format!("{} for {}", pattern.text(), member.text()), member.span())).collect();
+    errors.refuse_repetitions(key, parts.iter().map(|(text, span)| (text.as_str(), *span)));
     Some(patterns)
 }
 
 fn pattern(value: &Value<'_>, key: &str, errors: &mut Errors<'_>) -> Option<InputPattern> {
-    let (text, optional, search) = match value.get_ref().as_table() {
-        None => (errors.element(value, key)?, false, Search::Nearest),
+    let ((text, member), optional, search) = match value.get_ref().as_table() {
+        None => ((errors.element(value, key)?, None), false, Search::Nearest),
         Some(table) => {
             errors.known_keys(table, PATTERN_KEYS, &format!("a pattern of `{key}`"));
-            let Some(text) = table.get("pattern") else {
-                errors.push_with_hint(&value.span(), "a pattern without `pattern`", "{ pattern = \"…\" }");
-                return None;
-            };
+            let named = narrow::named(value, table, key, errors)?;
             let searches =
                 [Search::Here, Search::Nearest, Search::Ancestors].map(|search| (search_name(search), search));
             let search = table.get("search").and_then(|value| errors.choice(value, "search", &searches));
             let optional = table.get("optional").and_then(|value| errors.boolean(value, "optional"));
-            (errors.string(text, "pattern")?, optional.unwrap_or(false), search.unwrap_or(Search::Nearest))
+            (named, optional.unwrap_or(false), search.unwrap_or(Search::Nearest))
         }
     };
     match InputPattern::parse(text, optional, search) {
-        Ok(pattern) => Some(pattern),
+        Ok(mut pattern) => {
+            if let Some(member) = member {
+                pattern.narrow(member);
+            }
+            Some(pattern)
+        }
         Err(refused) => {
             errors.push_with_hint(&refused.span, refused.message, refused.hint);
             None

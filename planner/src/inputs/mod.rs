@@ -6,6 +6,7 @@ mod dir_glob;
 mod hashes;
 mod lfs;
 mod likely;
+mod member;
 mod pattern;
 mod select;
 mod submodules;
@@ -19,6 +20,7 @@ pub use tree::Outputs;
 
 pub(crate) use hashes::{Hashes, UnreadableInput};
 pub(crate) use likely::Likely;
+pub(crate) use member::Member;
 pub(crate) use select::{Cause, Missing, Site, Unfetched, select};
 pub(crate) use tree::{EntryId, Tree, to_path};
 pub(crate) use walk::{Search, walk};

@@ -5,7 +5,7 @@ use std::ops::Range;
 use globset::{Candidate, GlobSet};
 use sci_presets::Search;
 
-use super::DirGlob;
+use super::{DirGlob, Member};
 use crate::config::Located;
 use crate::glob::{self, Separator};
 
@@ -33,6 +33,7 @@ pub struct InputPattern {
     anchor: Anchor,
     glob: String,
     set: GlobSet,
+    member: Option<Member>,
 }
 
 /// What a pattern is bound to.
@@ -82,7 +83,17 @@ impl InputPattern {
         let set = compile(&glob, exclude).map_err(|error| {
             refuse(format!("`{text}` is not a valid glob: {error}"), "globs are `*`, `**`, `?`, `[ab]` and `{a,b}`")
         })?;
-        Ok(Self { exclude, optional: optional || exclude, search, anchor, glob, set, written })
+        Ok(Self { exclude, optional: optional || exclude, search, anchor, glob, set, written, member: None })
+    }
+
+    /// Makes it name a lockfile of which only the part of one member counts.
+    pub(crate) fn narrow(&mut self, member: Member) {
+        self.member = Some(member);
+    }
+
+    /// The member whose part of the lockfile counts; `None` when the whole file does.
+    pub(crate) const fn member(&self) -> Option<&Member> {
+        self.member.as_ref()
     }
 
     /// The pattern as it was written, `!` included.
@@ -124,6 +135,9 @@ impl InputPattern {
 
     /// Binds a pattern that repeats the base of its path to the directory of each instance.
     pub(crate) fn bind(&mut self, base: &DirGlob) {
+        if let Some(member) = &mut self.member {
+            member.bind(base);
+        }
         let rest = self.glob.strip_prefix(base.text()).and_then(|rest| rest.strip_prefix('/'));
         // After `**` the rest may be meant for any depth below the instance, which an unbound pattern says already.
         if let Some(rest) = rest.filter(|rest| base.text() != "**" && !rest.is_empty()).map(str::to_owned)

@@ -97,6 +97,10 @@ pub(crate) struct Selected<'p> {
     pub(crate) files: Vec<EntryId>,
     /// Those of `files` that patterns name which must match.
     pub(crate) required: Vec<EntryId>,
+    /// Those of `files` that a pattern narrows to a member, and by which pattern.
+    pub(crate) narrowed: Vec<(EntryId, &'p InputPattern)>,
+    /// Where any is narrowed: those of `files` that a pattern names which takes them whole.
+    pub(crate) whole: Vec<EntryId>,
     pub(crate) missing: Vec<Missing<'p>>,
     /// Why it is not known what they name: a directory that they look into cannot be read.
     pub(crate) unreadable: Option<String>,
@@ -111,6 +115,7 @@ pub(crate) fn select<'p>(
 ) -> Selected<'p> {
     let (exclusions, inclusions): (Vec<_>, Vec<_>) = patterns.iter().partition(|pattern| pattern.is_exclusion());
     let mut selected = Selected::default();
+    let narrows = patterns.iter().any(|pattern| pattern.member().is_some());
     for pattern in inclusions {
         if let Some(directory) = reached(pattern, site, tree.unreadable().keys(), &exclusions) {
             selected.unreadable = tree.unreadable().get(directory).cloned();
@@ -133,6 +138,11 @@ pub(crate) fn select<'p>(
             };
             selected.missing.extend(cause.map(|cause| Missing { pattern, cause }));
             selected.required.extend(&kept);
+        }
+        match pattern.member() {
+            Some(_) => selected.narrowed.extend(kept.iter().map(|id| (*id, pattern))),
+            None if narrows => selected.whole.extend(&kept),
+            None => {}
         }
         selected.files.extend(kept);
     }

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use sci_hasher::InputClass;
 
 use super::missing;
+use super::narrowing::{self, Narrowed};
 use crate::Host;
 use crate::config::{Config, Declaration, Errors, Origin, refuse_credentials};
-use crate::inputs::{DirGlob, EntryId, Missing, Site, Tree, Unfetched, select};
+use crate::inputs::{DirGlob, EntryId, InputPattern, Missing, Site, Tree, Unfetched, select};
 
 /// The classes whose inputs are files, in ladder order.
 const FILE_CLASSES: [InputClass; 3] = [InputClass::Configs, InputClass::Lockfiles, InputClass::Sources];
@@ -24,6 +25,8 @@ pub(crate) struct Instance<'c> {
     pub(crate) root: Option<PathBuf>,
     /// Input files by class, in order. A file that several classes name counts in the lowest one only.
     pub(crate) files: Vec<(InputClass, Vec<EntryId>)>,
+    /// The lockfiles among them of which only one member's part counts.
+    pub(crate) narrowed: Vec<Narrowed<'c>>,
     /// Why it is not known which files those are.
     pub(crate) unreadable: Option<String>,
 }
@@ -60,6 +63,8 @@ struct Expansion<'c, 'e, 's> {
 /// What the patterns of a declaration match from one directory.
 struct Matched<'c> {
     files: Vec<(InputClass, Vec<EntryId>)>,
+    /// Of the lockfiles: those that are narrowed, by which pattern, and whether another one takes them whole.
+    narrowed: Vec<(EntryId, &'c InputPattern, bool)>,
     required: Vec<EntryId>,
     missing: Vec<(InputClass, Missing<'c>)>,
     unreadable: Option<String>,
@@ -118,18 +123,22 @@ impl<'c> Expansion<'c, '_, '_> {
         let (mut files, mut missing, mut required) = (Vec::new(), Vec::new(), Vec::new());
         let mut unreadable = None;
         let mut taken: Vec<EntryId> = Vec::new();
+        let mut narrowed = Vec::new();
         for class in FILE_CLASSES {
             let site = Site { directory: directory.as_bytes() };
             let mut selected = select(self.tree, declaration.patterns(class), site, self.unfetched);
             missing.extend(selected.missing.into_iter().map(|pattern| (class, pattern)));
             required.extend(selected.required);
             unreadable = unreadable.or(selected.unreadable);
+            for (id, pattern) in selected.narrowed {
+                narrowed.push((id, pattern, taken.binary_search(&id).is_ok() || selected.whole.contains(&id)));
+            }
             selected.files.retain(|id| taken.binary_search(id).is_err());
             taken.extend(&selected.files);
             taken.sort_unstable();
             files.push((class, selected.files));
         }
-        Matched { files, required, missing, unreadable }
+        Matched { files, narrowed, required, missing, unreadable }
     }
 
     /// Whether a pattern that must match does so in the directory itself; any pattern, where none must.
@@ -145,13 +154,14 @@ impl<'c> Expansion<'c, '_, '_> {
     }
 
     fn add(&mut self, declaration: &'c Declaration, directory: String, matched: Matched<'c>) {
-        let Matched { files, unreadable, .. } = matched;
+        let Matched { files, narrowed, unreadable, .. } = matched;
+        let parts = narrowing::parts(self.tree, &directory, narrowed, self.errors);
         let path = instance_path(declaration, &directory);
         let root = match path.strip_prefix("~/") {
             Some(below) => self.host.home.as_ref().map(|home| home.join(below)),
             None => Some(self.config.workspace.join(&path)),
         };
-        self.instances.push(Instance { declaration, directory, path, root, files, unreadable });
+        self.instances.push(Instance { declaration, directory, path, root, files, narrowed: parts, unreadable });
     }
 }
 

@@ -3,7 +3,7 @@
 use sci_hasher::InputClass;
 
 use crate::config::{Declaration, Errors, Origin};
-use crate::inputs::{Cause, DirGlob, Missing};
+use crate::inputs::{Cause, DirGlob, InputPattern, Missing};
 
 /// Notes a pattern that must match and does not; `instance` tells which of several instances lacks it.
 pub(super) fn refuse(
@@ -19,7 +19,7 @@ pub(super) fn refuse(
         (Origin::Workspace, Some(instance)) => format!(" for `{instance}`"),
         (Origin::Workspace, None) => String::new(),
     };
-    let (what, hint) = told(text, &missing.cause);
+    let (what, hint) = told(missing.pattern, &missing.cause);
     errors.push_with_hint(missing.pattern.span(), format!("`{text}` in `{class}` {what}{whose}"), hint);
 }
 
@@ -41,8 +41,12 @@ pub(super) fn refuse_no_instance(declaration: &Declaration, base: &DirGlob, erro
     );
 }
 
-fn told(text: &str, cause: &Cause) -> (String, String) {
+fn told(pattern: &InputPattern, cause: &Cause) -> (String, String) {
+    let text = pattern.text();
     match cause {
+        Cause::Nothing if pattern.member().is_some() => {
+            ("matches nothing".to_owned(), "if there may be no such file, add optional = true".to_owned())
+        }
         Cause::Nothing => (
             "matches nothing".to_owned(),
             format!(

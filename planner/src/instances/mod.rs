@@ -4,7 +4,9 @@
 
 mod expand;
 mod missing;
+mod narrowing;
 mod upstreams;
 
 pub(crate) use expand::{Instance, expand};
+pub(crate) use narrowing::Narrowed;
 pub(crate) use upstreams::link;

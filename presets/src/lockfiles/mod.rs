@@ -6,6 +6,7 @@
 pub(crate) mod bun;
 pub(crate) mod bundler;
 pub(crate) mod cargo;
+mod closure;
 pub(crate) mod composer;
 pub(crate) mod go;
 pub(crate) mod npm;
@@ -16,6 +17,7 @@ pub(crate) mod yarn;
 
 use std::path::Path;
 
+pub use closure::{Closure, Graph, MemberNames, NARROWED, NarrowError};
 pub(crate) use package::text;
 pub use package::{LockfileError, MAX_BYTES, Package, Packages};
 

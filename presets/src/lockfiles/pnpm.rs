@@ -117,7 +117,7 @@ pub(crate) fn packages(text: &str) -> Result<Packages, LockfileError> {
     Ok(packages)
 }
 
-fn package(key: &str, entry: Entry, split: fn(&str) -> (&str, &str)) -> Package {
+pub(crate) fn package(key: &str, entry: Entry, split: fn(&str) -> (&str, &str)) -> Package {
     let (name, version) = split(key);
     let Resolution { integrity, tarball, directory, repo, commit } = entry.resolution;
     let revision = repo.map(|repo| commit.map_or(repo.clone(), |commit| format!("{repo}#{commit}")));
@@ -136,7 +136,7 @@ fn split_slashes(key: &str) -> (&str, &str) {
 }
 
 /// `@scope/name@1.0.0(peer@2.0.0)`, with a slash in front in version 6.
-fn split_at(key: &str) -> (&str, &str) {
+pub(crate) fn split_at(key: &str) -> (&str, &str) {
     let key = key.strip_prefix('/').unwrap_or(key);
     let key = key.split('(').next().unwrap_or(key);
     // The first `@` may belong to the scope.
