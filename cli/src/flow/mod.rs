@@ -4,6 +4,8 @@
 
 pub mod checking;
 pub mod decide;
+pub mod explained;
+pub mod explaining;
 pub mod fingerprint;
 pub mod members;
 pub mod outcome;
