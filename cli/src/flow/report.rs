@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use sci_hasher::{Digest, InputClass};
 use sci_store_api::SnapshotId;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::output::format::{bytes, counted, duration, rate, safe};
 use crate::output::style::Paint;
 use crate::output::{Styles, Text};
 
 /// The verdict on a path, as people say it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Word {
     /// The snapshot with the very key was restored.

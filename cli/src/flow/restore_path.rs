@@ -72,7 +72,7 @@ fn install(
     let _home = if path.home { Some(workspace.lock_home(context)?) } else { None };
     let base = workspace.state.engine(&path.name, &path.instance).base();
     let excludes = Excludes::new(&path.policy.exclude)?;
-    let bar = Bar::new(&context.out, &context.interrupts, "restoring", &path.instance);
+    let bar = Bar::new(context, "restoring", &path.instance);
     // What is remembered of this very manifest was verified when it was restored or saved here.
     let known = base.as_ref().filter(|base| base.manifest.id() == Some(chosen.record.manifest));
     let manifest = match known {
