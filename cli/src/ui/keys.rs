@@ -99,3 +99,19 @@ pub(super) fn start(events: &Sender<Event>) -> io::Result<()> {
     })?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_pressed_once_and_only_control_c_interrupts() {
+        let plain = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::NONE);
+        let control = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+        assert_eq!((meaning(&plain), meaning(&control)), (None, Some(Key::Interrupt)));
+        let mut released = KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE);
+        assert_eq!(meaning(&released), Some(Key::Quit));
+        released.kind = KeyEventKind::Release;
+        assert_eq!(meaning(&released), None);
+    }
+}

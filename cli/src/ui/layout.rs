@@ -43,9 +43,14 @@ pub fn frame(area: Rect) -> Frame {
     Frame { header, body, footer }
 }
 
-/// Divides the body for one list or, where there is room, for two.
-pub fn body(area: Rect, lists: usize) -> Body {
-    let list = if area.height >= 24 { area.height * 2 / 5 } else { (area.height / 2).min(9) };
+/// Rows of a list beside its entries: a border above and below, and headings.
+const AROUND: u16 = 3;
+
+/// Divides the body for one list or, where there is room, for two, the longest of so many entries.
+pub fn body(area: Rect, lists: usize, entries: usize) -> Body {
+    let most = if area.height >= 24 { area.height * 2 / 5 } else { (area.height / 2).min(9) };
+    let wanted = u16::try_from(entries).unwrap_or(u16::MAX).saturating_add(AROUND);
+    let list = wanted.clamp(AROUND + 2, most.max(AROUND + 2));
     let [above, details] = Layout::vertical([Constraint::Length(list), Constraint::Min(0)]).areas(area);
     if lists < 2 || area.width < SIDE_BY_SIDE {
         return Body { left: above, right: None, details };
@@ -89,10 +94,19 @@ mod tests {
     }
 
     #[test]
+    fn a_list_takes_what_it_needs_and_leaves_the_details_most() {
+        let heights = |entries| {
+            let body = body(Rect::new(0, 0, 80, 40), 2, entries);
+            (body.left.height, body.details.height)
+        };
+        assert_eq!((heights(0), heights(4), heights(usize::MAX)), ((5, 35), (7, 33), (16, 24)));
+    }
+
+    #[test]
     fn both_lists_are_side_by_side_where_there_is_room() {
-        let wide = body(Rect::new(0, 0, 80, 21), 2);
+        let wide = body(Rect::new(0, 0, 80, 21), 2, 9);
         assert_eq!((wide.left.width, wide.right.map(|right| right.width)), (40, Some(40)));
-        assert!(body(Rect::new(0, 0, 60, 21), 2).right.is_none());
-        assert!(body(Rect::new(0, 0, 200, 21), 1).right.is_none());
+        assert!(body(Rect::new(0, 0, 60, 21), 2, 9).right.is_none());
+        assert!(body(Rect::new(0, 0, 200, 21), 1, 9).right.is_none());
     }
 }

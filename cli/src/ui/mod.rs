@@ -114,3 +114,6 @@ fn unusable(error: io::Error) -> CliError {
     failed(format!("the terminal cannot be used: {error}"))
         .hint("`sci ui --json` prints the same state once; `sci ls` and `sci explain` print parts of it")
 }
+
+#[cfg(test)]
+mod tests;

@@ -177,6 +177,18 @@ impl Model {
         unkeyed.iter().find(|found| found.name == path.name && found.instance == path.instance)
     }
 
+    /// Entries of the longest list on the screen; where something else is to be read there, as many as there is room for.
+    pub fn entries(&self) -> usize {
+        let is_known = self.local.value.is_some() && self.store.value.is_some();
+        let is_well = self.local.trouble.is_none() && self.store.trouble.is_none();
+        match self.view {
+            View::Overview if is_known && is_well => self.paths().len().max(self.all_runs().len()),
+            View::Run => self.planned().and_then(|planned| planned.as_ref().ok()).map_or(0, Vec::len),
+            View::Snapshots if is_well => self.scopes().len(),
+            _ => usize::MAX,
+        }
+    }
+
     /// Takes an event.
     pub fn update(&mut self, event: Event) -> Vec<Effect> {
         match event {
@@ -315,8 +327,8 @@ impl Model {
         let body = layout::frame(Rect::new(0, 0, width, height)).body;
         layout::inside(match self.view {
             View::Path => body,
-            View::Overview => layout::body(body, 2).details,
-            View::Run | View::Snapshots => layout::body(body, 1).details,
+            View::Overview => layout::body(body, 2, self.entries()).details,
+            View::Run | View::Snapshots => layout::body(body, 1, self.entries()).details,
         })
     }
 

@@ -34,11 +34,6 @@ fn of_terminal(color: AnsiColor) -> Color {
     }
 }
 
-/// A piece of text from outside, safe to show.
-pub fn span(text: &str, style: Style) -> Span<'static> {
-    Span::styled(safe(text), style)
-}
-
 /// Printed lines as lines of a frame, wrapped to a width. Where a line goes on, it is indented a little more.
 pub fn wrapped(printed: &str, width: usize) -> Vec<Line<'static>> {
     printed.lines().flat_map(|line| wrap(&styled(line), width.max(8))).collect()

@@ -15,3 +15,4 @@ mod flow;
 mod remote;
 mod signals;
 mod store;
+mod ui;

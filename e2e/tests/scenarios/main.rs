@@ -7,6 +7,7 @@ mod bundler;
 mod cargo;
 mod composer;
 mod crowd;
+mod dashboard;
 mod deploying;
 mod edits;
 mod go;

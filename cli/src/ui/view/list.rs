@@ -41,8 +41,8 @@ struct Table<'a> {
     trouble: Option<&'a CliError>,
 }
 
-/// The fewest columns that a name is legible in.
-const NARROWEST: usize = 10;
+/// The fewest columns that most names are legible in.
+const NARROWEST: usize = 12;
 
 /// The paths of the workspace.
 pub(super) fn paths(model: &Model, frame: &mut Frame<'_>, area: Rect) {
@@ -170,7 +170,7 @@ impl Table<'_> {
         let block = Block::bordered().title(self.title.clone()).border_style(border);
         let lines = match self.trouble {
             Some(error) => detail::trouble(model, error, width),
-            None if self.rows.is_empty() => vec![paint::span(self.empty, paint::style(model.styles.dim)).into()],
+            None if self.rows.is_empty() => paint::wrapped(self.empty, width),
             None => self.lines(model, width, usize::from(inside.height)),
         };
         frame.render_widget(Paragraph::new(lines).block(block), area);

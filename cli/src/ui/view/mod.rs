@@ -9,7 +9,7 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph};
 
-use crate::output::format::{bytes, count};
+use crate::output::format::{bytes, count, counted};
 use crate::state::activity::Activity;
 use crate::ui::model::{Model, Pane, View};
 use crate::ui::{detail, layout, paint};
@@ -77,7 +77,7 @@ fn at_work(model: &Model, activity: &Activity, width: usize) -> Line<'static> {
 }
 
 fn overview(model: &Model, frame: &mut Frame<'_>, area: Rect) {
-    let body = layout::body(area, 2);
+    let body = layout::body(area, 2, model.entries());
     match body.right {
         Some(right) => {
             list::paths(model, frame, body.left);
@@ -92,13 +92,13 @@ fn overview(model: &Model, frame: &mut Frame<'_>, area: Rect) {
 }
 
 fn run(model: &Model, frame: &mut Frame<'_>, area: Rect) {
-    let body = layout::body(area, 1);
+    let body = layout::body(area, 1, model.entries());
     list::run_paths(model, frame, body.left);
     details(model, frame, body.details, " Path ");
 }
 
 fn snapshots(model: &Model, frame: &mut Frame<'_>, area: Rect) {
-    let body = layout::body(area, 1);
+    let body = layout::body(area, 1, model.entries());
     list::scopes(model, frame, body.left);
     details(model, frame, body.details, " Snapshots: size, stored ");
 }
@@ -109,7 +109,7 @@ fn details(model: &Model, frame: &mut Frame<'_>, area: Rect, title: &'static str
     let left = lines.len().saturating_sub(model.scroll + usize::from(inside.height));
     let mut block = Block::bordered().title(title).border_style(paint::style(model.styles.dim));
     if left > 0 {
-        block = block.title_bottom(Line::from(format!(" {} more rows: PgDn ", count(left as u64))).right_aligned());
+        block = block.title_bottom(Line::from(format!(" {}: PgDn ", counted(left as u64, "more row"))).right_aligned());
     }
     let shown: Vec<Line<'static>> = lines.into_iter().skip(model.scroll).take(usize::from(inside.height)).collect();
     frame.render_widget(Paragraph::new(shown).block(block), area);
