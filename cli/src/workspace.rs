@@ -57,7 +57,7 @@ impl Workspace {
         Ok(Some(workspace))
     }
 
-    /// Like [`Workspace::find`], but changes nothing and takes no lock: what an interrupted restore left behind stays.
+    /// Like [`Workspace::find`], but leaves the workspace as it is and takes no lock: what an interrupted restore left behind stays.
     ///
     /// # Errors
     /// As [`Workspace::find`].

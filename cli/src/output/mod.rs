@@ -53,7 +53,7 @@ impl Output {
         Self { options, stdout, stderr, human_to_stderr: false, silent: false, warnings: Vec::new() }
     }
 
-    /// Prints nothing at all: the terminal is somebody else's. Warnings are kept.
+    /// Says nothing to people on its way, because the terminal is somebody else's. Warnings are kept.
     pub fn silent() -> Self {
         let (stdout, stderr) = (Styles::default(), Styles::default());
         Self { options: Options::default(), stdout, stderr, human_to_stderr: false, silent: true, warnings: Vec::new() }
@@ -62,11 +62,6 @@ impl Output {
     /// How stdout is styled.
     pub fn styles(&self) -> Styles {
         self.stdout
-    }
-
-    /// What was warned of so far.
-    pub fn warnings(&self) -> &[String] {
-        &self.warnings
     }
 
     /// True when the result is a JSON document.
@@ -91,7 +86,7 @@ impl Output {
 
     /// Prints human lines; does nothing under `--json`.
     pub fn human(&mut self, render: impl FnOnce(&mut Text)) {
-        if self.options.json {
+        if self.options.json || self.silent {
             return;
         }
         let mut text = Text::new(if self.human_to_stderr { self.stderr } else { self.stdout }, self.options.verbose);

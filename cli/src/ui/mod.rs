@@ -26,6 +26,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::crossterm::style::force_color_output;
 
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
@@ -45,6 +46,8 @@ const TICK: Duration = Duration::from_millis(250);
 pub fn run(context: &Context) -> Result<Exit> {
     let _watch = context.interrupts.watch();
     let _shield = context.interrupts.shield();
+    // Whether there are colours the styles say already; the library would look at NO_COLOR once more.
+    force_color_output(true);
     let screen = Screen::enter().map_err(unusable)?;
     let ended = show(context, &screen);
     drop(screen);

@@ -9,6 +9,12 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use crate::output::format::safe;
 use crate::output::style::Paint;
 
+/// A character and how it is painted.
+type Painted = (char, Style);
+
+/// What an escape code does to a style.
+type Change = fn(Style) -> Style;
+
 /// A style of the commands as one of a frame.
 pub fn style(paint: Paint) -> Style {
     let paint = paint.style();
@@ -40,15 +46,15 @@ pub fn wrapped(printed: &str, width: usize) -> Vec<Line<'static>> {
 }
 
 /// The characters of a printed line, each with its style.
-fn styled(line: &str) -> Vec<(char, Style)> {
+fn styled(line: &str) -> Vec<Painted> {
     let mut style = Style::new();
     let mut characters = Vec::new();
     let mut rest = line;
     while let Some(at) = rest.find('\u{1b}') {
         characters.extend(safe(&rest[..at]).chars().map(|c| (c, style)));
         match code(&rest[at..]) {
-            Some((applied, length)) => {
-                style = applied(style);
+            Some((change, length)) => {
+                style = change(style);
                 rest = &rest[at + length..];
             }
             // Not one of ours: shown, not obeyed.
@@ -62,12 +68,9 @@ fn styled(line: &str) -> Vec<(char, Style)> {
     characters
 }
 
-/// A change of the style, and how many bytes it is written with.
-type Applied = (fn(Style) -> Style, usize);
-
-/// What the escape code at the beginning of the text does to a style.
-fn code(text: &str) -> Option<Applied> {
-    const CODES: [(&str, fn(Style) -> Style); 7] = [
+/// What the escape code at the beginning of the text does, and how many bytes it has.
+fn code(text: &str) -> Option<(Change, usize)> {
+    const CODES: [(&str, Change); 7] = [
         ("\u{1b}[0m", |_| Style::new()),
         ("\u{1b}[1m", |style| style.add_modifier(Modifier::BOLD)),
         ("\u{1b}[2m", |style| style.add_modifier(Modifier::DIM)),
@@ -76,10 +79,10 @@ fn code(text: &str) -> Option<Applied> {
         ("\u{1b}[33m", |style| style.fg(Color::Yellow)),
         ("\u{1b}[36m", |style| style.fg(Color::Cyan)),
     ];
-    CODES.into_iter().find(|(code, _)| text.starts_with(code)).map(|(code, applied)| (applied, code.len()))
+    CODES.into_iter().find(|(code, _)| text.starts_with(code)).map(|(code, change)| (change, code.len()))
 }
 
-fn wrap(characters: &[(char, Style)], width: usize) -> Vec<Line<'static>> {
+fn wrap(characters: &[Painted], width: usize) -> Vec<Line<'static>> {
     let indent = characters.iter().take_while(|(c, _)| *c == ' ').count();
     // A deep indent on a narrow screen would leave no room for words.
     let hanging = (indent + 2).min(width / 3);
@@ -96,7 +99,7 @@ fn wrap(characters: &[(char, Style)], width: usize) -> Vec<Line<'static>> {
 }
 
 /// What fits into a width, up to the last blank if there is one, and what is left.
-fn split(characters: &[(char, Style)], width: usize) -> (&[(char, Style)], &[(char, Style)]) {
+fn split(characters: &[Painted], width: usize) -> (&[Painted], &[Painted]) {
     let mut used = 0;
     let fits = characters.iter().take_while(|(c, _)| {
         used += c.width().unwrap_or(0);
@@ -113,7 +116,7 @@ fn split(characters: &[(char, Style)], width: usize) -> (&[(char, Style)], &[(ch
     (now, &later[blanks..])
 }
 
-fn line(margin: usize, characters: &[(char, Style)]) -> Line<'static> {
+fn line(margin: usize, characters: &[Painted]) -> Line<'static> {
     let mut spans = Vec::new();
     if margin > 0 {
         spans.push(Span::raw(" ".repeat(margin)));
