@@ -7,7 +7,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::commands::{
     completions, deploy, diff, doctor, explain, forget, gc, init, key, ls, plan, presets, quarantine, repo, restore,
-    run, save, serve, show, token, verify,
+    run, save, serve, show, token, ui, verify,
 };
 use crate::output::{ColorChoice, Options};
 
@@ -200,6 +200,8 @@ pub enum Command {
     Run(run::Arguments),
     /// Say why a path was restored, or was not, and from what
     Explain(explain::Arguments),
+    /// Show the workspace and the published runs on a dashboard
+    Ui(ui::Arguments),
     /// List this project's snapshots
     Ls(ls::Arguments),
     /// Show one snapshot
@@ -242,6 +244,7 @@ impl Command {
             Self::Save(_) => "save",
             Self::Run(_) => "run",
             Self::Explain(_) => "explain",
+            Self::Ui(_) => "ui",
             Self::Ls(_) => "ls",
             Self::Show(_) => "show",
             Self::Diff(_) => "diff",

@@ -1,8 +1,10 @@
 //! What every command is given: output, the global flags, the environment, and where it starts.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use sci_store_api::UnixMillis;
 
 use crate::args::Globals;
 use crate::environment::Environment;
@@ -10,6 +12,8 @@ use crate::error::{CliError, Kind, Result};
 use crate::interrupt::Interrupts;
 use crate::output::Output;
 use crate::state::State;
+use crate::state::activity::{Doing, Meter, Telling};
+use crate::workspace::Workspace;
 
 /// What every command is given.
 #[derive(Debug)]
@@ -22,13 +26,15 @@ pub struct Context {
     pub environment: Environment,
     /// Whether somebody has asked to stop.
     pub interrupts: Interrupts,
+    /// Counts what a save or restore has done.
+    pub meter: Arc<Meter>,
     start: PathBuf,
 }
 
 impl Context {
     /// Puts together what was found out; `start` is from [`start_directory`].
     pub fn new(globals: Globals, environment: Environment, out: Output, start: PathBuf) -> Self {
-        Self { out, globals, environment, interrupts: Interrupts::default(), start }
+        Self { out, globals, environment, interrupts: Interrupts::default(), meter: Arc::default(), start }
     }
 
     /// The directory to start in, canonical.
@@ -42,6 +48,13 @@ impl Context {
     /// [`Kind::Usage`] when there is no place for one.
     pub fn state(&self) -> Result<State> {
         State::locate(self.globals.state(), &self.environment)
+    }
+
+    /// Tells other processes how far a save or restore of the workspace is, until the value is dropped. The workspace's lock
+    /// has to be held.
+    pub fn tell(&self, workspace: &Workspace, doing: Doing) -> Telling {
+        let now = u64::try_from(self.now().as_millisecond()).unwrap_or_default();
+        Telling::begin(&workspace.state.activity(), doing, UnixMillis(now), &self.meter)
     }
 
     /// The present time.

@@ -23,6 +23,7 @@ pub mod placement;
 pub mod state;
 pub mod store;
 pub mod trees;
+pub mod ui;
 pub mod workspace;
 
 use std::process::ExitCode;
@@ -76,6 +77,7 @@ fn dispatch(command: &Command, context: &mut Context) -> Result<Exit> {
         Command::Save(arguments) => save::run(arguments, context),
         Command::Run(arguments) => run::run(arguments, context),
         Command::Explain(arguments) => explain::run(arguments, context),
+        Command::Ui(arguments) => ui::run(arguments, context),
         Command::Ls(arguments) => ls::run(arguments, context),
         Command::Show(arguments) => show::run(arguments, context),
         Command::Diff(arguments) => diff::run(arguments, context),

@@ -30,10 +30,7 @@ impl Workspace {
     /// # Errors
     /// [`Kind::Config`] when there is none, or with everything that is wrong with it.
     pub fn open(context: &mut Context) -> Result<Self> {
-        let workspace = Self::find(context)?.ok_or_else(|| {
-            CliError::new(Kind::Config, format!("there is no sci.toml in {} or above it", context.start().display()))
-                .hint("`sci init` writes one; -C names another directory to start in")
-        })?;
+        let workspace = Self::find(context)?.ok_or_else(|| Self::missing(context))?;
         if workspace.config.paths.is_empty() {
             let file = workspace.config.source.file().display();
             context.out.warn(format!("{file} declares no path: name a preset in `presets`, or declare a [path.NAME]"));
@@ -41,11 +38,30 @@ impl Workspace {
         Ok(workspace)
     }
 
+    /// The error that a missing sci.toml is where one is needed.
+    pub fn missing(context: &Context) -> CliError {
+        CliError::new(Kind::Config, format!("there is no sci.toml in {} or above it", context.start().display()))
+            .hint("`sci init` writes one; -C names another directory to start in")
+    }
+
     /// Like [`Workspace::open`], but a missing sci.toml is no error.
     ///
     /// # Errors
     /// [`Kind::Config`] with everything that is wrong with sci.toml.
     pub fn find(context: &mut Context) -> Result<Option<Self>> {
+        let Some(workspace) = Self::look(context)? else { return Ok(None) };
+        // Whoever holds the lock has done this, or is about to.
+        if let Some(_lock) = workspace.state.try_lock()? {
+            workspace.recover(context)?;
+        }
+        Ok(Some(workspace))
+    }
+
+    /// Like [`Workspace::find`], but leaves the workspace as it is and takes no lock: what an interrupted restore left behind stays.
+    ///
+    /// # Errors
+    /// As [`Workspace::find`].
+    pub fn look(context: &Context) -> Result<Option<Self>> {
         let file = match config::find(context.start()) {
             Ok(file) => file,
             Err(PlanError::NoWorkspace { .. }) => return Ok(None),
@@ -56,12 +72,7 @@ impl Workspace {
         let home = context.environment.home();
         placement::refuse_in_a_path(&config, home.as_deref(), state.directory(), "the local state", "--state")?;
         let state = state.workspace(&config.workspace)?;
-        let workspace = Self { root: config.workspace.clone(), config, state };
-        // Whoever holds the lock has done this, or is about to.
-        if let Some(_lock) = workspace.state.try_lock()? {
-            workspace.recover(context)?;
-        }
-        Ok(Some(workspace))
+        Ok(Some(Self { root: config.workspace.clone(), config, state }))
     }
 
     /// Waits until no other `sci` restores or saves in this workspace.

@@ -18,6 +18,7 @@ pub mod rust;
 pub mod server;
 mod stand_in;
 pub mod strace;
+pub mod terminal;
 pub mod tree;
 pub mod worker;
 

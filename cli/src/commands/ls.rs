@@ -7,6 +7,7 @@ use crate::administration::named;
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
 use crate::exit::Exit;
+use crate::flow::runs::remarks;
 use crate::output::Text;
 use crate::output::format::{age, bytes, count, safe};
 use crate::output::list::{more, page};
@@ -167,9 +168,4 @@ fn wide(text: &mut Text, snapshots: &[SnapshotSummary], now: jiff::Timestamp) {
         ]);
     }
     table.render(text);
-}
-
-fn remarks(snapshot: &SnapshotSummary) -> String {
-    let remarks = [(!snapshot.settled, "unsettled"), (snapshot.quarantined, "quarantined")];
-    remarks.into_iter().filter_map(|(holds, remark)| holds.then_some(remark)).collect::<Vec<_>>().join(", ")
 }

@@ -21,4 +21,5 @@ pub mod save;
 pub mod serve;
 pub mod show;
 pub mod token;
+pub mod ui;
 pub mod verify;

@@ -109,6 +109,7 @@ mod tests {
             instance: "p".into(),
             ladder: Some(Ladder::from_rungs([Digest::of(key); 7])),
             unkeyed: None,
+            verdict: None,
             served: None,
             restored: restored.map(|_| (SnapshotId::of(b"s"), ObjectId::of(b"m"))),
             exact: restored == Some(true),

@@ -5,7 +5,10 @@
 pub mod auditing;
 pub mod checking;
 pub mod decide;
+pub mod explained;
+pub mod explaining;
 pub mod fingerprint;
+pub mod local;
 pub mod members;
 pub mod outcome;
 pub mod outside;
@@ -16,5 +19,6 @@ pub mod report;
 pub mod resolving;
 pub mod restore_path;
 pub mod restoring;
+pub mod runs;
 pub mod save_path;
 pub mod saving;

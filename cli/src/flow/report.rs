@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use sci_hasher::{Digest, InputClass};
 use sci_store_api::SnapshotId;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::output::Text;
 use crate::output::format::{bytes, counted, duration, rate, safe};
+use crate::output::style::Paint;
+use crate::output::{Styles, Text};
 
 /// The verdict on a path, as people say it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Word {
     /// The snapshot with the very key was restored.
@@ -19,6 +20,26 @@ pub enum Word {
     Nearest,
     /// Nothing was restored.
     Miss,
+}
+
+impl Word {
+    /// The word itself.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Nearest => "nearest",
+            Self::Miss => "miss",
+        }
+    }
+
+    /// How it is painted where a miss is what the lines are about.
+    pub const fn paint(self, style: Styles) -> Paint {
+        match self {
+            Self::Exact => style.good,
+            Self::Nearest => style.fair,
+            Self::Miss => style.bad,
+        }
+    }
 }
 
 /// What restore did with one path instance.

@@ -71,7 +71,7 @@ fn install(
 ) -> std::result::Result<Restored, Trouble> {
     let _home = if path.home { Some(workspace.lock_home(context)?) } else { None };
     let excludes = Excludes::new(&path.policy.exclude)?;
-    let bar = Bar::new(&context.out, &context.interrupts, "restoring", &path.instance);
+    let bar = Bar::new(context, "restoring", &path.instance);
     let load = || store.manifest(&chosen.record);
     let request = RestoreRequest {
         anchor: &workspace.anchor(context, path.home)?,

@@ -20,6 +20,7 @@ use crate::git::Ancestors;
 use crate::output::Text;
 use crate::output::format::count;
 use crate::placement;
+use crate::state::activity::Doing;
 use crate::state::before::{Before, BeforePath};
 use crate::state::run_id;
 use crate::store::Store;
@@ -58,6 +59,7 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
     let started = Instant::now();
     let _watch = context.interrupts.watch();
     let _lock = workspace.lock(context)?;
+    let _telling = context.tell(workspace, Doing::Restoring);
     workspace.recover(context)?;
     let asked = Ancestors::ask(&workspace.root);
     let plan = planning::make(context, workspace)?;
@@ -215,6 +217,7 @@ fn planned(run: String, plan: &Plan) -> Before {
             instance,
             ladder,
             unkeyed,
+            verdict: None,
             served: None,
             restored: None,
             exact: false,
@@ -229,6 +232,7 @@ fn planned(run: String, plan: &Plan) -> Before {
 fn note(before: &mut Before, path: &PlannedPath, answer: &Answer<'_>, restored: &RestoredPath) -> Result<()> {
     let Some(noted) = before.path_mut(&path.name, &path.instance) else { return Ok(()) };
     noted.damaged = answer.damaged().collect();
+    noted.verdict = Some(restored.verdict);
     match &answer.chosen {
         Some(chosen) => {
             noted.served = Some((chosen.id, chosen.record.manifest));

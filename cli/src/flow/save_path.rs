@@ -217,7 +217,7 @@ impl Job<'_> {
     fn store_tree(&self, context: &mut Context, base: Option<Base>, sink: &dyn ObjectSink) -> Result<Saved, Failure> {
         let members = members::of(&self.plan.workspace, self.path)?;
         let select = members.as_ref().map(|members| move |path: &[u8], _: &sci_snapshot::tree::Stat| members.has(path));
-        let bar = Bar::new(&context.out, &context.interrupts, "saving", &self.path.instance);
+        let bar = Bar::new(context, "saving", &self.path.instance);
         let replay = self.path.policy.replay;
         let tracked = self.known.map_or(&[][..], |known| &known.tracked);
         let request = SaveRequest {

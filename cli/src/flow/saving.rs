@@ -12,6 +12,7 @@ use crate::flow::report::SavedPath;
 use crate::flow::save_path::{self, Bases};
 use crate::flow::{outcome, planning, resolving};
 use crate::git::Ancestors;
+use crate::state::activity::Doing;
 use crate::state::before::{Before, BeforePath};
 use crate::state::run_id;
 use crate::store::Store;
@@ -44,6 +45,7 @@ pub fn save(context: &mut Context, workspace: &Workspace, wanted: &[String], fai
     let started = Instant::now();
     let _watch = context.interrupts.watch();
     let _lock = workspace.lock(context)?;
+    let _telling = context.tell(workspace, Doing::Saving);
     workspace.recover(context)?;
     let asked = Ancestors::ask(&workspace.root);
     let plan = planning::make(context, workspace)?;

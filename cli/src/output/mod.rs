@@ -41,6 +41,7 @@ pub struct Output {
     stdout: Styles,
     stderr: Styles,
     human_to_stderr: bool,
+    silent: bool,
     warnings: Vec<String>,
 }
 
@@ -49,7 +50,18 @@ impl Output {
     pub fn new(options: Options) -> Self {
         let stdout = Styles::decide(options.color, io::stdout().is_terminal());
         let stderr = Styles::decide(options.color, io::stderr().is_terminal());
-        Self { options, stdout, stderr, human_to_stderr: false, warnings: Vec::new() }
+        Self { options, stdout, stderr, human_to_stderr: false, silent: false, warnings: Vec::new() }
+    }
+
+    /// Says nothing to people on its way, because the terminal is somebody else's. Warnings are kept.
+    pub fn silent() -> Self {
+        let (stdout, stderr) = (Styles::default(), Styles::default());
+        Self { options: Options::default(), stdout, stderr, human_to_stderr: false, silent: true, warnings: Vec::new() }
+    }
+
+    /// How stdout is styled.
+    pub fn styles(&self) -> Styles {
+        self.stdout
     }
 
     /// True when the result is a JSON document.
@@ -64,7 +76,7 @@ impl Output {
 
     /// True when progress may be drawn: stderr is a terminal and nobody asked for quiet.
     pub fn draws_progress(&self) -> bool {
-        !self.options.quiet && io::stderr().is_terminal()
+        !self.options.quiet && !self.silent && io::stderr().is_terminal()
     }
 
     /// Sends human lines to stderr from now on, because stdout belongs to somebody else.
@@ -74,7 +86,7 @@ impl Output {
 
     /// Prints human lines; does nothing under `--json`.
     pub fn human(&mut self, render: impl FnOnce(&mut Text)) {
-        if self.options.json {
+        if self.options.json || self.silent {
             return;
         }
         let mut text = Text::new(if self.human_to_stderr { self.stderr } else { self.stdout }, self.options.verbose);
@@ -123,13 +135,15 @@ impl Output {
     /// Says on stderr that something is not as the person would expect; kept for the JSON document.
     pub fn warn(&mut self, message: impl Into<String>) {
         let message = message.into();
-        to_stderr(&format!("{}: {message}\n", self.stderr.warning.paint("Warning")));
+        if !self.silent {
+            to_stderr(&format!("{}: {message}\n", self.stderr.warning.paint("Warning")));
+        }
         self.warnings.push(message);
     }
 
     /// Says on stderr what is going on, unless quiet.
     pub fn note(&mut self, message: &str) {
-        if !self.options.quiet {
+        if !self.options.quiet && !self.silent {
             to_stderr(&format!("{message}\n"));
         }
     }

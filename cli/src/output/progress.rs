@@ -1,4 +1,5 @@
-//! The progress bar: bytes, rate and entries on a terminal, nothing otherwise.
+//! The progress bar: bytes, rate and entries on a terminal, nothing otherwise. Whatever it counts, the meter counts for other
+//! processes too.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -9,15 +10,17 @@ use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, Prog
 
 use sci_snapshot::Room;
 
-use super::Output;
 use super::format::{bytes, count};
+use crate::context::Context;
 use crate::interrupt::Interrupts;
+use crate::state::activity::Meter;
 
 /// The progress of one save or restore. Drawn on stderr; cleared when dropped.
 #[derive(Debug)]
 pub struct Bar {
     bar: ProgressBar,
     entries: Arc<Entries>,
+    meter: Arc<Meter>,
     interrupts: Interrupts,
     /// What is said in detail begins with this; nothing is when it is absent.
     detail: Option<String>,
@@ -32,7 +35,8 @@ struct Entries {
 
 impl Bar {
     /// A bar that says what is being done; invisible unless stderr is a terminal and quiet was not asked for.
-    pub fn new(output: &Output, interrupts: &Interrupts, doing: &str, what: &str) -> Self {
+    pub fn new(context: &Context, doing: &str, what: &str) -> Self {
+        let output = &context.out;
         let target = if output.draws_progress() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
         bar.set_style(style("{prefix} {spinner}"));
@@ -41,12 +45,15 @@ impl Bar {
             bar.enable_steady_tick(Duration::from_millis(120));
         }
         let detail = output.is_verbose().then(|| what.to_owned());
-        Self { bar, entries: Arc::default(), interrupts: interrupts.clone(), detail }
+        let (meter, interrupts) = (Arc::clone(&context.meter), context.interrupts.clone());
+        meter.begin(what);
+        Self { bar, entries: Arc::default(), meter, interrupts, detail }
     }
 }
 
 impl sci_snapshot::Progress for Bar {
     fn total(&self, items: u64, bytes: u64) {
+        self.meter.total(items, bytes);
         self.entries.total.store(items, Ordering::Relaxed);
         self.bar.set_length(bytes);
         let entries = Arc::clone(&self.entries);
@@ -60,6 +67,7 @@ impl sci_snapshot::Progress for Bar {
     }
 
     fn advance(&self, items: u64, bytes: u64) {
+        self.meter.advance(items, bytes);
         self.entries.done.fetch_add(items, Ordering::Relaxed);
         self.bar.inc(bytes);
     }

@@ -25,6 +25,11 @@ impl Paint {
     pub fn paint<T: Display>(self, content: T) -> Painted<T> {
         Painted { style: self.0, content }
     }
+
+    /// The style itself.
+    pub const fn style(self) -> Style {
+        self.0
+    }
 }
 
 /// A styled content, to be displayed.

@@ -11,10 +11,11 @@ use sci_store_api::{ObjectId, SnapshotId};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::flow::report::Word;
 use crate::state::atomic;
 
 /// A file of another version, or a damaged one, counts as absent.
-const MAGIC: &[u8] = b"sci before 1\n";
+const MAGIC: &[u8] = b"sci before 2\n";
 
 /// What was planned, and what was restored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +39,8 @@ pub struct BeforePath {
     pub ladder: Option<Ladder>,
     /// Why it could not.
     pub unkeyed: Option<String>,
+    /// The verdict of the restore; none when the path was not restored since it was planned.
+    pub verdict: Option<Word>,
     /// The snapshot that the store served to this run, and its manifest.
     pub served: Option<(SnapshotId, ObjectId)>,
     /// The snapshot that was restored, or saved since, and its manifest: what is on disk unless something changed it.
@@ -122,6 +125,7 @@ mod tests {
                 instance: "target".into(),
                 ladder: Some(Ladder::from_rungs([Digest::of(b"x"); 7])),
                 unkeyed: None,
+                verdict: Some(Word::Exact),
                 served: None,
                 restored: Some((SnapshotId::of(b"s"), ObjectId::of(b"m"))),
                 exact: true,

@@ -7,10 +7,12 @@
 //!                            /lock     held while a command restores or saves
 //!                            /stat-cache
 //!                            /before   the plan made before the run
+//!                            /activity how far a save or restore is, while it goes on
 //!                            /approved-tools
 //!                            /engine/  per path instance: what the engine last saw of it
 //! ```
 
+pub mod activity;
 pub mod approvals;
 pub mod atomic;
 pub mod before;
@@ -109,6 +111,11 @@ impl WorkspaceState {
     /// The file of the plan made before the run.
     pub fn before(&self) -> PathBuf {
         self.directory.join("before")
+    }
+
+    /// The file in which a save or restore tells how far it is.
+    pub fn activity(&self) -> PathBuf {
+        self.directory.join("activity")
     }
 
     /// The file of approved tool commands.

@@ -70,6 +70,7 @@ fn every_json_field_is_described() {
         "save",
         "explain",
         "ls",
+        "ui",
         "show out --tree",
         &diff,
         "verify --repair",

@@ -16,3 +16,4 @@ mod flow;
 mod remote;
 mod signals;
 mod store;
+mod ui;

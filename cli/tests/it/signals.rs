@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::sandbox::Sandbox;
 
 /// A workspace whose `out` is saved as version one; version two stands there, built but not saved.
-fn built() -> Sandbox {
+pub(crate) fn built() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.sci_run("", "mkdir out; echo one > out/file; echo same > out/kept").ends_with(0);
     sandbox.write("out/file", "two, longer\n");
@@ -21,13 +21,13 @@ fn built() -> Sandbox {
 }
 
 /// Starts `sci` with the words of `line`.
-fn start(sandbox: &Sandbox, line: &str) -> Child {
+pub(crate) fn start(sandbox: &Sandbox, line: &str) -> Child {
     let words: Vec<&str> = line.split_whitespace().collect();
     sandbox.command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 /// Returns when the process waits for a lock on the file.
-fn until_it_waits_for(path: &Path, child: &mut Child) {
+pub(crate) fn until_it_waits_for(path: &Path, child: &mut Child) {
     let inode = format!(":{} ", path.metadata().unwrap().ino());
     let waits = |line: &str| line.contains("-> FLOCK") && line.contains(&inode);
     while !std::fs::read_to_string("/proc/locks").unwrap().lines().any(waits) {

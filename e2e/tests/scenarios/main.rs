@@ -8,6 +8,7 @@ mod bundler;
 mod cargo;
 mod composer;
 mod crowd;
+mod dashboard;
 mod deploying;
 mod edits;
 mod go;

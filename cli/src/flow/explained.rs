@@ -1,0 +1,170 @@
+//! An explained path: the verdict, the candidates with what speaks for and against them, and the inputs that differ. The
+//! JSON shape and the human lines; where they come from is not known here.
+
+use jiff::Timestamp;
+use sci_hasher::Digest;
+use sci_planner::InputDiff;
+use sci_store_api::verdict::{Candidate, Judgement, Outcome, Refusal, Verdict};
+use sci_store_api::{PlanId, RunId, SnapshotId, UnixMillis};
+use serde::Serialize;
+
+use crate::flow::report::{Word, nearness, sharing};
+use crate::inputs;
+use crate::output::Text;
+use crate::output::format::{age, safe};
+use crate::output::list::{more, page};
+
+/// One path instance of a plan, explained.
+#[derive(Debug, Clone, Serialize)]
+pub struct Explained {
+    /// The name in sci.toml.
+    pub name: String,
+    /// The instance.
+    pub instance: String,
+    /// The plan.
+    pub plan: PlanId,
+    /// The run that made it.
+    pub run: RunId,
+    /// When it was stored.
+    pub created: UnixMillis,
+    /// The planned key.
+    pub key: Digest,
+    /// What was decided, and every candidate.
+    pub verdict: Verdict,
+    /// Which inputs differ from a candidate's; absent when there is none to compare with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compared: Option<Compared>,
+}
+
+/// The candidate whose inputs are compared with the plan's.
+#[derive(Debug, Clone, Serialize)]
+pub struct Compared {
+    /// The candidate.
+    pub snapshot: SnapshotId,
+    /// Whether it was the one that was chosen.
+    pub chosen: bool,
+    /// The differences; absent when they could not be known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub differences: Option<InputDiff>,
+    /// Why they could not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// A path that had no key: such a plan has nothing to store.
+#[derive(Debug, Clone, Serialize)]
+pub struct Unkeyed {
+    /// The name in sci.toml.
+    pub name: String,
+    /// The instance.
+    pub instance: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl Explained {
+    /// The verdict in one word.
+    pub const fn word(&self) -> Word {
+        match self.verdict.outcome {
+            Outcome::Exact { .. } => Word::Exact,
+            Outcome::Nearest { .. } => Word::Nearest,
+            Outcome::Miss { .. } => Word::Miss,
+        }
+    }
+
+    /// Why, in one sentence.
+    pub fn why(&self) -> String {
+        match self.verdict.outcome {
+            Outcome::Exact { snapshot } => format!("snapshot {} has the very key", snapshot.short()),
+            Outcome::Nearest { snapshot, shared, similarity } => {
+                format!("snapshot {}: {}", snapshot.short(), nearness(shared, similarity))
+            }
+            Outcome::Miss { reason } => reason.sentence().to_owned(),
+        }
+    }
+
+    /// Writes the human lines. Long lists are cut unless `all`.
+    pub fn render(&self, text: &mut Text, all: bool, now: Timestamp) {
+        heading(text, self, now);
+        considered(text, &self.verdict, all, now);
+        if let Some(compared) = &self.compared {
+            comparison(text, compared, all);
+        }
+    }
+}
+
+impl Unkeyed {
+    /// Writes the human lines.
+    pub fn render(&self, text: &mut Text) {
+        let name = text.style.name.paint(safe(&self.instance)).to_string();
+        text.line(format_args!("{name}  no key"));
+        text.indented(1, safe(&self.reason));
+    }
+}
+
+fn heading(text: &mut Text, path: &Explained, now: Timestamp) {
+    let style = text.style;
+    let (word, why) = (path.word(), path.why());
+    text.line(format_args!(
+        "{}  {}  {why}",
+        style.name.paint(safe(&path.instance)),
+        word.paint(style).paint(word.text())
+    ));
+    let planned = format!("key {}, planned {} by run {}", path.key.short(), age(path.created, now), path.run);
+    text.indented(1, style.dim.paint(planned));
+}
+
+fn considered(text: &mut Text, verdict: &Verdict, all: bool, now: Timestamp) {
+    if verdict.candidates.is_empty() {
+        return;
+    }
+    text.indented(1, "candidates considered:");
+    let (shown, left) = page(&verdict.candidates, all);
+    for candidate in shown {
+        self::candidate(text, candidate, now);
+    }
+    if let Some(more) = more(left) {
+        text.indented(2, more);
+    }
+}
+
+fn candidate(text: &mut Text, candidate: &Candidate, now: Timestamp) {
+    let style = text.style;
+    let (word, reason) = match candidate.judgement {
+        Judgement::Chosen => (style.good.paint("chosen "), shares(candidate)),
+        Judgement::Refused { reason: reason @ (Refusal::Outranked | Refusal::BelowMatch) } => {
+            (style.dim.paint("refused"), format!("{}; {}", reason.sentence(), shares(candidate)))
+        }
+        Judgement::Refused { reason } => (style.fair.paint("refused"), reason.sentence().to_owned()),
+    };
+    let id = candidate.snapshot.short();
+    let origin = style.dim.paint(format!("({}, {})", candidate.scope, age(candidate.created, now)));
+    text.indented(2, format_args!("{word} {id}  {reason} {origin}"));
+}
+
+fn shares(candidate: &Candidate) -> String {
+    let percent = sharing(candidate.similarity);
+    match candidate.shared {
+        Some(sci_hasher::InputClass::Variant) => "every input is equal".to_owned(),
+        Some(class) => format!("equal up to {class}, {percent}"),
+        None => format!("not even system is equal, {percent}"),
+    }
+}
+
+fn comparison(text: &mut Text, compared: &Compared, all: bool) {
+    let what = if compared.chosen { "the chosen snapshot" } else { "the nearest candidate" };
+    let id = compared.snapshot.short();
+    match (&compared.differences, &compared.problem) {
+        (Some(diff), _) if diff.is_empty() => {
+            text.indented(1, format_args!("inputs: no difference from {what}, {id}"));
+        }
+        (Some(diff), _) => {
+            text.indented(1, format_args!("inputs that differ from {what}, {id}:"));
+            inputs::render(text, 2, diff, all);
+        }
+        (None, problem) => {
+            let problem = problem.as_deref().unwrap_or_default();
+            text.indented(1, format_args!("the inputs of {what}, {id}, cannot be compared: {}", safe(problem)));
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The model by its events, and the view by its frames.
+
+mod fixture;
+mod frames;
+mod model;
