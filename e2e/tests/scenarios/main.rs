@@ -9,6 +9,7 @@ mod composer;
 mod crowd;
 mod deploying;
 mod edits;
+mod endings;
 mod go;
 mod histories;
 mod hosting;
