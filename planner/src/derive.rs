@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use sci_hasher::{Derivation, Digest, Encoder, InputClass, InputName};
 
 use crate::config::{Config, Declaration, Origin};
-use crate::inputs::{Hashes, Tree, UnreadableInput, to_path};
+use crate::inputs::{Hashes, Texts, Tree, UnreadableInput, to_path};
 use crate::instances::Instance;
 use crate::narrow::Closures;
 use crate::plan::{Outcome, PlannedPath, Policy};
@@ -21,6 +21,7 @@ pub(crate) struct Facts<'f> {
     pub(crate) hashes: &'f Hashes<'f>,
     pub(crate) tools: &'f ToolValues,
     pub(crate) closures: &'f Closures,
+    pub(crate) texts: &'f Texts,
 }
 
 /// Why an instance has no key.
@@ -153,7 +154,8 @@ impl Facts<'_> {
                 {
                     record.notes.insert(*class, InputName::new(entry.path), Note::Packages(packages));
                 }
-                inputs.push((InputName::new(entry.path), self.hashes.input(*id)?));
+                let digest = self.texts.input(*id).unwrap_or_else(|| self.hashes.input(*id))?;
+                inputs.push((InputName::new(entry.path), digest));
             }
             record.derivation.insert_all(*class, inputs);
         }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use sci_hasher::fs::StatCache;
 
-use crate::config::Errors;
+use crate::config::{Errors, TextMode};
 use crate::derive::Facts;
-use crate::inputs::{EntryId, Findings, Hashes, Likely, Outputs, Search, Tree, Unfetched, walk};
+use crate::inputs::{EntryId, Findings, Hashes, Likely, Outputs, Search, Texts, Tree, Unfetched, walk};
 use crate::instances::{Instance, expand, link};
 use crate::narrow::Closures;
 use crate::tools::ToolValues;
@@ -85,7 +85,12 @@ pub fn find_and_plan(config: &Config, options: PlanOptions<'_>) -> Result<(Plan,
     let closures = Closures::of(&instances, host, &tree, &hashes, &mut errors);
     errors.finish(()).map_err(PlanError::Config)?;
 
-    let facts = Facts { config, host, tree: &tree, hashes: &hashes, tools: &tools, closures: &closures };
+    let texts = match config.text {
+        TextMode::Bytes => Texts::default(),
+        TextMode::Auto => Texts::of(&tree, &hashes, &inputs(&instances), threads)
+            .map_err(|source| PlanError::Io { path: config.workspace.clone(), source })?,
+    };
+    let facts = Facts { config, host, tree: &tree, hashes: &hashes, tools: &tools, closures: &closures, texts: &texts };
     let mut paths: Vec<PlannedPath> = Vec::with_capacity(instances.len());
     for (instance, upstreams) in instances.iter().zip(&upstreams) {
         // Declarations stand in the order of `after`, so an upstream's index is below the instance's own.
@@ -98,13 +103,21 @@ pub fn find_and_plan(config: &Config, options: PlanOptions<'_>) -> Result<(Plan,
     Ok((Plan { workspace: config.workspace.clone(), paths, tracked }, Findings::new(tree, late)))
 }
 
+/// Every input, in order.
+fn inputs(instances: &[Instance<'_>]) -> Vec<EntryId> {
+    let inputs = instances.iter().flat_map(|instance| &instance.files).flat_map(|(_, ids)| ids.iter().copied());
+    let mut inputs: Vec<EntryId> = inputs.collect();
+    inputs.sort_unstable();
+    inputs.dedup();
+    inputs
+}
+
 /// The entries whose content matters, in order: every input and what says which part of it counts, and for replay every file.
 fn wanted(instances: &[Instance<'_>], tree: &Tree, replay: bool) -> Vec<EntryId> {
-    let inputs = instances.iter().flat_map(|instance| &instance.files).flat_map(|(_, ids)| ids.iter().copied());
     let all = tree.walked().map(|(id, _)| id).take(if replay { usize::MAX } else { 0 });
     let narrowed = instances.iter().flat_map(|instance| &instance.narrowed);
     let beside = narrowed.flat_map(|narrowed| narrowed.manifest.iter().chain(&narrowed.settings).copied());
-    let mut wanted: Vec<EntryId> = inputs.chain(beside).chain(all).collect();
+    let mut wanted: Vec<EntryId> = inputs(instances).into_iter().chain(beside).chain(all).collect();
     wanted.sort_unstable();
     wanted.dedup();
     wanted

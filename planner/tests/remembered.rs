@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use rustix::fs::{CWD, RenameFlags};
-use sci_hasher::Digest;
 use sci_hasher::fs::{Machine, StatCache, Timestamp};
+use sci_hasher::{Digest, InputClass};
 use sci_planner::{Plan, PlanOptions, find_and_plan};
 use support::Workspace;
 use tempfile::TempDir;
@@ -216,4 +216,27 @@ fn every_directory_is_remembered_and_a_plan_that_finds_nothing_new_writes_nothin
     fs::remove_dir_all(remembered.workspace.path("d/f")).unwrap();
     assert_ne!(remembered.plan(), first);
     assert_eq!(remembered.cache().listings(), 3);
+}
+
+#[test]
+fn what_is_remembered_of_a_file_is_its_bytes_whichever_way_its_lines_count() {
+    let remembered = Remembered::new(PLAIN);
+    let workspace = &remembered.workspace;
+    workspace.write("a", "one\r\ntwo\r\n").write("d/a", "one\n").write("d/e/b", "\0\r\n");
+    let mut plans = Vec::new();
+    for mode in ["bytes", "auto", "auto", "bytes", "auto"] {
+        workspace.write("sci.toml", format!("text = \"{mode}\"\n{PLAIN}"));
+        remembered.tick();
+        let plan = remembered.plan();
+        assert_eq!(plan, workspace.plan(), "{mode}");
+        plans.push(
+            plan.paths
+                .iter()
+                .map(|path| path.keyed().unwrap().derivation.get(InputClass::Sources, b"a").copied())
+                .collect::<Vec<_>>(),
+        );
+    }
+    assert_eq!((&plans[1], &plans[0]), (&plans[2], &plans[3]));
+    assert_eq!(plans[1], plans[4]);
+    assert_ne!(plans[0], plans[1]);
 }

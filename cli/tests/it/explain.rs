@@ -120,3 +120,47 @@ fn another_machine_with_the_same_store_explains_the_run() {
     let explained = sandbox.sci("explain").ends_with(0);
     assert!(explained.stdout.contains("no snapshot of this path has been saved yet"), "{explained}");
 }
+
+#[test]
+fn a_lockfile_that_is_narrowed_is_told_with_its_member() {
+    let sandbox = Sandbox::empty();
+    let entry = "{ file = \"Cargo.lock\", member = \"web\" }";
+    sandbox.write("sci.toml", &format!("[path.out]\npath = \"out\"\nlockfiles = [{entry}]\n"));
+    sandbox.write("web/Cargo.toml", "[package]\nname = \"the-web\"\n");
+    let members = "[[package]]\nname = \"the-web\"\nversion = \"0.1.0\"\ndependencies = [\"serde\"]\n\n[[package]]\nname = \"the-api\"\nversion = \"0.1.0\"\ndependencies = [\"libc\"]\n";
+    let lock = |libc, serde| lockfile(&[("libc", libc), ("serde", serde)]) + members;
+    sandbox.write("Cargo.lock", &lock("0.2.1", "1.0.1"));
+    sandbox.sci_run("", "mkdir out; echo built > out/a").ends_with(0);
+    let planned = sandbox.sci("plan --json").ends_with(0).json();
+    let inputs = planned["result"]["paths"][0]["inputs"].as_array().unwrap();
+    let input = inputs.iter().find(|input| input["class"] == "lockfiles").unwrap();
+    assert_eq!((&input["name"], &input["member"]), (&"Cargo.lock//web".into(), &"web".into()));
+    assert_eq!(input["packages"], 2);
+
+    sandbox.write("Cargo.lock", &lock("0.2.2", "1.0.1"));
+    assert!(sandbox.sci("restore").ends_with(0).stdout.contains("exact"));
+    sandbox.write("Cargo.lock", &lock("0.2.3", "1.0.2"));
+    sandbox.sci("restore").ends_with(0);
+    assert_screen!(sandbox.sci("explain"), @r"
+    exit code: 0
+    ----- stdout -----
+    out  nearest  snapshot [ID]: equal up to configs, about 82 % of all inputs shared
+      key [ID], planned just now by run [RUN]
+      candidates considered:
+        chosen  [ID]  equal up to configs, about 82 % of all inputs shared (trusted:local, just now)
+      inputs that differ from the chosen snapshot, [ID]:
+        lockfiles (1 changed)
+          ~ Cargo.lock//web
+            ~ serde 1.0.1 → 1.0.2
+    ");
+
+    sandbox.write("sci.toml", &sandbox.read("sci.toml").replace("\"web\"", "\"api\""));
+    assert_screen!(sandbox.sci("plan"), @r#"
+    exit code: 2
+    ----- stderr -----
+    Error: [TOP]/ws/sci.toml:3:46: the member `api` has no Cargo.toml
+      3 | lockfiles = [{ file = "Cargo.lock", member = "api" }]
+        |                                              ^^^^^
+    Hint: name the directory of a package; its Cargo.toml says what Cargo.lock calls it
+    "#);
+}

@@ -11,6 +11,7 @@ mod crowd;
 mod dashboard;
 mod deploying;
 mod edits;
+mod endings;
 mod go;
 mod histories;
 mod hosting;

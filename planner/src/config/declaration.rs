@@ -21,8 +21,20 @@ pub struct Config {
     pub presets: Vec<Located<String>>,
     /// `variant`.
     pub variant: Option<String>,
+    /// `text`.
+    pub text: TextMode,
     /// Every declared path, by name; an upstream stands before what comes `after` it.
     pub paths: Vec<Declaration>,
+}
+
+/// How the lines of input files count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TextMode {
+    /// As every other byte.
+    #[default]
+    Bytes,
+    /// The same with either line ending, in files that are text by git's rules.
+    Auto,
 }
 
 /// `[store]`: where snapshots are kept. All absent: the embedded store under the user's cache directory.

@@ -62,8 +62,8 @@ pub fn parse(workspace: &Path, file: &Path, text: &str) -> Result<Config, Vec<Co
     overlap::check(&declarations, &mut errors);
     let paths = after::order(declarations, &names, &mut errors);
     errors.finish(())?;
-    let read::Document { presets, variant, store, .. } = document;
-    Ok(Config { workspace: workspace.to_owned(), store, presets, variant, paths, source })
+    let read::Document { presets, variant, text: mode, store, .. } = document;
+    Ok(Config { workspace: workspace.to_owned(), store, presets, variant, text: mode, paths, source })
 }
 
 fn too_large(source: &Source) -> ConfigError {

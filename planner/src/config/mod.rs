@@ -14,7 +14,7 @@ mod path;
 mod read;
 mod toml;
 
-pub use declaration::{Config, Declaration, EnvInput, Origin, StoreConfig, ToolInput};
+pub use declaration::{Config, Declaration, EnvInput, Origin, StoreConfig, TextMode, ToolInput};
 pub use error::{ConfigError, Located, Source};
 pub use load::{FILE_NAME, find, load, parse};
 pub use path::DeclaredPath;

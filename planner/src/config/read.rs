@@ -6,14 +6,14 @@ use toml::de::DeTable;
 
 use super::error::{Errors, Located};
 use super::toml::Value;
-use super::{EnvInput, StoreConfig, ToolInput, narrow};
+use super::{EnvInput, StoreConfig, TextMode, ToolInput, narrow};
 use crate::glob::{self, Separator};
 use crate::inputs::InputPattern;
 
 /// More paths than this are refused: each is compared with every other.
 const PATHS_LIMIT: usize = 1000;
 
-const TOP_KEYS: &[&str] = &["presets", "variant", "store", "path"];
+const TOP_KEYS: &[&str] = &["presets", "variant", "text", "store", "path"];
 const STORE_KEYS: &[&str] = &["url", "trusted-public-keys", "repository", "project", "path"];
 const PATH_KEYS: &[&str] = &[
     "path",
@@ -42,6 +42,7 @@ const ENV_KEYS: &[&str] = &["name", "show"];
 pub(super) struct Document {
     pub(super) presets: Vec<Located<String>>,
     pub(super) variant: Option<String>,
+    pub(super) text: TextMode,
     pub(super) store: StoreConfig,
     pub(super) paths: Vec<PathTable>,
 }
@@ -75,6 +76,8 @@ pub(super) fn document(root: &DeTable<'_>, errors: &mut Errors<'_>) -> Document 
     errors.known_keys(root, TOP_KEYS, "sci.toml");
     let presets = root.get("presets").and_then(|value| errors.strings(value, "presets")).unwrap_or_default();
     let variant = root.get("variant").and_then(|value| errors.string(value, "variant")).map(|text| text.value);
+    let modes = [("bytes", TextMode::Bytes), ("auto", TextMode::Auto)];
+    let text = root.get("text").and_then(|value| errors.choice(value, "text", &modes)).unwrap_or_default();
     let store = root.get("store").and_then(|value| store(value, errors)).unwrap_or_default();
     let mut paths = Vec::new();
     if let Some(tables) =
@@ -88,7 +91,7 @@ pub(super) fn document(root: &DeTable<'_>, errors: &mut Errors<'_>) -> Document 
             paths.extend(path(name, value, errors));
         }
     }
-    Document { presets, variant, store, paths }
+    Document { presets, variant, text, store, paths }
 }
 
 fn store(value: &Value<'_>, errors: &mut Errors<'_>) -> Option<StoreConfig> {

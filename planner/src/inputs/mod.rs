@@ -10,6 +10,7 @@ mod member;
 mod pattern;
 mod select;
 mod submodules;
+mod text;
 mod tree;
 mod walk;
 
@@ -22,5 +23,6 @@ pub(crate) use hashes::{Hashes, UnreadableInput};
 pub(crate) use likely::Likely;
 pub(crate) use member::Member;
 pub(crate) use select::{Cause, Missing, Site, Unfetched, select};
+pub(crate) use text::Texts;
 pub(crate) use tree::{EntryId, Tree, to_path};
 pub(crate) use walk::{Search, walk};
