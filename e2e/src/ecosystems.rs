@@ -20,6 +20,8 @@ pub enum Manager {
     Poetry,
     /// Turborepo.
     Turbo,
+    /// Vite.
+    Vite,
 }
 
 impl Manager {
@@ -34,6 +36,7 @@ impl Manager {
             Self::Bun => ("bun", modules.join("bun/bin/bun.exe")),
             Self::Uv => ("uv", tools.join("python/bin/uv")),
             Self::Turbo => ("turbo", modules.join("turbo/bin/turbo")),
+            Self::Vite => ("vite", modules.join("vite/bin/vite.js")),
             Self::Poetry => ("poetry", tools.join("python/bin/poetry")),
         };
         assert!(program.exists(), "{} is missing: cargo xtask e2e installs it", program.display());

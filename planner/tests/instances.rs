@@ -111,6 +111,13 @@ fn a_glob_at_any_depth_counts_the_workspace_itself() {
 }
 
 #[test]
+fn any_one_of_several_files_marks_an_instance() {
+    let marks = "[path.x]\npath = \"**/x\"\nbeside = [\"a.config\", \"b.config\"]\n";
+    let workspace = monorepo(marks).files(&[("packages/a/a.config", ""), ("packages/b/b.config", "")]);
+    assert_eq!(instances(&workspace.plan()), ["packages/a/x", "packages/b/x"]);
+}
+
+#[test]
 fn a_preset_joins_each_member_of_a_pnpm_workspace() {
     let workspace = Workspace::new("presets = [\"pnpm\"]\n").files(&[
         ("package.json", "{}"),

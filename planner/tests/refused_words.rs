@@ -175,7 +175,7 @@ presets = ["pnmp", "bazel"]
       hint: did you mean `pnpm`?
     1:20 "\"bazel\""
       unknown preset `bazel`
-      hint: expected one of `cargo`, `npm`, `pnpm`, `yarn`, `yarn-classic`, `bun`, `uv`, `poetry`, `pip`, `go`, `bundler`, `composer`, `turbo`
+      hint: expected one of `cargo`, `npm`, `pnpm`, `yarn`, `yarn-classic`, `bun`, `uv`, `poetry`, `pip`, `go`, `bundler`, `composer`, `turbo`, `next`, `vite`
     "#);
 }
 

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use crate::Preset;
 
 /// In the order of a listing.
-const FILES: [&str; 13] = [
+const FILES: [&str; 15] = [
     include_str!("../data/cargo.toml"),
     include_str!("../data/npm.toml"),
     include_str!("../data/pnpm.toml"),
@@ -19,6 +19,8 @@ const FILES: [&str; 13] = [
     include_str!("../data/bundler.toml"),
     include_str!("../data/composer.toml"),
     include_str!("../data/turbo.toml"),
+    include_str!("../data/next.toml"),
+    include_str!("../data/vite.toml"),
 ];
 
 static ALL: LazyLock<Vec<Preset>> = LazyLock::new(|| {

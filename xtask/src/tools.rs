@@ -58,7 +58,7 @@ pub(crate) fn wrangler(context: &Context) -> Result<(), Failure> {
 
 /// Installs the package managers that the scenarios run beside npm, pnpm and cargo, as `e2e/ecosystems` pins them.
 pub(crate) fn ecosystems(context: &Context) -> Result<(), Failure> {
-    pinned(context, "yarn, bun and turbo", "e2e/ecosystems", "ecosystems")?;
+    pinned(context, "the tools of Node", "e2e/ecosystems", "ecosystems")?;
     python(context, "uv and Poetry", "e2e/ecosystems/requirements.txt", "python")?;
     // Its own version is asked for by a word, and not by a flag as that of the others.
     if !shell::succeeds(Command::new("go").arg("version")) {

@@ -89,7 +89,7 @@ const PREFERRED: [&str; 8] = ["pnpm", "yarn", "bun", "yarn-classic", "npm", "uv"
 fn choose(found: &[Detected]) -> (Vec<&Detected>, Vec<(&Detected, &Detected)>) {
     let rank = |it: &Detected| {
         let preferred = PREFERRED.iter().position(|name| *name == it.preset.name).unwrap_or(PREFERRED.len());
-        (it.because.components().count(), preferred)
+        (it.directory.components().count(), preferred)
     };
     let better = |it: &Detected| {
         let rivals = found
@@ -155,10 +155,10 @@ fn compose(found: &[&Detected]) -> String {
     text.push_str(
         "\n# Any path of a preset can be overridden, and others declared:\n\
          #\n\
-         # [path.next-cache]\n\
-         # path      = \".next/cache\"\n\
+         # [path.site]\n\
+         # path      = \"docs/.cache\"\n\
          # lockfiles = [\"package-lock.json\"]\n\
-         # sources   = [\"app/**\", \"src/**\"]\n\
+         # sources   = [\"docs/**\"]\n\
          # after     = [\"node_modules\"]\n\
          #\n\
          # On this machine every directory keeps its own snapshots, unless the project has a name:\n\
@@ -197,7 +197,7 @@ fn nested(detected: &Detected, found: &[&Detected]) -> String {
 
 /// The directory of a project, when it is not the workspace itself.
 fn below(detected: &Detected) -> Option<&str> {
-    detected.directory().to_str().filter(|directory| !directory.is_empty())
+    detected.directory.to_str().filter(|directory| !directory.is_empty())
 }
 
 fn lock_below(prefix: &str, lock: &sci_presets::Pattern) -> String {

@@ -87,6 +87,8 @@ fn presets_are_listed() {
     bundler      Ruby: vendor/bundle as Bundler installs it  vendor/bundle
     composer     PHP: vendor as Composer installs it  vendor
     turbo        Turborepo: the results of its tasks  .turbo/cache
+    next         Next.js: the compiler's cache  **/.next/cache
+    vite         Vite: bundled dependencies, where cacheDir is .vite  **/.vite
     ");
 }
 
@@ -103,7 +105,7 @@ fn a_preset_that_is_not_there_is_not_found() {
     exit code: 4
     ----- stderr -----
     Error: there is no preset "bazel"
-    Hint: the presets are cargo, npm, pnpm, yarn, yarn-classic, bun, uv, poetry, pip, go, bundler, composer, turbo
+    Hint: the presets are cargo, npm, pnpm, yarn, yarn-classic, bun, uv, poetry, pip, go, bundler, composer, turbo, next, vite
     "#);
 }
 
@@ -152,10 +154,10 @@ fn init_writes_what_it_detects_and_says_what_is_next() {
 
     # Any path of a preset can be overridden, and others declared:
     #
-    # [path.next-cache]
-    # path      = ".next/cache"
+    # [path.site]
+    # path      = "docs/.cache"
     # lockfiles = ["package-lock.json"]
-    # sources   = ["app/**", "src/**"]
+    # sources   = ["docs/**"]
     # after     = ["node_modules"]
     #
     # On this machine every directory keeps its own snapshots, unless the project has a name:
