@@ -203,3 +203,23 @@ fn credentials_are_refused_where_a_glob_leads_to_them() {
     workspace.write(".ssh/config", "");
     assert!(workspace.errors().contains("holds credentials"), "{}", workspace.errors());
 }
+
+#[test]
+fn layers_are_derived_from_what_is_copied_into_an_image() {
+    let workspace = Workspace::new("presets = [\"buildx\"]\n").files(&[
+        ("Dockerfile", "FROM scratch\nCOPY app /\n"),
+        (".dockerignore", ".buildx-cache\n"),
+        (".gitignore", "/.buildx-cache*\n"),
+        ("app", "one"),
+        (".buildx-cache/index.json", "{}"),
+    ]);
+    let before = workspace.keyed(".buildx-cache");
+    assert_eq!(
+        files_of(&before),
+        ["configs .dockerignore", "configs Dockerfile", "sources .gitignore", "sources app"],
+        "what is kept is no input"
+    );
+    workspace.write("app", "two");
+    let after = workspace.keyed(".buildx-cache");
+    assert_eq!(before.ladder.shared(&after.ladder), Some(InputClass::Lockfiles));
+}

@@ -80,7 +80,15 @@ fn says(path: &Path, sign: &Sign) -> bool {
     }
     let head = String::from_utf8_lossy(&head);
     let begins = |wanted: &String| head.lines().any(|line| line.starts_with(wanted.as_str()));
-    sign.contains.as_ref().is_none_or(begins) && sign.mentions.as_ref().is_none_or(|wanted| head.contains(wanted))
+    sign.contains.as_ref().is_none_or(begins) && sign.mentions.as_ref().is_none_or(|wanted| mentions(&head, wanted))
+}
+
+/// Whether the words are there, and not inside of others: `sccache` does not mention `ccache`.
+fn mentions(text: &str, words: &str) -> bool {
+    text.match_indices(words).any(|(at, _)| {
+        let (before, after) = (text[..at].chars().next_back(), text[at + words.len()..].chars().next());
+        ![before, after].into_iter().flatten().any(char::is_alphanumeric)
+    })
 }
 
 /// Searches `top`/`below` for `presets`, then for those not found in the directories below.

@@ -35,7 +35,7 @@ pub struct Sign {
     pub file: String,
     /// What a line near the file's beginning begins with, where two ecosystems use the same name.
     pub contains: Option<String>,
-    /// What stands anywhere near the file's beginning, where the file alone says too little.
+    /// Words that stand anywhere near the file's beginning, where the file alone says too little.
     pub mentions: Option<String>,
 }
 

@@ -28,7 +28,14 @@ fn every_preset_is_complete_and_survives_a_round_trip() {
             "composer",
             "turbo",
             "next",
-            "vite"
+            "vite",
+            "nx",
+            "ccache",
+            "sccache",
+            "playwright",
+            "buildx",
+            "maven",
+            "gradle"
         ]
     );
     for preset in Preset::all() {
@@ -146,6 +153,20 @@ fn a_file_of_which_only_some_speak_is_told_by_what_it_mentions() {
     fs::write(directory.path().join("a/vite.config.ts"), "export default {\n  cacheDir: '.vite',\n};\n").unwrap();
     fs::write(directory.path().join("b/vite.config.ts"), "export default { cacheDir: '../cache' };\n").unwrap();
     assert_eq!(found(directory.path()), [("next", "d/next.config.mjs"), ("vite", "a/vite.config.ts")].map(owned));
+}
+
+#[test]
+fn what_only_a_workflow_or_a_hidden_file_tells_is_found_at_the_top() {
+    let directory =
+        tree(&[".github/workflows/a.yml", ".github/workflows/ci.yml", ".cargo/config.toml", "x/CMakeLists.txt"]);
+    let write = |file: &str, text: &str| fs::write(directory.path().join(file), text).unwrap();
+    write(".github/workflows/ci.yml", "with:\n  cache-to: type=local,dest=.buildx-cache-new\n");
+    write(".cargo/config.toml", "[build]\nrustc-wrapper = \"sccache\"\n");
+    write("x/CMakeLists.txt", "set(CMAKE_C_COMPILER_LAUNCHER ccache)\n");
+    let expected =
+        [("ccache", "x/CMakeLists.txt"), ("sccache", ".cargo/config.toml"), ("buildx", ".github/workflows/ci.yml")];
+    assert_eq!(found(directory.path()), expected.map(owned));
+    assert_eq!(detect(directory.path()).unwrap()[2].directory, Path::new(""));
 }
 
 #[test]

@@ -89,6 +89,13 @@ fn presets_are_listed() {
     turbo        Turborepo: the results of its tasks  .turbo/cache
     next         Next.js: the compiler's cache  **/.next/cache
     vite         Vite: bundled dependencies, where cacheDir is .vite  **/.vite
+    nx           Nx: the results of its tasks  .nx
+    ccache       ccache: what C and C++ compilers made  ~/.cache/ccache
+    sccache      sccache: what compilers of Rust, C and C++ made  ~/.cache/sccache
+    playwright   Playwright: the browsers that it downloads  ~/.cache/ms-playwright
+    buildx       Docker: layers that buildx exports with type=local  .buildx-cache
+    maven        Maven: the local repository  ~/.m2/repository
+    gradle       Gradle: its caches, and the distribution of its wrapper  ~/.gradle/caches, ~/.gradle/wrapper
     ");
 }
 
@@ -105,7 +112,7 @@ fn a_preset_that_is_not_there_is_not_found() {
     exit code: 4
     ----- stderr -----
     Error: there is no preset "bazel"
-    Hint: the presets are cargo, npm, pnpm, yarn, yarn-classic, bun, uv, poetry, pip, go, bundler, composer, turbo, next, vite
+    Hint: the presets are cargo, npm, pnpm, yarn, yarn-classic, bun, uv, poetry, pip, go, bundler, composer, turbo, next, vite, nx, ccache, sccache, playwright, buildx, maven, gradle
     "#);
 }
 
