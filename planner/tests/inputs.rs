@@ -165,3 +165,11 @@ fn a_checked_out_submodule_is_walked_by_its_own_rules() {
     assert!(files.contains(&"sources lib/x.c".to_owned()), "{files:?}");
     assert!(!files.iter().any(|file| file.ends_with(".a") || file.ends_with(".git")), "{files:?}");
 }
+
+#[test]
+fn a_gitmodules_file_of_a_vendored_package_names_no_submodule() {
+    let gitmodules = "[submodule \"suite\"]\n\tpath = suite\n\turl = https://example.com/suite\n";
+    let workspace = Workspace::new("[path.out]\npath = \"out\"\nsources = [\"**/*\", \"!sci.toml\"]\n")
+        .files(&[("vendor/x/.gitmodules", gitmodules), ("a", "")]);
+    assert_eq!(files_of(&workspace.keyed("out")), ["sources a", "sources vendor/x/.gitmodules"]);
+}

@@ -3,7 +3,7 @@
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use crate::{Preset, Sign};
+use crate::{Beside, Preset, Sign};
 
 /// How far below the top a project is looked for: `apps/team/web` is found, its members are not.
 const MAX_DEPTH: usize = 3;
@@ -26,7 +26,7 @@ pub struct Detected {
     pub directory: PathBuf,
 }
 
-/// Finds the presets that suit `directory`, by their detection files.
+/// Finds the presets that suit `directory`, by their detection files and by what their paths belong beside.
 ///
 /// A preset found at the top is reported once. One that is not is looked for in the directories below, at most three
 /// deep (hidden ones, `node_modules`, `examples` and the like left out), and reported for each topmost project. The result
@@ -91,6 +91,12 @@ fn mentions(text: &str, words: &str) -> bool {
     })
 }
 
+/// Whether the directory has what the preset's paths belong beside: a lockfile alone is no project.
+fn belongs(directory: &Path, preset: &Preset) -> bool {
+    let mut beside = preset.paths.values().filter_map(|path| path.beside.as_ref());
+    beside.all(|Beside(files)| files.iter().any(|file| directory.join(file).is_file()))
+}
+
 /// Searches `top`/`below` for `presets`, then for those not found in the directories below.
 fn search(
     top: &Path,
@@ -102,7 +108,8 @@ fn search(
     let directory = top.join(below);
     let mut missing = vec![];
     for preset in presets {
-        match preset.detect.iter().find_map(|sign| speaks(&directory, sign)) {
+        let sign = preset.detect.iter().find_map(|sign| speaks(&directory, sign));
+        match sign.filter(|_| belongs(&directory, preset)) {
             Some(file) => found.push(Detected { preset, because: below.join(file), directory: below.to_owned() }),
             None => missing.push(*preset),
         }

@@ -20,9 +20,30 @@ pub struct Preset {
     pub summary: String,
     /// Files, any one of which in a directory means that the ecosystem is used there.
     pub detect: Vec<Sign>,
+    /// What a workflow does around the restore.
+    #[serde(default, skip_serializing_if = "Workflow::is_empty")]
+    pub workflow: Workflow,
     /// The workspace paths, by name.
     #[serde(rename = "path")]
     pub paths: BTreeMap<String, PathSpec>,
+}
+
+/// What a job does on a fresh machine, as `sci init --workflow` writes it: lines for a shell, in the project's directory.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Workflow {
+    /// What it needs before the restore, which asks the tools for their versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setup: Option<String>,
+    /// What fills the paths, after the restore.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+}
+
+impl Workflow {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A file that speaks for an ecosystem.

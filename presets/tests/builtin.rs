@@ -170,6 +170,15 @@ fn what_only_a_workflow_or_a_hidden_file_tells_is_found_at_the_top() {
 }
 
 #[test]
+fn a_lockfile_beside_which_nothing_can_be_installed_is_no_project() {
+    let directory = tree(&["kotlin-js-store/yarn.lock"]);
+    fs::write(directory.path().join("kotlin-js-store/yarn.lock"), "# yarn lockfile v1\n").unwrap();
+    assert_eq!(found(directory.path()), [("yarn-classic", "kotlin-js-store/yarn.lock")].map(owned));
+    fs::remove_file(directory.path().join("kotlin-js-store/package.json")).unwrap();
+    assert_eq!(found(directory.path()), []);
+}
+
+#[test]
 fn nothing_is_found_in_an_empty_directory_and_a_missing_one_is_an_error() {
     let directory = tree(&[]);
     assert_eq!(found(directory.path()), []);
@@ -190,6 +199,9 @@ fn tree(files: &[&str]) -> TempDir {
     for file in files {
         let path = directory.path().join(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
+        if [".lock", "lock.json", "lock.yaml"].iter().any(|end| file.ends_with(end)) {
+            fs::write(path.with_file_name("package.json"), "").unwrap();
+        }
         fs::write(path, "").unwrap();
     }
     directory

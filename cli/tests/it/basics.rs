@@ -135,6 +135,7 @@ fn completions_are_a_script() {
 fn init_writes_what_it_detects_and_says_what_is_next() {
     let sandbox = Sandbox::empty();
     sandbox.write("Cargo.toml", "[workspace]\n");
+    sandbox.write("web/package.json", "{}");
     sandbox.write("web/package-lock.json", "{}");
     assert_screen!(sandbox.sci("init"), @r"
     exit code: 0
@@ -144,7 +145,8 @@ fn init_writes_what_it_detects_and_says_what_is_next() {
     wrote [TOP]/ws/sci.toml
 
     Next: `sci plan` shows the keys; `sci run -- <your build>` restores, builds and saves.
-    In a GitHub workflow, around the build, on a runner that keeps its disk (SCI_ALLOW_EMBEDDED=1 says so):
+    `sci init --workflow` writes a GitHub workflow. Without a store for many machines, on a runner that keeps its disk
+    (SCI_ALLOW_EMBEDDED=1 says so), around the build:
 
         - run: sci restore
         - run: <your build>
@@ -177,6 +179,7 @@ fn init_writes_what_it_detects_and_says_what_is_next() {
 #[test]
 fn init_twice_changes_nothing_and_never_overwrites_a_persons_file() {
     let sandbox = Sandbox::empty();
+    sandbox.write("package.json", "{}");
     sandbox.write("pnpm-lock.yaml", "lockfileVersion: '9.0'\n");
     sandbox.sci("init").ends_with(0);
     let written = sandbox.read("sci.toml");
@@ -198,6 +201,83 @@ fn init_twice_changes_nothing_and_never_overwrites_a_persons_file() {
     assert_eq!(sandbox.read("sci.toml"), "presets = []\n");
     sandbox.sci("init --force").ends_with(0);
     assert_eq!(sandbox.read("sci.toml"), written);
+}
+
+#[test]
+fn init_writes_a_workflow_once_and_leaves_it_to_the_person() {
+    let sandbox = Sandbox::empty();
+    sandbox.write(".git/refs/remotes/origin/HEAD", "ref: refs/remotes/origin/trunk\n");
+    for file in ["package.json", "pnpm-lock.yaml", "next.config.mjs", "tools/Cargo.toml"] {
+        sandbox.write(file, "");
+    }
+    let file = ".github/workflows/sci.yml";
+    assert_screen!(sandbox.sci("init --workflow"), @r"
+    exit code: 0
+    ----- stdout -----
+    cargo        Rust: Cargo's build directory and its registry cache (tools/Cargo.toml)
+    pnpm         Node.js: node_modules as pnpm installs it, in every package of the workspace (pnpm-lock.yaml)
+    next         Next.js: the compiler's cache (next.config.mjs)
+    wrote [TOP]/ws/sci.toml
+    wrote [TOP]/ws/.github/workflows/sci.yml
+    ");
+    insta::assert_snapshot!(sandbox.read(file), @r"
+    # Written by `sci init --workflow`, and yours from here on: what it builds, and with what, is to be seen through.
+    # The store is the one that sci.toml names with [store] url; `sci deploy` and `sci serve` make one.
+    name: build
+    on:
+      push:
+        branches: [trunk]
+      pull_request:
+    permissions:
+      contents: read
+      id-token: write # the store has to know who asks; nothing secret is needed
+    jobs:
+      build:
+        runs-on: ubuntu-latest
+        steps:
+          - uses: actions/checkout@v4
+          - run: corepack enable
+          # Restores the paths of sci.toml now, and saves them when the job ends.
+          - uses: OWNER/sci/action@v1
+          - run: cargo build --all-targets
+            working-directory: tools
+          - run: pnpm install --frozen-lockfile
+          - run: npx next build
+    ");
+    let written = (sandbox.read("sci.toml"), sandbox.read(file));
+    let again = sandbox.sci("init --workflow --json").ends_with(0).json();
+    assert_eq!((&again["result"]["written"], &again["result"]["workflow"]["written"]), (&false.into(), &false.into()));
+    assert_eq!((sandbox.read("sci.toml"), sandbox.read(file)), written);
+
+    // What a person wrote stays, of either file.
+    sandbox.write("sci.toml", "presets = [\"pnpm\"]\n");
+    sandbox.write(file, "name: mine\n");
+    let ran = sandbox.sci("init --workflow --force").ends_with(0);
+    assert!(ran.stdout.contains("sci.yml is there already"), "{ran}");
+    assert_eq!(sandbox.read(file), "name: mine\n");
+    sandbox.write("sci.toml", "presets = [\"pnpm\"]\n");
+    let ran = sandbox.sci("init --workflow").ends_with(0);
+    assert!(ran.stdout.contains("sci.toml is there already"), "{ran}");
+    assert_eq!(sandbox.read("sci.toml"), "presets = [\"pnpm\"]\n");
+}
+
+#[test]
+fn init_points_a_workflow_at_a_workspace_below_the_repository() {
+    let sandbox = Sandbox::empty();
+    sandbox.write(".git/HEAD", "ref: refs/heads/main\n");
+    sandbox.write("my app/go.mod", "module example.org/app\n");
+    sandbox.write("my app/web/bun.lock", "{}");
+    sandbox.write("my app/web/package.json", "{}");
+    sandbox.sci_in(&sandbox.root().join("my app"), &["init", "--workflow"]).ends_with(0);
+    let written = sandbox.read(".github/workflows/sci-my app.yml");
+    for part in [
+        "    branches: [main]\n",
+        "      - run: npm install --global bun\n        working-directory: \"my app/web\"\n",
+        "      - uses: OWNER/sci/action@v1\n        with:\n          working-directory: \"my app\"\n",
+        "      - run: go build ./...\n        working-directory: \"my app\"\n",
+    ] {
+        assert!(written.contains(part), "{written}");
+    }
 }
 
 #[test]
@@ -235,6 +315,7 @@ fn init_says_what_it_leaves_to_the_person() {
 #[test]
 fn init_chooses_pnpm_where_npm_left_a_lockfile_too() {
     let sandbox = Sandbox::empty();
+    sandbox.write("package.json", "{}");
     sandbox.write("pnpm-lock.yaml", "lockfileVersion: '9.0'\n");
     sandbox.write("package-lock.json", "{}");
     let ran = sandbox.sci("init").ends_with(0);
@@ -245,7 +326,15 @@ fn init_chooses_pnpm_where_npm_left_a_lockfile_too() {
 #[test]
 fn init_chooses_one_of_several_tools_that_keep_the_same_path() {
     let sandbox = Sandbox::empty();
-    for file in ["package-lock.json", "bun.lock", "web/pnpm-lock.yaml", "requirements.txt", "go.mod"] {
+    for file in [
+        "package-lock.json",
+        "bun.lock",
+        "web/pnpm-lock.yaml",
+        "requirements.txt",
+        "go.mod",
+        "package.json",
+        "web/package.json",
+    ] {
         sandbox.write(file, "");
     }
     sandbox.write("yarn.lock", "__metadata:\n  version: 8\n");
