@@ -6,7 +6,7 @@ use quick_xml::events::BytesStart;
 use serde::Deserialize;
 
 use super::xml::{Visitor, attribute, walk};
-use super::{LockfileError, Package, Packages};
+use super::{LockfileError, MAX_REFERRED, Package, Packages};
 
 /// Reads gradle.lockfile: `group:name:version=configurations` on each line, and what is locked to be empty.
 pub(crate) fn lockfile(text: &str) -> Result<Packages, LockfileError> {
@@ -77,7 +77,10 @@ impl Visitor for Metadata {
 /// Reads libs.versions.toml: the libraries and plugins of a catalog.
 pub(crate) fn catalog(text: &str) -> Result<Packages, LockfileError> {
     let catalog: Catalog = toml::from_str(text).map_err(LockfileError::malformed)?;
-    let named = |reference: &str| catalog.versions.get(reference).map(Version::told).unwrap_or_default();
+    let named = |reference: &str| {
+        let version = catalog.versions.get(reference).map(Version::told);
+        version.filter(|version| version.len() <= MAX_REFERRED).unwrap_or_default()
+    };
     let told = |entry: &Entry| match entry {
         Entry::Text(notation) => {
             let mut parts = notation.rsplitn(2, ':');

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use quick_xml::events::BytesStart;
 
 use super::xml::{Visitor, walk};
-use super::{LockfileError, Package, Packages};
+use super::{LockfileError, MAX_REFERRED, Package, Packages};
 
 /// Elements that name an artifact.
 const NAMING: [&str; 4] = ["parent", "dependency", "plugin", "extension"];
@@ -100,7 +100,7 @@ fn resolved(text: &str, properties: &BTreeMap<String, String>) -> String {
     let mut text = text.to_owned();
     for _ in 0..MAX_STEPS {
         let property = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
-        match property.and_then(|name| properties.get(name)) {
+        match property.and_then(|name| properties.get(name)).filter(|value| value.len() <= MAX_REFERRED) {
             Some(value) => value.clone_into(&mut text),
             None => break,
         }

@@ -19,8 +19,8 @@ pub(crate) mod yarn;
 
 use std::path::Path;
 
-pub(crate) use package::text;
 pub use package::{LockfileError, MAX_BYTES, Package, Packages};
+pub(crate) use package::{MAX_REFERRED, text};
 
 /// Reads the packages that a lockfile names; `None` when the file name is not that of a lockfile known here.
 ///

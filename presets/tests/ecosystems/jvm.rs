@@ -43,6 +43,11 @@ fn pom_xml_and_the_artifacts_it_names() {
     assert_malformed("pom.xml", &"<project>".repeat(100_000));
     let circle = "<project><properties><a>${b}</a><b>${a}</b></properties><parent><artifactId>${a}</artifactId></parent></project>";
     assert_eq!(told("pom.xml", circle).len(), 1);
+    let long = "x".repeat(1000);
+    let repeated = format!(
+        "<project><properties><a>{long}</a></properties><parent><artifactId>p</artifactId><version>${{a}}</version></parent></project>"
+    );
+    assert_eq!(told("pom.xml", &repeated), [":p ${a} - -"], "a few bytes must not stand for many");
 }
 
 #[test]
