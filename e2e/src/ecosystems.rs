@@ -1,10 +1,26 @@
-//! The package managers that `cargo xtask e2e` installs for the scenarios, each on the `PATH` of the machine that uses it.
+//! The tools that `cargo xtask e2e` installs for the scenarios, each on the `PATH` of the machine that uses it.
 
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use crate::Machine;
+use crate::stand_in::{StandIn, port};
+
+/// A server of downloads, on loopback. It ends when dropped.
+pub struct Downloads(StandIn);
+
+impl Downloads {
+    /// Serves the files of `dir`.
+    pub fn serve(dir: &Path) -> Self {
+        Self(StandIn::start("ecosystems/files.mjs", Some(dir.as_os_str())))
+    }
+
+    /// Its address.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", port(&self.0.told))
+    }
+}
 
 /// A program, and where below the tools it is.
 pub enum Manager {
@@ -20,6 +36,12 @@ pub enum Manager {
     Poetry,
     /// Turborepo.
     Turbo,
+    /// Vite.
+    Vite,
+    /// Nx.
+    Nx,
+    /// Playwright, as the program of its test runner.
+    Playwright,
 }
 
 impl Manager {
@@ -34,6 +56,9 @@ impl Manager {
             Self::Bun => ("bun", modules.join("bun/bin/bun.exe")),
             Self::Uv => ("uv", tools.join("python/bin/uv")),
             Self::Turbo => ("turbo", modules.join("turbo/bin/turbo")),
+            Self::Nx => ("nx", modules.join("nx/dist/bin/nx.js")),
+            Self::Playwright => ("playwright", modules.join("@playwright/test/cli.js")),
+            Self::Vite => ("vite", modules.join("vite/bin/vite.js")),
             Self::Poetry => ("poetry", tools.join("python/bin/poetry")),
         };
         assert!(program.exists(), "{} is missing: cargo xtask e2e installs it", program.display());

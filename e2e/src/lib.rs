@@ -23,7 +23,7 @@ pub mod tree;
 pub mod worker;
 
 pub use backend::Backend;
-pub use ecosystems::Manager;
+pub use ecosystems::{Downloads, Manager};
 pub use machine::Machine;
 pub use ran::Ran;
 pub use tree::Tree;

@@ -1,15 +1,17 @@
 //! One instance's derivation, from inputs that are all at hand.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use sci_hasher::{Derivation, Digest, Encoder, InputClass, InputName};
 
 use crate::config::{Config, Declaration, Origin};
-use crate::inputs::{Hashes, Texts, Tree, UnreadableInput, to_path};
+use crate::inputs::{EntryId, Hashes, Texts, Tree, UnreadableInput, to_path};
 use crate::instances::Instance;
 use crate::narrow::Closures;
 use crate::plan::{Outcome, PlannedPath, Policy};
-use crate::record::{Note, Notes};
+use crate::record::{Note, NotedPackage, Notes};
 use crate::tools::{NoValue, ToolValues};
 use crate::{Host, Keyed, env, packages};
 
@@ -22,6 +24,8 @@ pub(crate) struct Facts<'f> {
     pub(crate) tools: &'f ToolValues,
     pub(crate) closures: &'f Closures,
     pub(crate) texts: &'f Texts,
+    /// The packages of lockfiles that were read already: in a monorepo one lockfile serves every instance.
+    pub(crate) lockfiles: RefCell<BTreeMap<EntryId, Option<Vec<NotedPackage>>>>,
 }
 
 /// Why an instance has no key.
@@ -146,11 +150,8 @@ impl Facts<'_> {
                     continue;
                 }
                 let entry = self.tree.entry(*id);
-                let small = self.hashes.get(*id)?.size <= packages::MAX_BYTES as u64;
                 if *class == InputClass::Lockfiles
-                    && entry.is_file()
-                    && small
-                    && let Some(packages) = packages::read(to_path(entry.path), || self.hashes.content(*id))?
+                    && let Some(packages) = self.packages(*id)?
                 {
                     record.notes.insert(*class, InputName::new(entry.path), Note::Packages(packages));
                 }
@@ -165,6 +166,24 @@ impl Facts<'_> {
             record.noted(InputClass::Lockfiles, InputName::new(part.name(self.tree)), closure.digest, Some(note));
         }
         Ok(())
+    }
+}
+
+impl Facts<'_> {
+    /// The packages that a lockfile names; `None` when it is none, or too large to be read.
+    fn packages(&self, id: EntryId) -> Result<Option<Vec<NotedPackage>>, UnreadableInput> {
+        if let Some(known) = self.lockfiles.borrow().get(&id) {
+            return Ok(known.clone());
+        }
+        let entry = self.tree.entry(id);
+        let small = self.hashes.get(id)?.size <= packages::MAX_BYTES as u64;
+        let packages = if entry.is_file() && small {
+            packages::read(to_path(entry.path), || self.hashes.content(id))?
+        } else {
+            None
+        };
+        self.lockfiles.borrow_mut().insert(id, packages.clone());
+        Ok(packages)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Makes a plan: the steps in order, each in its own module.
 
+use std::cell::RefCell;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -90,7 +91,16 @@ pub fn find_and_plan(config: &Config, options: PlanOptions<'_>) -> Result<(Plan,
         TextMode::Auto => Texts::of(&tree, &hashes, &inputs(&instances), threads)
             .map_err(|source| PlanError::Io { path: config.workspace.clone(), source })?,
     };
-    let facts = Facts { config, host, tree: &tree, hashes: &hashes, tools: &tools, closures: &closures, texts: &texts };
+    let facts = Facts {
+        config,
+        host,
+        tree: &tree,
+        hashes: &hashes,
+        tools: &tools,
+        closures: &closures,
+        texts: &texts,
+        lockfiles: RefCell::default(),
+    };
     let mut paths: Vec<PlannedPath> = Vec::with_capacity(instances.len());
     for (instance, upstreams) in instances.iter().zip(&upstreams) {
         // Declarations stand in the order of `after`, so an upstream's index is below the instance's own.

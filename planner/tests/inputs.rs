@@ -193,3 +193,11 @@ fn what_the_walk_found_is_told_by_its_path_and_what_is_no_input_is_known() {
         assert!(!outputs.hold(path.as_bytes()), "{path}");
     }
 }
+
+#[test]
+fn a_gitmodules_file_of_a_vendored_package_names_no_submodule() {
+    let gitmodules = "[submodule \"suite\"]\n\tpath = suite\n\turl = https://example.com/suite\n";
+    let workspace = Workspace::new("[path.out]\npath = \"out\"\nsources = [\"**/*\", \"!sci.toml\"]\n")
+        .files(&[("vendor/x/.gitmodules", gitmodules), ("a", "")]);
+    assert_eq!(files_of(&workspace.keyed("out")), ["sources a", "sources vendor/x/.gitmodules"]);
+}

@@ -111,6 +111,13 @@ fn a_glob_at_any_depth_counts_the_workspace_itself() {
 }
 
 #[test]
+fn any_one_of_several_files_marks_an_instance() {
+    let marks = "[path.x]\npath = \"**/x\"\nbeside = [\"a.config\", \"b.config\"]\n";
+    let workspace = monorepo(marks).files(&[("packages/a/a.config", ""), ("packages/b/b.config", "")]);
+    assert_eq!(instances(&workspace.plan()), ["packages/a/x", "packages/b/x"]);
+}
+
+#[test]
 fn a_preset_joins_each_member_of_a_pnpm_workspace() {
     let workspace = Workspace::new("presets = [\"pnpm\"]\n").files(&[
         ("package.json", "{}"),
@@ -195,4 +202,24 @@ fn credentials_are_refused_where_a_glob_leads_to_them() {
     let workspace = monorepo("[path.x]\npath = \"*/x/cache\"\n");
     workspace.write(".ssh/config", "");
     assert!(workspace.errors().contains("holds credentials"), "{}", workspace.errors());
+}
+
+#[test]
+fn layers_are_derived_from_what_is_copied_into_an_image() {
+    let workspace = Workspace::new("presets = [\"buildx\"]\n").files(&[
+        ("Dockerfile", "FROM scratch\nCOPY app /\n"),
+        (".dockerignore", ".buildx-cache\n"),
+        (".gitignore", "/.buildx-cache*\n"),
+        ("app", "one"),
+        (".buildx-cache/index.json", "{}"),
+    ]);
+    let before = workspace.keyed(".buildx-cache");
+    assert_eq!(
+        files_of(&before),
+        ["configs .dockerignore", "configs Dockerfile", "sources .gitignore", "sources app"],
+        "what is kept is no input"
+    );
+    workspace.write("app", "two");
+    let after = workspace.keyed(".buildx-cache");
+    assert_eq!(before.ladder.shared(&after.ladder), Some(InputClass::Lockfiles));
 }

@@ -124,7 +124,7 @@ sources = [{ pattern = "sci.toml", search = "everywhere" }]
       hint: expected one of `when-changed`, `always`, `on-success`, `never`
     6:9 "\"maven\""
       `maven` is not a value of `check`
-      hint: expected one of `npm`, `pnpm`, `yarn`, `yarn-classic`, `bun`, `venv`, `bundler`, `composer`, `cargo-registry`, `yarn-cache`, `go-modules`
+      hint: expected one of `npm`, `pnpm`, `yarn`, `yarn-classic`, `bun`, `venv`, `bundler`, `composer`, `cargo-registry`, `yarn-cache`, `playwright`, `go-modules`
     7:10 "\"all\""
       `all` is not a value of `shared`
       hint: expected one of `lockfile`
@@ -175,7 +175,7 @@ presets = ["pnmp", "bazel"]
       hint: did you mean `pnpm`?
     1:20 "\"bazel\""
       unknown preset `bazel`
-      hint: expected one of `cargo`, `npm`, `pnpm`, `yarn`, `yarn-classic`, `bun`, `uv`, `poetry`, `pip`, `go`, `bundler`, `composer`, `turbo`
+      hint: expected one of `cargo`, `npm`, `pnpm`, `yarn`, `yarn-classic`, `bun`, `uv`, `poetry`, `pip`, `go`, `bundler`, `composer`, `turbo`, `next`, `vite`, `nx`, `ccache`, `sccache`, `playwright`, `buildx`, `maven`, `gradle`
     "#);
 }
 

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use crate::Preset;
 
 /// In the order of a listing.
-const FILES: [&str; 13] = [
+const FILES: [&str; 22] = [
     include_str!("../data/cargo.toml"),
     include_str!("../data/npm.toml"),
     include_str!("../data/pnpm.toml"),
@@ -19,6 +19,15 @@ const FILES: [&str; 13] = [
     include_str!("../data/bundler.toml"),
     include_str!("../data/composer.toml"),
     include_str!("../data/turbo.toml"),
+    include_str!("../data/next.toml"),
+    include_str!("../data/vite.toml"),
+    include_str!("../data/nx.toml"),
+    include_str!("../data/ccache.toml"),
+    include_str!("../data/sccache.toml"),
+    include_str!("../data/playwright.toml"),
+    include_str!("../data/buildx.toml"),
+    include_str!("../data/maven.toml"),
+    include_str!("../data/gradle.toml"),
 ];
 
 static ALL: LazyLock<Vec<Preset>> = LazyLock::new(|| {

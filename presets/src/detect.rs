@@ -3,7 +3,7 @@
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use crate::{Preset, Sign};
+use crate::{Beside, Preset, Sign};
 
 /// How far below the top a project is looked for: `apps/team/web` is found, its members are not.
 const MAX_DEPTH: usize = 3;
@@ -13,7 +13,7 @@ const SKIPPED: [&str; 10] =
     ["dist", "examples", "fixtures", "node_modules", "target", "test", "testdata", "tests", "third_party", "vendor"];
 
 /// How much of a file is read to see whose it is, in bytes.
-const HEAD: u64 = 4096;
+const HEAD: u64 = 64 << 10;
 
 /// A preset that suits a directory, and the file that says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,16 +22,11 @@ pub struct Detected {
     pub preset: &'static Preset,
     /// The detection file, relative to the directory that was searched.
     pub because: PathBuf,
-}
-
-impl Detected {
     /// The project's directory, relative to the directory that was searched; empty when it is that one.
-    pub fn directory(&self) -> &Path {
-        self.because.parent().unwrap_or(Path::new(""))
-    }
+    pub directory: PathBuf,
 }
 
-/// Finds the presets that suit `directory`, by their detection files.
+/// Finds the presets that suit `directory`, by their detection files and by what their paths belong beside.
 ///
 /// A preset found at the top is reported once. One that is not is looked for in the directories below, at most three
 /// deep (hidden ones, `node_modules`, `examples` and the like left out), and reported for each topmost project. The result
@@ -52,14 +47,54 @@ fn order(detected: &Detected) -> (usize, &Path) {
     (position.unwrap_or(usize::MAX), &detected.because)
 }
 
-/// Whether the file is there and, where that is asked for, says what it must.
-fn speaks(directory: &Path, sign: &Sign) -> bool {
-    let path = directory.join(&sign.file);
-    let Some(wanted) = &sign.contains else { return path.is_file() };
+/// The file below `directory` that the sign means, when it is there and says what it must.
+fn speaks(directory: &Path, sign: &Sign) -> Option<PathBuf> {
+    candidates(directory, &sign.file).into_iter().find(|file| says(&directory.join(file), sign))
+}
+
+/// The files that the sign's name stands for, relative to `directory`, in order.
+fn candidates(directory: &Path, name: &str) -> Vec<PathBuf> {
+    let (above, last) = name.rsplit_once('/').unwrap_or(("", name));
+    let Some((start, end)) = last.split_once('*') else { return vec![PathBuf::from(name)] };
+    let matches = |name: &str| name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end);
+    let entries = std::fs::read_dir(directory.join(above)).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| matches(name))
+        .map(|name| Path::new(above).join(name))
+        .collect();
+    found.sort();
+    found
+}
+
+fn says(path: &Path, sign: &Sign) -> bool {
+    if !path.is_file() {
+        return false;
+    }
+    if sign.contains.is_none() && sign.mentions.is_none() {
+        return true;
+    }
     let mut head = Vec::new();
-    let read =
-        path.is_file().then(|| std::fs::File::open(&path).and_then(|file| file.take(HEAD).read_to_end(&mut head)));
-    matches!(read, Some(Ok(_))) && String::from_utf8_lossy(&head).lines().any(|line| line.starts_with(wanted.as_str()))
+    if std::fs::File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head)).is_err() {
+        return false;
+    }
+    let head = String::from_utf8_lossy(&head);
+    let begins = |wanted: &String| head.lines().any(|line| line.starts_with(wanted.as_str()));
+    sign.contains.as_ref().is_none_or(begins) && sign.mentions.as_ref().is_none_or(|wanted| mentions(&head, wanted))
+}
+
+/// Whether the words are there, and not inside of others: `sccache` does not mention `ccache`.
+fn mentions(text: &str, words: &str) -> bool {
+    text.match_indices(words).any(|(at, _)| {
+        let (before, after) = (text[..at].chars().next_back(), text[at + words.len()..].chars().next());
+        ![before, after].into_iter().flatten().any(char::is_alphanumeric)
+    })
+}
+
+/// Whether the directory has what the preset's paths belong beside: a lockfile alone is no project.
+fn belongs(directory: &Path, preset: &Preset) -> bool {
+    let mut beside = preset.paths.values().filter_map(|path| path.beside.as_ref());
+    beside.all(|Beside(files)| files.iter().any(|file| directory.join(file).is_file()))
 }
 
 /// Searches `top`/`below` for `presets`, then for those not found in the directories below.
@@ -73,8 +108,9 @@ fn search(
     let directory = top.join(below);
     let mut missing = vec![];
     for preset in presets {
-        match preset.detect.iter().find(|sign| speaks(&directory, sign)) {
-            Some(sign) => found.push(Detected { preset, because: below.join(&sign.file) }),
+        let sign = preset.detect.iter().find_map(|sign| speaks(&directory, sign));
+        match sign.filter(|_| belongs(&directory, preset)) {
+            Some(file) => found.push(Detected { preset, because: below.join(file), directory: below.to_owned() }),
             None => missing.push(*preset),
         }
     }

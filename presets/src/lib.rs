@@ -18,5 +18,5 @@ mod shared;
 pub use checks::{Proof, prove_current};
 pub use detect::{Detected, detect};
 pub use policy::{Check, RestorePolicy, SavePolicy, Shared};
-pub use schema::{EnvVar, PathSpec, Pattern, Preset, Search, Sign};
+pub use schema::{Beside, EnvVar, PathSpec, Pattern, Preset, Search, Sign, Workflow};
 pub use shared::SharedMembers;

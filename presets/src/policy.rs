@@ -90,6 +90,8 @@ policy! {
         CargoRegistry = "cargo-registry",
         /// Every package of yarn.lock has its archive.
         YarnCache = "yarn-cache",
+        /// Every browser is of the revision that the installed Playwright, which is the locked one, asks for.
+        Playwright = "playwright",
         /// Every module of go.sum has its archive below `cache/download`.
         GoModules = "go-modules",
     }

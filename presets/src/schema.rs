@@ -20,9 +20,30 @@ pub struct Preset {
     pub summary: String,
     /// Files, any one of which in a directory means that the ecosystem is used there.
     pub detect: Vec<Sign>,
+    /// What a workflow does around the restore.
+    #[serde(default, skip_serializing_if = "Workflow::is_empty")]
+    pub workflow: Workflow,
     /// The workspace paths, by name.
     #[serde(rename = "path")]
     pub paths: BTreeMap<String, PathSpec>,
+}
+
+/// What a job does on a fresh machine, as `sci init --workflow` writes it: lines for a shell, in the project's directory.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Workflow {
+    /// What it needs before the restore, which asks the tools for their versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setup: Option<String>,
+    /// What fills the paths, after the restore.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+}
+
+impl Workflow {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A file that speaks for an ecosystem.
@@ -31,10 +52,12 @@ pub struct Preset {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "SignForm", into = "SignForm")]
 pub struct Sign {
-    /// The file's name.
+    /// The file's name, or its path below the project; one `*` in the last component stands for any text.
     pub file: String,
     /// What a line near the file's beginning begins with, where two ecosystems use the same name.
     pub contains: Option<String>,
+    /// Words that stand anywhere near the file's beginning, where the file alone says too little.
+    pub mentions: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -48,23 +71,26 @@ enum SignForm {
 #[serde(deny_unknown_fields)]
 struct SignTable {
     file: String,
-    contains: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    contains: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mentions: Option<String>,
 }
 
 impl From<SignForm> for Sign {
     fn from(form: SignForm) -> Self {
         match form {
-            SignForm::Text(file) => Self { file, contains: None },
-            SignForm::Table(SignTable { file, contains }) => Self { file, contains: Some(contains) },
+            SignForm::Text(file) => Self { file, contains: None, mentions: None },
+            SignForm::Table(SignTable { file, contains, mentions }) => Self { file, contains, mentions },
         }
     }
 }
 
 impl From<Sign> for SignForm {
-    fn from(Sign { file, contains }: Sign) -> Self {
-        match contains {
-            Some(contains) => Self::Table(SignTable { file, contains }),
-            None => Self::Text(file),
+    fn from(Sign { file, contains, mentions }: Sign) -> Self {
+        match (&contains, &mentions) {
+            (None, None) => Self::Text(file),
+            _ => Self::Table(SignTable { file, contains, mentions }),
         }
     }
 }
@@ -81,10 +107,10 @@ pub struct PathSpec {
     pub path: String,
     /// What the path is, for a person.
     pub why: String,
-    /// For a path with a glob: the file beside which an instance belongs. An instance is thus known on a machine where
-    /// it does not exist yet.
+    /// For a path with a glob: what an instance belongs beside. An instance is thus known on a machine where it does not
+    /// exist yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub beside: Option<String>,
+    pub beside: Option<Beside>,
     /// Configuration files.
     #[serde(default)]
     pub configs: Vec<Pattern>,
@@ -148,6 +174,45 @@ impl PathSpec {
     /// Whether the path is below the home directory.
     pub fn is_home(&self) -> bool {
         self.path.starts_with("~/")
+    }
+}
+
+/// The file that marks a directory which has an instance, or several of which any one does.
+///
+/// Written as text, or as a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "BesideForm", into = "BesideForm")]
+pub struct Beside(pub Vec<String>);
+
+/// As a person says it: `a`, or `a or b`.
+impl fmt::Display for Beside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(" or "))
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum BesideForm {
+    Text(String),
+    List(Vec<String>),
+}
+
+impl From<BesideForm> for Beside {
+    fn from(form: BesideForm) -> Self {
+        match form {
+            BesideForm::Text(file) => Self(vec![file]),
+            BesideForm::List(files) => Self(files),
+        }
+    }
+}
+
+impl From<Beside> for BesideForm {
+    fn from(Beside(mut files): Beside) -> Self {
+        match files.len() {
+            1 => Self::Text(files.remove(0)),
+            _ => Self::List(files),
+        }
     }
 }
 

@@ -26,7 +26,16 @@ fn every_preset_is_complete_and_survives_a_round_trip() {
             "go",
             "bundler",
             "composer",
-            "turbo"
+            "turbo",
+            "next",
+            "vite",
+            "nx",
+            "ccache",
+            "sccache",
+            "playwright",
+            "buildx",
+            "maven",
+            "gradle"
         ]
     );
     for preset in Preset::all() {
@@ -68,7 +77,7 @@ fn what_the_engine_relies_on_is_declared() {
     for name in ["npm", "pnpm", "yarn", "yarn-classic", "bun"] {
         let modules = path(name, "node_modules");
         assert!(modules.is_per_directory());
-        assert_eq!(modules.beside.as_deref(), Some("package.json"));
+        assert_eq!(modules.beside.as_ref().map(ToString::to_string).as_deref(), Some("package.json"));
         assert!(modules.lockfiles.iter().all(|lockfile| lockfile.search == Search::Nearest));
     }
     for name in ["uv", "poetry", "pip"] {
@@ -126,7 +135,7 @@ fn projects_below_the_top_are_found_where_they_begin() {
     ]);
     let expected = [("cargo", "backend/Cargo.toml"), ("pnpm", "apps/team/web/pnpm-lock.yaml")].map(owned);
     assert_eq!(found(directory.path()), expected);
-    assert_eq!(detect(directory.path()).unwrap()[0].directory(), Path::new("backend"));
+    assert_eq!(detect(directory.path()).unwrap()[0].directory, Path::new("backend"));
 }
 
 #[test]
@@ -136,6 +145,37 @@ fn a_lockfile_that_two_tools_write_is_told_apart_by_what_it_says() {
     fs::write(directory.path().join("b/yarn.lock"), "# comment\n# yarn lockfile v1\n\n\n").unwrap();
     let expected = [("yarn", "a/yarn.lock"), ("yarn-classic", "b/yarn.lock"), ("uv", "d/uv.lock"), ("go", "e/go.mod")];
     assert_eq!(found(directory.path()), expected.map(owned));
+}
+
+#[test]
+fn a_file_of_which_only_some_speak_is_told_by_what_it_mentions() {
+    let directory = tree(&["a/vite.config.ts", "b/vite.config.ts", "c/vite.config.js.orig", "d/next.config.mjs"]);
+    fs::write(directory.path().join("a/vite.config.ts"), "export default {\n  cacheDir: '.vite',\n};\n").unwrap();
+    fs::write(directory.path().join("b/vite.config.ts"), "export default { cacheDir: '../cache' };\n").unwrap();
+    assert_eq!(found(directory.path()), [("next", "d/next.config.mjs"), ("vite", "a/vite.config.ts")].map(owned));
+}
+
+#[test]
+fn what_only_a_workflow_or_a_hidden_file_tells_is_found_at_the_top() {
+    let directory =
+        tree(&[".github/workflows/a.yml", ".github/workflows/ci.yml", ".cargo/config.toml", "x/CMakeLists.txt"]);
+    let write = |file: &str, text: &str| fs::write(directory.path().join(file), text).unwrap();
+    write(".github/workflows/ci.yml", "with:\n  cache-to: type=local,dest=.buildx-cache-new\n");
+    write(".cargo/config.toml", "[build]\nrustc-wrapper = \"sccache\"\n");
+    write("x/CMakeLists.txt", "set(CMAKE_C_COMPILER_LAUNCHER ccache)\n");
+    let expected =
+        [("ccache", "x/CMakeLists.txt"), ("sccache", ".cargo/config.toml"), ("buildx", ".github/workflows/ci.yml")];
+    assert_eq!(found(directory.path()), expected.map(owned));
+    assert_eq!(detect(directory.path()).unwrap()[2].directory, Path::new(""));
+}
+
+#[test]
+fn a_lockfile_beside_which_nothing_can_be_installed_is_no_project() {
+    let directory = tree(&["kotlin-js-store/yarn.lock"]);
+    fs::write(directory.path().join("kotlin-js-store/yarn.lock"), "# yarn lockfile v1\n").unwrap();
+    assert_eq!(found(directory.path()), [("yarn-classic", "kotlin-js-store/yarn.lock")].map(owned));
+    fs::remove_file(directory.path().join("kotlin-js-store/package.json")).unwrap();
+    assert_eq!(found(directory.path()), []);
 }
 
 #[test]
@@ -159,6 +199,9 @@ fn tree(files: &[&str]) -> TempDir {
     for file in files {
         let path = directory.path().join(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
+        if [".lock", "lock.json", "lock.yaml"].iter().any(|end| file.ends_with(end)) {
+            fs::write(path.with_file_name("package.json"), "").unwrap();
+        }
         fs::write(path, "").unwrap();
     }
     directory

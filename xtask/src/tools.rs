@@ -56,16 +56,26 @@ pub(crate) fn wrangler(context: &Context) -> Result<(), Failure> {
     pinned(context, "wrangler", "e2e/cloudflare", "cloudflare")
 }
 
-/// Installs the package managers that the scenarios run beside npm, pnpm and cargo, as `e2e/ecosystems` pins them.
+/// Installs the tools that the scenarios run beside npm, pnpm and cargo, as `e2e/ecosystems` pins them.
 pub(crate) fn ecosystems(context: &Context) -> Result<(), Failure> {
-    pinned(context, "yarn, bun and turbo", "e2e/ecosystems", "ecosystems")?;
+    pinned(context, "the tools of Node", "e2e/ecosystems", "ecosystems")?;
     python(context, "uv and Poetry", "e2e/ecosystems/requirements.txt", "python")?;
     // Its own version is asked for by a word, and not by a flag as that of the others.
     if !shell::succeeds(Command::new("go").arg("version")) {
         apt(&["golang-go"]).map_err(|error| format!("go is missing ({error}): install it"))?;
     }
-    debian("bundle", "bundler")?;
-    debian("composer", "composer")
+    for (program, package) in [
+        ("bundle", "bundler"),
+        ("composer", "composer"),
+        ("ccache", "ccache"),
+        ("sccache", "sccache"),
+        ("javac", "default-jdk-headless"),
+        ("mvn", "maven"),
+        ("gradle", "gradle"),
+    ] {
+        debian(program, package)?;
+    }
+    Ok(())
 }
 
 /// Installs into `prefix` below the tools what the lock file in `directory` pins.

@@ -1,6 +1,6 @@
 //! `sci presets`: the built-in presets, and what one of them declares and why.
 
-use sci_presets::{PathSpec, Preset};
+use sci_presets::{PathSpec, Preset, Sign};
 
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
@@ -48,11 +48,18 @@ fn show(text: &mut Text, preset: &Preset) {
     let name = text.style.name.paint(&preset.name);
     let line = format!("{name} (version {}): {}", preset.version, preset.summary);
     text.line(line);
-    let signs: Vec<&str> = preset.detect.iter().map(|sign| sign.file.as_str()).collect();
+    let signs: Vec<String> = preset.detect.iter().map(sign).collect();
     text.indented(1, format_args!("used where there is {}", signs.join(" or ")));
     for (name, path) in &preset.paths {
         text.gap();
         show_path(text, name, path);
+    }
+}
+
+fn sign(sign: &Sign) -> String {
+    match sign.contains.as_ref().or(sign.mentions.as_ref()) {
+        Some(words) => format!("{} that says {words:?}", sign.file),
+        None => sign.file.clone(),
     }
 }
 
@@ -76,7 +83,7 @@ fn fields(path: &PathSpec) -> Vec<(&'static str, Vec<String>)> {
     let patterns = |patterns: &[sci_presets::Pattern]| patterns.iter().map(ToString::to_string).collect();
     let flag = |set: bool| if set { vec!["true".to_owned()] } else { Vec::new() };
     vec![
-        ("beside", path.beside.iter().cloned().collect()),
+        ("beside", path.beside.iter().flat_map(|beside| beside.0.clone()).collect()),
         ("tools", path.tools.clone()),
         ("env", path.env.iter().map(|variable| variable.name.clone()).collect()),
         ("configs", patterns(&path.configs)),

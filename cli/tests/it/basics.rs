@@ -87,6 +87,15 @@ fn presets_are_listed() {
     bundler      Ruby: vendor/bundle as Bundler installs it  vendor/bundle
     composer     PHP: vendor as Composer installs it  vendor
     turbo        Turborepo: the results of its tasks  .turbo/cache
+    next         Next.js: the compiler's cache  **/.next/cache
+    vite         Vite: bundled dependencies, where cacheDir is .vite  **/.vite
+    nx           Nx: the results of its tasks  .nx
+    ccache       ccache: what C and C++ compilers made  ~/.cache/ccache
+    sccache      sccache: what compilers of Rust, C and C++ made  ~/.cache/sccache
+    playwright   Playwright: the browsers that it downloads  ~/.cache/ms-playwright
+    buildx       Docker: layers that buildx exports with type=local  .buildx-cache
+    maven        Maven: the local repository  ~/.m2/repository
+    gradle       Gradle: its caches, and the distribution of its wrapper  ~/.gradle/caches, ~/.gradle/wrapper
     ");
 }
 
@@ -103,7 +112,7 @@ fn a_preset_that_is_not_there_is_not_found() {
     exit code: 4
     ----- stderr -----
     Error: there is no preset "bazel"
-    Hint: the presets are cargo, npm, pnpm, yarn, yarn-classic, bun, uv, poetry, pip, go, bundler, composer, turbo
+    Hint: the presets are cargo, npm, pnpm, yarn, yarn-classic, bun, uv, poetry, pip, go, bundler, composer, turbo, next, vite, nx, ccache, sccache, playwright, buildx, maven, gradle
     "#);
 }
 
@@ -126,6 +135,7 @@ fn completions_are_a_script() {
 fn init_writes_what_it_detects_and_says_what_is_next() {
     let sandbox = Sandbox::empty();
     sandbox.write("Cargo.toml", "[workspace]\n");
+    sandbox.write("web/package.json", "{}");
     sandbox.write("web/package-lock.json", "{}");
     assert_screen!(sandbox.sci("init"), @r"
     exit code: 0
@@ -135,7 +145,8 @@ fn init_writes_what_it_detects_and_says_what_is_next() {
     wrote [TOP]/ws/sci.toml
 
     Next: `sci plan` shows the keys; `sci run -- <your build>` restores, builds and saves.
-    In a GitHub workflow, around the build, on a runner that keeps its disk (SCI_ALLOW_EMBEDDED=1 says so):
+    `sci init --workflow` writes a GitHub workflow. Without a store for many machines, on a runner that keeps its disk
+    (SCI_ALLOW_EMBEDDED=1 says so), around the build:
 
         - run: sci restore
         - run: <your build>
@@ -152,10 +163,10 @@ fn init_writes_what_it_detects_and_says_what_is_next() {
 
     # Any path of a preset can be overridden, and others declared:
     #
-    # [path.next-cache]
-    # path      = ".next/cache"
+    # [path.site]
+    # path      = "docs/.cache"
     # lockfiles = ["package-lock.json"]
-    # sources   = ["app/**", "src/**"]
+    # sources   = ["docs/**"]
     # after     = ["node_modules"]
     #
     # On this machine every directory keeps its own snapshots, unless the project has a name:
@@ -168,6 +179,7 @@ fn init_writes_what_it_detects_and_says_what_is_next() {
 #[test]
 fn init_twice_changes_nothing_and_never_overwrites_a_persons_file() {
     let sandbox = Sandbox::empty();
+    sandbox.write("package.json", "{}");
     sandbox.write("pnpm-lock.yaml", "lockfileVersion: '9.0'\n");
     sandbox.sci("init").ends_with(0);
     let written = sandbox.read("sci.toml");
@@ -189,6 +201,83 @@ fn init_twice_changes_nothing_and_never_overwrites_a_persons_file() {
     assert_eq!(sandbox.read("sci.toml"), "presets = []\n");
     sandbox.sci("init --force").ends_with(0);
     assert_eq!(sandbox.read("sci.toml"), written);
+}
+
+#[test]
+fn init_writes_a_workflow_once_and_leaves_it_to_the_person() {
+    let sandbox = Sandbox::empty();
+    sandbox.write(".git/refs/remotes/origin/HEAD", "ref: refs/remotes/origin/trunk\n");
+    for file in ["package.json", "pnpm-lock.yaml", "next.config.mjs", "tools/Cargo.toml"] {
+        sandbox.write(file, "");
+    }
+    let file = ".github/workflows/sci.yml";
+    assert_screen!(sandbox.sci("init --workflow"), @r"
+    exit code: 0
+    ----- stdout -----
+    cargo        Rust: Cargo's build directory and its registry cache (tools/Cargo.toml)
+    pnpm         Node.js: node_modules as pnpm installs it, in every package of the workspace (pnpm-lock.yaml)
+    next         Next.js: the compiler's cache (next.config.mjs)
+    wrote [TOP]/ws/sci.toml
+    wrote [TOP]/ws/.github/workflows/sci.yml
+    ");
+    insta::assert_snapshot!(sandbox.read(file), @r"
+    # Written by `sci init --workflow`, and yours from here on: what it builds, and with what, is to be seen through.
+    # The store is the one that sci.toml names with [store] url; `sci deploy` and `sci serve` make one.
+    name: build
+    on:
+      push:
+        branches: [trunk]
+      pull_request:
+    permissions:
+      contents: read
+      id-token: write # the store has to know who asks; nothing secret is needed
+    jobs:
+      build:
+        runs-on: ubuntu-latest
+        steps:
+          - uses: actions/checkout@v4
+          - run: corepack enable
+          # Restores the paths of sci.toml now, and saves them when the job ends.
+          - uses: OWNER/sci/action@v1
+          - run: cargo build --all-targets
+            working-directory: tools
+          - run: pnpm install --frozen-lockfile
+          - run: npx next build
+    ");
+    let written = (sandbox.read("sci.toml"), sandbox.read(file));
+    let again = sandbox.sci("init --workflow --json").ends_with(0).json();
+    assert_eq!((&again["result"]["written"], &again["result"]["workflow"]["written"]), (&false.into(), &false.into()));
+    assert_eq!((sandbox.read("sci.toml"), sandbox.read(file)), written);
+
+    // What a person wrote stays, of either file.
+    sandbox.write("sci.toml", "presets = [\"pnpm\"]\n");
+    sandbox.write(file, "name: mine\n");
+    let ran = sandbox.sci("init --workflow --force").ends_with(0);
+    assert!(ran.stdout.contains("sci.yml is there already"), "{ran}");
+    assert_eq!(sandbox.read(file), "name: mine\n");
+    sandbox.write("sci.toml", "presets = [\"pnpm\"]\n");
+    let ran = sandbox.sci("init --workflow").ends_with(0);
+    assert!(ran.stdout.contains("sci.toml is there already"), "{ran}");
+    assert_eq!(sandbox.read("sci.toml"), "presets = [\"pnpm\"]\n");
+}
+
+#[test]
+fn init_points_a_workflow_at_a_workspace_below_the_repository() {
+    let sandbox = Sandbox::empty();
+    sandbox.write(".git/HEAD", "ref: refs/heads/main\n");
+    sandbox.write("my app/go.mod", "module example.org/app\n");
+    sandbox.write("my app/web/bun.lock", "{}");
+    sandbox.write("my app/web/package.json", "{}");
+    sandbox.sci_in(&sandbox.root().join("my app"), &["init", "--workflow"]).ends_with(0);
+    let written = sandbox.read(".github/workflows/sci-my app.yml");
+    for part in [
+        "    branches: [main]\n",
+        "      - run: npm install --global bun\n        working-directory: \"my app/web\"\n",
+        "      - uses: OWNER/sci/action@v1\n        with:\n          working-directory: \"my app\"\n",
+        "      - run: go build ./...\n        working-directory: \"my app\"\n",
+    ] {
+        assert!(written.contains(part), "{written}");
+    }
 }
 
 #[test]
@@ -226,6 +315,7 @@ fn init_says_what_it_leaves_to_the_person() {
 #[test]
 fn init_chooses_pnpm_where_npm_left_a_lockfile_too() {
     let sandbox = Sandbox::empty();
+    sandbox.write("package.json", "{}");
     sandbox.write("pnpm-lock.yaml", "lockfileVersion: '9.0'\n");
     sandbox.write("package-lock.json", "{}");
     let ran = sandbox.sci("init").ends_with(0);
@@ -236,7 +326,15 @@ fn init_chooses_pnpm_where_npm_left_a_lockfile_too() {
 #[test]
 fn init_chooses_one_of_several_tools_that_keep_the_same_path() {
     let sandbox = Sandbox::empty();
-    for file in ["package-lock.json", "bun.lock", "web/pnpm-lock.yaml", "requirements.txt", "go.mod"] {
+    for file in [
+        "package-lock.json",
+        "bun.lock",
+        "web/pnpm-lock.yaml",
+        "requirements.txt",
+        "go.mod",
+        "package.json",
+        "web/package.json",
+    ] {
         sandbox.write(file, "");
     }
     sandbox.write("yarn.lock", "__metadata:\n  version: 8\n");

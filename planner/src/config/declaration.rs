@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use sci_hasher::InputClass;
-use sci_presets::{Check, RestorePolicy, SavePolicy, Shared};
+use sci_presets::{Beside, Check, RestorePolicy, SavePolicy, Shared};
 
 use super::{DeclaredPath, Located, Source};
 use crate::inputs::InputPattern;
@@ -76,7 +76,7 @@ pub struct Declaration {
     /// `path`.
     pub path: Located<DeclaredPath>,
     /// `beside`: the file that marks a directory which has an instance.
-    pub beside: Option<String>,
+    pub beside: Option<Beside>,
     /// `configs`.
     pub configs: Vec<InputPattern>,
     /// `lockfiles`.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use sci_hasher::InputClass;
-use sci_presets::{PathSpec, Pattern, Preset, RestorePolicy, SavePolicy};
+use sci_presets::{Beside, PathSpec, Pattern, Preset, RestorePolicy, SavePolicy};
 
 use super::error::{Errors, Located, suggest};
 use super::read::{Document, PathTable};
@@ -105,8 +105,8 @@ fn overridden(
         Some(None) => return None,
         None => base.path,
     };
-    let beside = table.beside.and_then(|file| checked_beside(file, errors));
-    if let Some(file) = beside.as_ref().filter(|_| path.value.base().is_none()) {
+    let beside = table.beside.map(|files| checked_beside(files, errors));
+    if let Some(file) = beside.iter().flatten().next().filter(|_| path.value.base().is_none()) {
         errors.push_with_hint(
             &file.span,
             format!("`beside` has no meaning for `{}`, which is one directory", path.value.text()),
@@ -118,7 +118,7 @@ fn overridden(
         name: table.name,
         origin: base.origin,
         path,
-        beside: beside.map(|file| file.value).or(base.beside),
+        beside: beside.map(|files| Beside(files.into_iter().map(|file| file.value).collect())).or(base.beside),
         configs: table.configs.unwrap_or(base.configs),
         lockfiles: table.lockfiles.unwrap_or(base.lockfiles),
         sources: table.sources.unwrap_or(base.sources),
@@ -214,12 +214,16 @@ fn checked_exclude(globs: Vec<Located<String>>, errors: &mut Errors<'_>) -> Vec<
     kept
 }
 
-fn checked_beside(file: Located<String>, errors: &mut Errors<'_>) -> Option<Located<String>> {
-    if file.value.contains(['/', '*', '?', '[', '{']) || matches!(file.value.as_str(), "." | "..") {
-        errors.push(&file.span, format!("`beside` names a file in the instance's directory, not `{}`", file.value));
-        return None;
+fn checked_beside(files: Vec<Located<String>>, errors: &mut Errors<'_>) -> Vec<Located<String>> {
+    let mut kept = Vec::new();
+    for file in files {
+        if file.value.contains(['/', '*', '?', '[', '{']) || matches!(file.value.as_str(), "." | "..") {
+            errors.push(&file.span, format!("`beside` names a file in the instance's directory, not `{}`", file.value));
+        } else {
+            kept.push(file);
+        }
     }
-    Some(file)
+    kept
 }
 
 impl FromPreset {

@@ -53,7 +53,7 @@ pub(super) struct PathTable {
     pub(super) name: Located<String>,
     /// `Some(None)`: there is one, and it was refused already.
     pub(super) path: Option<Option<Located<String>>>,
-    pub(super) beside: Option<Located<String>>,
+    pub(super) beside: Option<Vec<Located<String>>>,
     pub(super) configs: Option<Vec<InputPattern>>,
     pub(super) lockfiles: Option<Vec<InputPattern>>,
     pub(super) sources: Option<Vec<InputPattern>>,
@@ -121,7 +121,7 @@ fn path(name: Located<String>, value: &Value<'_>, errors: &mut Errors<'_>) -> Op
     errors.known_keys(table, PATH_KEYS, &owner);
     Some(PathTable {
         path: table.get("path").map(|value| errors.string(value, "path")),
-        beside: table.get("beside").and_then(|value| errors.string(value, "beside")),
+        beside: table.get("beside").and_then(|value| beside(value, errors)),
         configs: table.get("configs").and_then(|value| patterns(value, "configs", errors)),
         lockfiles: table.get("lockfiles").and_then(|value| patterns(value, "lockfiles", errors)),
         sources: table.get("sources").and_then(|value| patterns(value, "sources", errors)),
@@ -207,6 +207,14 @@ fn pattern(value: &Value<'_>, key: &str, errors: &mut Errors<'_>) -> Option<Inpu
             errors.push_with_hint(&refused.span, refused.message, refused.hint);
             None
         }
+    }
+}
+
+/// One name, or a list of them.
+fn beside(value: &Value<'_>, errors: &mut Errors<'_>) -> Option<Vec<Located<String>>> {
+    match value.get_ref().as_array() {
+        Some(_) => errors.strings(value, "beside"),
+        None => errors.string(value, "beside").map(|file| vec![file]),
     }
 }
 

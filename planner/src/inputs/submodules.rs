@@ -2,28 +2,31 @@
 
 use super::tree::{Tree, to_path};
 
-/// Paths of the submodules that `.gitmodules` files name and that are absent or empty.
+/// Paths of the submodules that are absent or empty: those that the workspace's `.gitmodules` names, and those of
+/// submodules in turn. To git, a `.gitmodules` elsewhere (in a vendored package, say) is a file like any other.
 ///
 /// # Errors
 /// Passes on what reading a `.gitmodules` file says.
 pub(super) fn uninitialised(tree: &Tree) -> std::io::Result<Vec<Vec<u8>>> {
     let mut found = Vec::new();
-    for (_, entry) in tree.walked().filter(|(_, entry)| file_name(entry.path) == b".gitmodules") {
-        let text = std::fs::read(tree.root().join(to_path(entry.path)))?;
-        let directory = &entry.path[..entry.path.len() - b".gitmodules".len()];
+    let mut waiting = vec![Vec::new()];
+    while let Some(directory) = waiting.pop() {
+        let file = [&directory[..], b".gitmodules"].concat();
+        if !tree.walked().any(|(_, entry)| entry.path == file) {
+            continue;
+        }
+        let text = std::fs::read(tree.root().join(to_path(&file)))?;
         for path in declared_paths(&String::from_utf8_lossy(&text)) {
-            let path = [directory, path.as_bytes()].concat();
+            let path = [&directory[..], path.as_bytes()].concat();
             if is_empty(tree, &path) {
                 found.push(path);
+            } else {
+                waiting.push([&path[..], b"/"].concat());
             }
         }
     }
     found.sort_unstable();
     Ok(found)
-}
-
-fn file_name(path: &[u8]) -> &[u8] {
-    path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
 }
 
 /// The `path = …` lines of a git configuration file; git writes these unquoted or in double quotes,

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use sci_hasher::InputClass;
+use sci_presets::Beside;
 
 use super::missing;
 use super::narrowing::{self, Narrowed};
@@ -91,8 +92,7 @@ impl<'c> Expansion<'c, '_, '_> {
         for directory in directories {
             // Records name instances as text, so there can be none in a directory whose name is not.
             let Ok(directory) = String::from_utf8(directory) else { continue };
-            let marked =
-                declaration.beside.as_ref().map(|file| self.tree.find_literal(&join(&directory, file)).is_some());
+            let marked = declaration.beside.as_ref().map(|beside| self.is_marked(beside, &directory));
             if marked == Some(false) {
                 continue;
             }
@@ -110,6 +110,10 @@ impl<'c> Expansion<'c, '_, '_> {
         if self.instances.len() == before && !declaration.optional {
             missing::refuse_no_instance(declaration, base, self.errors);
         }
+    }
+
+    fn is_marked(&mut self, Beside(files): &Beside, directory: &str) -> bool {
+        files.iter().any(|file| self.tree.find_literal(&join(directory, file)).is_some())
     }
 
     fn refuse_all(&mut self, declaration: &Declaration, directory: &str, missing: &[(InputClass, Missing<'_>)]) {

@@ -10,6 +10,7 @@ mod cargo_registry;
 mod composer;
 mod go_modules;
 mod npm;
+mod playwright;
 mod pnpm;
 mod proof;
 mod venv;
@@ -38,6 +39,7 @@ pub fn prove_current(check: Check, workspace: &Path, tree: &Path, lockfiles: &[P
         Check::Composer => composer::prove,
         Check::CargoRegistry => cargo_registry::prove,
         Check::YarnCache => yarn::prove_cache,
+        Check::Playwright => playwright::prove,
         Check::GoModules => go_modules::prove,
     };
     let answers = lockfiles.iter().map(|lockfile| prove(tree, &workspace.join(lockfile)));

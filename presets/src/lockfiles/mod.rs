@@ -9,17 +9,20 @@ pub(crate) mod cargo;
 mod closure;
 pub(crate) mod composer;
 pub(crate) mod go;
+pub(crate) mod gradle;
+pub(crate) mod maven;
 pub(crate) mod npm;
 mod package;
 pub(crate) mod pnpm;
 pub(crate) mod python;
+mod xml;
 pub(crate) mod yarn;
 
 use std::path::Path;
 
 pub use closure::{Closure, Graph, MemberNames, NARROWED, NarrowError};
-pub(crate) use package::text;
 pub use package::{LockfileError, MAX_BYTES, Package, Packages};
+pub(crate) use package::{MAX_REFERRED, text};
 
 /// Reads the packages that a lockfile names; `None` when the file name is not that of a lockfile known here.
 ///
@@ -30,13 +33,17 @@ pub fn read(name: &Path, bytes: &[u8]) -> Option<Result<Packages, LockfileError>
         "Cargo.lock" => cargo::packages,
         "Gemfile.lock" => bundler::packages,
         "bun.lock" => bun::packages,
+        "buildscript-gradle.lockfile" | "gradle.lockfile" | "settings-gradle.lockfile" => gradle::lockfile,
         "composer.lock" => composer::packages,
         "go.mod" => go::requirements,
         "go.sum" | "go.work.sum" => go::sums,
+        "libs.versions.toml" => gradle::catalog,
         "package-lock.json" | "npm-shrinkwrap.json" => npm::packages,
         "pnpm-lock.yaml" => pnpm::packages,
+        "pom.xml" => maven::packages,
         "poetry.lock" => python::poetry,
         "uv.lock" => python::uv,
+        "verification-metadata.xml" => gradle::verification,
         "yarn.lock" => yarn::packages,
         name if name.starts_with("requirements") && name.ends_with(".txt") => python::requirements,
         _ => return None,

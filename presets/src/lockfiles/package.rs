@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 /// sixty times as much memory.
 pub const MAX_BYTES: usize = 16 << 20;
 
+/// The longest text that another place of the lockfile may refer to, in bytes: one that is longer could be repeated for each
+/// few bytes that refer to it.
+pub(crate) const MAX_REFERRED: usize = 128;
+
 /// How much of a parser's message is shown, in characters.
 const MAX_REASON: usize = 200;
 

@@ -1,9 +1,11 @@
-//! The lockfiles of Yarn, bun, Python, Go, Ruby and PHP: what they name, and which installation is current for them.
+//! The lockfiles of Yarn, bun, Python, Go, Ruby, PHP, Maven and Gradle, and Playwright's browsers: what they name, and which installation is current for them.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up its tree fails")]
 
+mod jvm;
 mod node;
 mod php;
+mod playwright;
 mod python_and_go;
 mod ruby;
 

@@ -1,5 +1,7 @@
 //! `sci init`: detects what a workspace is made with, and writes the sci.toml that a person would.
 
+mod workflow;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +20,10 @@ pub struct Arguments {
     /// Replace a sci.toml that says something else
     #[arg(long)]
     force: bool,
+
+    /// Write a GitHub workflow, too, unless there is one
+    #[arg(long)]
+    workflow: bool,
 }
 
 #[derive(Serialize)]
@@ -25,6 +31,8 @@ struct Report {
     file: PathBuf,
     presets: Vec<Found>,
     written: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workflow: Option<workflow::Offered>,
     ci: String,
 }
 
@@ -45,14 +53,18 @@ const CI: &str = "\
 /// Writes sci.toml in the start directory. The same workspace gets the same file; an equal file is left alone.
 ///
 /// # Errors
-/// [`Kind::Config`] when another sci.toml is there and `--force` was not given.
+/// [`Kind::Config`] when another sci.toml is there, and neither `--force` was given nor `--workflow`, which leaves it alone.
 pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     let directory = context.start().to_owned();
     let file = directory.join("sci.toml");
     let found = detect(&directory).map_err(|error| CliError::local("read", &directory, error))?;
     let (chosen, set_aside) = choose(&found);
     let content = compose(&chosen);
-    let written = write(&file, &content, arguments.force)?;
+    let written = match write(&file, &content, arguments.force) {
+        Err(error) if arguments.workflow && error.kind == Kind::Config => false,
+        written => written?,
+    };
+    let workflow = arguments.workflow.then(|| workflow::write(&directory, &chosen)).transpose()?;
     for (other, preferred) in set_aside {
         let (preset, because, chosen) = (&other.preset.name, other.because.display(), &preferred.preset.name);
         let path = shared_path(other.preset, preferred.preset).unwrap_or_default();
@@ -71,7 +83,7 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     }
     let presets =
         chosen.iter().map(|found| Found { preset: found.preset.name.clone(), because: found.because.clone() });
-    let report = Report { file, presets: presets.collect(), written, ci: CI.to_owned() };
+    let report = Report { file, presets: presets.collect(), written, workflow, ci: CI.to_owned() };
     context.out.human(|text| render(text, &report));
     context.out.document("init", &report);
     Ok(Exit::Success)
@@ -89,7 +101,7 @@ const PREFERRED: [&str; 8] = ["pnpm", "yarn", "bun", "yarn-classic", "npm", "uv"
 fn choose(found: &[Detected]) -> (Vec<&Detected>, Vec<(&Detected, &Detected)>) {
     let rank = |it: &Detected| {
         let preferred = PREFERRED.iter().position(|name| *name == it.preset.name).unwrap_or(PREFERRED.len());
-        (it.because.components().count(), preferred)
+        (it.directory.components().count(), preferred)
     };
     let better = |it: &Detected| {
         let rivals = found
@@ -155,10 +167,10 @@ fn compose(found: &[&Detected]) -> String {
     text.push_str(
         "\n# Any path of a preset can be overridden, and others declared:\n\
          #\n\
-         # [path.next-cache]\n\
-         # path      = \".next/cache\"\n\
+         # [path.site]\n\
+         # path      = \"docs/.cache\"\n\
          # lockfiles = [\"package-lock.json\"]\n\
-         # sources   = [\"app/**\", \"src/**\"]\n\
+         # sources   = [\"docs/**\"]\n\
          # after     = [\"node_modules\"]\n\
          #\n\
          # On this machine every directory keeps its own snapshots, unless the project has a name:\n\
@@ -197,7 +209,7 @@ fn nested(detected: &Detected, found: &[&Detected]) -> String {
 
 /// The directory of a project, when it is not the workspace itself.
 fn below(detected: &Detected) -> Option<&str> {
-    detected.directory().to_str().filter(|directory| !directory.is_empty())
+    detected.directory.to_str().filter(|directory| !directory.is_empty())
 }
 
 fn lock_below(prefix: &str, lock: &sci_presets::Pattern) -> String {
@@ -229,16 +241,22 @@ fn render(text: &mut Text, report: &Report) {
     if report.presets.is_empty() {
         text.line("No preset suits this directory; declare its paths in sci.toml.");
     }
-    if !report.written {
-        text.line(format_args!("{} is up to date", report.file.display()));
+    let wrote = |written: bool, file: &Path, otherwise: &str| {
+        let file = file.display();
+        if written { format!("{} {file}", style.good.paint("wrote")) } else { format!("{file} {otherwise}") }
+    };
+    let otherwise = if report.workflow.is_some() { "is there already" } else { "is up to date" };
+    text.line(wrote(report.written, &report.file, otherwise));
+    if let Some(workflow) = &report.workflow {
+        text.line(wrote(workflow.written, &workflow.file, "is there already"));
         return;
     }
-    text.line(format_args!("{} {}", style.good.paint("wrote"), report.file.display()));
+    if !report.written {
+        return;
+    }
     text.gap().line("Next: `sci plan` shows the keys; `sci run -- <your build>` restores, builds and saves.");
-    text.line(
-        "In a GitHub workflow, around the build, on a runner that keeps its disk (SCI_ALLOW_EMBEDDED=1 says so):",
-    )
-    .gap();
+    text.line("`sci init --workflow` writes a GitHub workflow. Without a store for many machines, on a runner that keeps its disk");
+    text.line("(SCI_ALLOW_EMBEDDED=1 says so), around the build:").gap();
     for line in report.ci.lines() {
         text.indented(2, line);
     }
