@@ -114,6 +114,7 @@ mod tests {
             exact: restored == Some(true),
             damaged: Vec::new(),
             stood: None,
+            since: None,
         }
     }
 

@@ -162,6 +162,10 @@ pub struct SaveWork {
     pub files: u64,
     /// Bytes of the tree.
     pub bytes: u64,
+    /// Files that were left out, because the build no longer uses them.
+    pub pruned_files: u64,
+    /// Their bytes.
+    pub pruned_bytes: u64,
     /// Bytes added to the store, compressed.
     pub stored_bytes: u64,
     /// Seconds it took.
@@ -200,10 +204,14 @@ impl SaveWork {
     fn sentence(self) -> String {
         let time = Duration::from_secs_f64(self.seconds.max(0.0));
         let tree = format!("{}, {}", counted(self.files, "file"), bytes(self.bytes));
+        let pruned = match self.pruned_files {
+            0 => String::new(),
+            files => format!("; {}, {} no longer used and left out", counted(files, "file"), bytes(self.pruned_bytes)),
+        };
         if self.stored_bytes == 0 {
-            return format!("{tree}: nothing new, {}", duration(time));
+            return format!("{tree}: nothing new, {}{pruned}", duration(time));
         }
-        format!("{tree}; {} stored in {}", bytes(self.stored_bytes), duration(time))
+        format!("{tree}; {} stored in {}{pruned}", bytes(self.stored_bytes), duration(time))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::state::atomic;
 
 /// A file of another version, or a damaged one, counts as absent.
-const MAGIC: &[u8] = b"sci before 1\n";
+const MAGIC: &[u8] = b"sci before 2\n";
 
 /// What was planned, and what was restored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +48,8 @@ pub struct BeforePath {
     pub damaged: Vec<SnapshotId>,
     /// Where nothing was restored over it: a fingerprint of what stood there before the run.
     pub stood: Option<Digest>,
+    /// When the path was as it should be, and the run could begin: nanoseconds since 1970.
+    pub since: Option<i64>,
 }
 
 /// One tracked file or directory before the run.
@@ -127,6 +129,7 @@ mod tests {
                 exact: true,
                 damaged: Vec::new(),
                 stood: None,
+                since: Some(1_700_000_000_000_000_000),
             }],
             tracked: vec![BeforeFile { path: b"src/\xff.rs".to_vec(), digest: Digest::of(b"f"), mtime: (-1, 5) }],
         }

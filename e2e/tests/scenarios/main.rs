@@ -10,6 +10,7 @@ mod crowd;
 mod deploying;
 mod edits;
 mod go;
+mod growth;
 mod histories;
 mod hosting;
 mod interrupt;
