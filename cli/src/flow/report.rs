@@ -242,3 +242,25 @@ fn ids(key: Option<Digest>, snapshot: Option<SnapshotId>) -> String {
     let ids: Vec<String> = key.into_iter().chain(snapshot).collect();
     if ids.is_empty() { String::new() } else { format!("  ({})", ids.join(", ")) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_save_left_out_is_said() {
+        let saved = SaveWork {
+            files: 93,
+            bytes: 10_000_000,
+            pruned_files: 0,
+            pruned_bytes: 0,
+            stored_bytes: 2_000_000,
+            seconds: 0.5,
+        };
+        assert!(!saved.sentence().contains("left out"));
+        let pruned = SaveWork { pruned_files: 12, pruned_bytes: 3_000_000, ..saved };
+        let said = pruned.sentence();
+        assert!(said.starts_with(&saved.sentence()), "{said}");
+        assert!(said.contains("; 12 files, ") && said.ends_with(" no longer used and left out"), "{said}");
+    }
+}
