@@ -48,6 +48,13 @@ impl Tree {
         self.0.values().filter(|entry| matches!(entry.content, Content::File { .. })).count()
     }
 
+    /// The bytes of all files, each counted once however many names it has.
+    pub fn bytes(&self) -> u64 {
+        let once = self.0.values().filter(|entry| entry.same_file_as.is_none());
+        let size = |entry: &Entry| if let Content::File { size, .. } = entry.content { size } else { 0 };
+        once.map(size).sum()
+    }
+
     /// The number of symlinks.
     pub fn links(&self) -> usize {
         self.0.values().filter(|entry| matches!(entry.content, Content::Link { .. })).count()

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use sci_hasher::{Derivation, Digest, Encoder, InputClass, InputName};
+use sci_presets::Prune;
 
 use crate::config::{Config, Declaration, Origin};
 use crate::inputs::{EntryId, Hashes, Texts, Tree, UnreadableInput, to_path};
@@ -78,6 +79,7 @@ impl Facts<'_> {
             replay: declared.replay,
             check: declared.check,
             shared: declared.shared,
+            prune: declared.prune,
             lockfiles: lockfiles.map(|id| to_path(self.tree.entry(*id).path).to_owned()).collect(),
         }
     }
@@ -128,6 +130,10 @@ impl Facts<'_> {
         field("replay", if declared.replay { "true" } else { "false" });
         field("check", declared.check.map_or("none", |check| check.name()));
         field("shared", declared.shared.map_or("none", |shared| shared.name()));
+        // Said only where something is left out: so no other key changed when the word came to be.
+        if declared.prune != Prune::Never {
+            field("prune", declared.prune.name());
+        }
         let mut encoder = Encoder::new("sci v1 system exclude");
         encoder.list(&declared.exclude);
         let note = Note::Text(declared.exclude.join(", "));

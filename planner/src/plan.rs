@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use sci_hasher::{Digest, InputClass};
-use sci_presets::{Check, RestorePolicy, SavePolicy, Shared};
+use sci_presets::{Check, Prune, RestorePolicy, SavePolicy, Shared};
 
 use crate::Keyed;
 
@@ -55,7 +55,9 @@ pub struct Policy {
     pub check: Option<Check>,
     /// What of a shared path belongs to this workspace.
     pub shared: Option<Shared>,
-    /// The lockfiles of this instance, relative to the workspace, for `check` and `shared`.
+    /// What a save leaves out, because the build no longer uses it.
+    pub prune: Prune,
+    /// The lockfiles of this instance, relative to the workspace, for `check`, `shared` and `prune`.
     pub lockfiles: Vec<PathBuf>,
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use sci_hasher::fs::StatCache;
 use sci_hasher::{Digest, InputClass};
-use sci_planner::{Note, Outcome, PlanOptions, find_and_plan, plan};
+use sci_planner::{Note, Outcome, Plan, PlanOptions, find_and_plan, plan};
 use support::{Workspace, find, unkeyed};
 
 /// A command whose output is a version, without any program of the machine but its shell.
@@ -167,6 +167,17 @@ fn a_table_overrides_a_preset_key_by_key() {
     assert_eq!(target.policy.exclude, ["**/incremental"]);
     assert_eq!(find(&plan, "~/.cargo/registry").policy.save.name(), "never");
     assert!(plan.tracked.is_empty(), "no path has replay");
+}
+
+#[test]
+fn pruning_is_the_presets_and_can_be_switched_off() {
+    let cargo =
+        |rest: &str| Workspace::new(&format!("presets = [\"cargo\"]\n{rest}")).files(&[("src/lib.rs", "")]).plan();
+    let prune = |plan: &Plan, instance: &str| find(plan, instance).policy.prune.name();
+    let preset = cargo("");
+    assert_eq!((prune(&preset, "target"), prune(&preset, "~/.cargo/registry")), ("cargo", "never"));
+    let off = cargo("[path.target]\nprune = \"never\"\n");
+    assert_eq!(prune(&off, "target"), "never");
 }
 
 #[test]

@@ -110,6 +110,7 @@ match = "lockfile"
 save = "sometimes"
 check = "maven"
 shared = "all"
+prune = "always"
 sources = [{ pattern = "sci.toml", search = "everywhere" }]
 "#
     ), @r#"
@@ -128,7 +129,10 @@ sources = [{ pattern = "sci.toml", search = "everywhere" }]
     7:10 "\"all\""
       `all` is not a value of `shared`
       hint: expected one of `lockfile`
-    8:45 "\"everywhere\""
+    8:9 "\"always\""
+      `always` is not a value of `prune`
+      hint: expected one of `cargo`, `never`
+    9:45 "\"everywhere\""
       `everywhere` is not a value of `search`
       hint: expected one of `here`, `nearest`, `ancestors`
     "#);

@@ -104,3 +104,15 @@ policy! {
         Lockfile = "lockfile",
     }
 }
+
+policy! {
+    /// What of a path a save leaves out, because the build no longer uses it.
+    #[derive(Default)]
+    Prune {
+        /// Artefacts of packages that Cargo.lock no longer has, and those that the run replaced by others.
+        Cargo = "cargo",
+        /// Nothing.
+        #[default]
+        Never = "never",
+    }
+}

@@ -6,7 +6,7 @@ use std::fmt;
 use sci_hasher::InputClass;
 use serde::{Deserialize, Serialize};
 
-use crate::{Check, RestorePolicy, SavePolicy, Shared};
+use crate::{Check, Prune, RestorePolicy, SavePolicy, Shared};
 
 /// What one ecosystem keeps on disk, as data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,6 +156,9 @@ pub struct PathSpec {
     /// For a path below the home directory: what of it belongs to this workspace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shared: Option<Shared>,
+    /// What a save leaves out, because the build no longer uses it.
+    #[serde(default, skip_serializing_if = "keeps_all")]
+    pub prune: Prune,
     /// Why the fields are what they are, by field name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub because: BTreeMap<String, String>,
@@ -163,6 +166,10 @@ pub struct PathSpec {
 
 const fn tools() -> InputClass {
     InputClass::Tools
+}
+
+fn keeps_all(prune: &Prune) -> bool {
+    *prune == Prune::Never
 }
 
 impl PathSpec {

@@ -1,6 +1,6 @@
 //! `sci presets`: the built-in presets, and what one of them declares and why.
 
-use sci_presets::{PathSpec, Preset, Sign};
+use sci_presets::{PathSpec, Preset, Prune, Sign};
 
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
@@ -96,6 +96,7 @@ fn fields(path: &PathSpec) -> Vec<(&'static str, Vec<String>)> {
         ("save", vec![path.save.to_string()]),
         ("check", path.check.iter().map(ToString::to_string).collect()),
         ("shared", path.shared.iter().map(ToString::to_string).collect()),
+        ("prune", if path.prune == Prune::Never { Vec::new() } else { vec![path.prune.to_string()] }),
         ("absolute-root", flag(path.absolute_root)),
         ("replay", flag(path.replay)),
     ]

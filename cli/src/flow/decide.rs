@@ -115,6 +115,7 @@ mod tests {
             exact: restored == Some(true),
             damaged: Vec::new(),
             stood: None,
+            since: None,
         }
     }
 

@@ -183,6 +183,10 @@ pub struct SaveWork {
     pub files: u64,
     /// Bytes of the tree.
     pub bytes: u64,
+    /// Files that were left out, because the build no longer uses them.
+    pub pruned_files: u64,
+    /// Their bytes.
+    pub pruned_bytes: u64,
     /// Bytes added to the store, compressed.
     pub stored_bytes: u64,
     /// Seconds it took.
@@ -221,10 +225,14 @@ impl SaveWork {
     fn sentence(self) -> String {
         let time = Duration::from_secs_f64(self.seconds.max(0.0));
         let tree = format!("{}, {}", counted(self.files, "file"), bytes(self.bytes));
+        let pruned = match self.pruned_files {
+            0 => String::new(),
+            files => format!("; {}, {} no longer used and left out", counted(files, "file"), bytes(self.pruned_bytes)),
+        };
         if self.stored_bytes == 0 {
-            return format!("{tree}: nothing new, {}", duration(time));
+            return format!("{tree}: nothing new, {}{pruned}", duration(time));
         }
-        format!("{tree}; {} stored in {}", bytes(self.stored_bytes), duration(time))
+        format!("{tree}; {} stored in {}{pruned}", bytes(self.stored_bytes), duration(time))
     }
 }
 
@@ -254,4 +262,26 @@ fn ids(key: Option<Digest>, snapshot: Option<SnapshotId>) -> String {
     let snapshot = snapshot.map(|snapshot| format!("snapshot {}", snapshot.short()));
     let ids: Vec<String> = key.into_iter().chain(snapshot).collect();
     if ids.is_empty() { String::new() } else { format!("  ({})", ids.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_save_left_out_is_said() {
+        let saved = SaveWork {
+            files: 93,
+            bytes: 10_000_000,
+            pruned_files: 0,
+            pruned_bytes: 0,
+            stored_bytes: 2_000_000,
+            seconds: 0.5,
+        };
+        assert!(!saved.sentence().contains("left out"));
+        let pruned = SaveWork { pruned_files: 12, pruned_bytes: 3_000_000, ..saved };
+        let said = pruned.sentence();
+        assert!(said.starts_with(&saved.sentence()), "{said}");
+        assert!(said.contains("; 12 files, ") && said.ends_with(" no longer used and left out"), "{said}");
+    }
 }

@@ -132,7 +132,7 @@ impl Job<'_> {
                         self.skip(path);
                         continue;
                     };
-                    note(&mut self.before, path, answer, &restored)?;
+                    note(&mut self.before, path, answer, &restored, context.now())?;
                     // Manifests of large trees are large: those that replay does not need go now.
                     let needed = manifest.filter(|_| path.policy.replay);
                     installed.extend(needed.map(|manifest| Installed { path, manifest }));
@@ -223,16 +223,24 @@ fn planned(run: String, plan: &Plan) -> Before {
             exact: false,
             damaged: Vec::new(),
             stood: None,
+            since: None,
         }
     });
     Before { run, paths: paths.collect(), tracked: replaying::times(plan, false) }
 }
 
 /// Notes what stands in the path's place now.
-fn note(before: &mut Before, path: &PlannedPath, answer: &Answer<'_>, restored: &RestoredPath) -> Result<()> {
+fn note(
+    before: &mut Before,
+    path: &PlannedPath,
+    answer: &Answer<'_>,
+    restored: &RestoredPath,
+    now: jiff::Timestamp,
+) -> Result<()> {
     let Some(noted) = before.path_mut(&path.name, &path.instance) else { return Ok(()) };
     noted.damaged = answer.damaged().collect();
     noted.verdict = Some(restored.verdict);
+    noted.since = i64::try_from(now.as_nanosecond()).ok();
     match &answer.chosen {
         Some(chosen) => {
             noted.served = Some((chosen.id, chosen.record.manifest));

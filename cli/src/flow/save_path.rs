@@ -1,10 +1,12 @@
 //! The save of one path instance: begin, store, decide, commit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::ffi::OsStrExt as _;
 use std::sync::Arc;
 use std::time::Instant;
 
 use sci_planner::{Keyed, Plan, PlannedPath};
+use sci_presets::prune::{self, Unused};
 use sci_presets::{Proof, SavePolicy, prove_current};
 use sci_snapshot::save::Select;
 use sci_snapshot::{Base, Excludes, SaveRequest, Saved, SnapshotError};
@@ -97,6 +99,8 @@ struct Tried {
     once: bool,
     /// Whether the tree is what it was before the run: without a base that cannot be told.
     unchanged: Option<bool>,
+    /// What is left out. An attempt reads files, so a later one could not tell any more which of them the build read.
+    unused: Option<Unused>,
 }
 
 impl Job<'_> {
@@ -155,7 +159,8 @@ impl Job<'_> {
             context.out.verbose(|| format!("{}: run {run} is saving the same key", self.path.instance));
         }
         let has_base = base.is_some();
-        let saved = self.store_tree(context, base.map(|(base, _)| base), &sink)?;
+        let unused = tried.unused.get_or_insert_with(|| self.unused());
+        let saved = self.store_tree(context, base.map(|(base, _)| base), unused, &sink)?;
         let unchanged = match tried.unchanged {
             Some(unchanged) => unchanged,
             None => self.is_unchanged(&saved)?,
@@ -166,7 +171,7 @@ impl Job<'_> {
         }
         tried.unchanged = Some(unchanged);
         let decision = decide::decide(self.policy(), self.before(), standing, unchanged, &self.proof());
-        let work = work_of(&saved, started);
+        let work = work_of(&saved, unused, started);
         match decision {
             Decision::Skip(reason) => {
                 let mut outcome = skipped(self.path, reason);
@@ -214,7 +219,21 @@ impl Job<'_> {
         })
     }
 
-    fn store_tree(&self, context: &mut Context, base: Option<Base>, sink: &dyn ObjectSink) -> Result<Saved, Failure> {
+    /// What the build no longer uses. Without a restore before, nobody knows what this run is.
+    fn unused(&self) -> Unused {
+        let Some(since) = self.before().and_then(|before| before.since) else { return Unused::default() };
+        let run = prune::Run { since, succeeded: !self.failed };
+        let policy = &self.path.policy;
+        prune::unused(policy.prune, &self.plan.workspace, &self.path.root, &policy.lockfiles, run)
+    }
+
+    fn store_tree(
+        &self,
+        context: &mut Context,
+        base: Option<Base>,
+        unused: &Unused,
+        sink: &dyn ObjectSink,
+    ) -> Result<Saved, Failure> {
         let members = members::of(&self.plan.workspace, self.path)?;
         let select = members.as_ref().map(|members| move |path: &[u8], _: &sci_snapshot::tree::Stat| members.has(path));
         let bar = Bar::new(context, "saving", &self.path.instance);
@@ -223,7 +242,7 @@ impl Job<'_> {
         let request = SaveRequest {
             anchor: &self.workspace.anchor(context, self.path.home)?,
             root: &self.path.root,
-            excludes: &Excludes::new(&self.path.policy.exclude)?,
+            excludes: &Excludes::new(&self.path.policy.exclude)?.with_paths(left_out(unused)),
             select: select.as_ref().map(|select| select as &Select<'_>),
             base,
             references: Some(&self.store.backend),
@@ -349,10 +368,17 @@ impl Job<'_> {
     }
 }
 
-fn work_of(saved: &Saved, started: Instant) -> SaveWork {
+/// The paths as the engine has them.
+fn left_out(unused: &Unused) -> BTreeSet<Vec<u8>> {
+    unused.paths.iter().map(|path| path.as_os_str().as_bytes().to_vec()).collect()
+}
+
+fn work_of(saved: &Saved, unused: &Unused, started: Instant) -> SaveWork {
     SaveWork {
         files: saved.files,
         bytes: saved.bytes,
+        pruned_files: unused.files,
+        pruned_bytes: unused.bytes,
         stored_bytes: saved.uploaded,
         seconds: started.elapsed().as_secs_f64(),
     }

@@ -51,6 +51,8 @@ pub struct BeforePath {
     pub damaged: Vec<SnapshotId>,
     /// Where nothing was restored over it: a fingerprint of what stood there before the run.
     pub stood: Option<Digest>,
+    /// When the path was as it should be, and the run could begin: nanoseconds since 1970.
+    pub since: Option<i64>,
 }
 
 /// One tracked file or directory before the run.
@@ -131,6 +133,7 @@ mod tests {
                 exact: true,
                 damaged: Vec::new(),
                 stood: None,
+                since: Some(1_700_000_000_000_000_000),
             }],
             tracked: vec![BeforeFile { path: b"src/\xff.rs".to_vec(), digest: Digest::of(b"f"), mtime: (-1, 5) }],
         }

@@ -15,6 +15,7 @@ mod edits;
 mod endings;
 mod go;
 mod gradle;
+mod growth;
 mod histories;
 mod hosting;
 mod interrupt;

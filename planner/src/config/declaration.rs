@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use sci_hasher::InputClass;
-use sci_presets::{Beside, Check, RestorePolicy, SavePolicy, Shared};
+use sci_presets::{Beside, Check, Prune, RestorePolicy, SavePolicy, Shared};
 
 use super::{DeclaredPath, Located, Source};
 use crate::inputs::InputPattern;
@@ -107,6 +107,8 @@ pub struct Declaration {
     pub check: Option<Check>,
     /// `shared`.
     pub shared: Option<Shared>,
+    /// `prune`.
+    pub prune: Prune,
 }
 
 impl Declaration {

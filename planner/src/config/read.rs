@@ -1,7 +1,7 @@
 //! The shape of sci.toml: which keys there are and what type each has. What they mean together is judged later.
 
 use sci_hasher::InputClass;
-use sci_presets::{Check, RestorePolicy, SavePolicy, Search, Shared};
+use sci_presets::{Check, Prune, RestorePolicy, SavePolicy, Search, Shared};
 use toml::de::DeTable;
 
 use super::error::{Errors, Located};
@@ -33,6 +33,7 @@ const PATH_KEYS: &[&str] = &[
     "absolute-root",
     "check",
     "shared",
+    "prune",
 ];
 const PATTERN_KEYS: &[&str] = &["pattern", "optional", "search", "file", "member"];
 const ENV_KEYS: &[&str] = &["name", "show"];
@@ -69,6 +70,7 @@ pub(super) struct PathTable {
     pub(super) absolute_root: Option<bool>,
     pub(super) check: Option<Check>,
     pub(super) shared: Option<Shared>,
+    pub(super) prune: Option<Prune>,
 }
 
 /// Reads the whole document.
@@ -146,6 +148,9 @@ fn path(name: Located<String>, value: &Value<'_>, errors: &mut Errors<'_>) -> Op
         }),
         shared: table.get("shared").and_then(|value| {
             errors.choice(value, "shared", &Shared::ALL.iter().map(|it| (it.name(), *it)).collect::<Vec<_>>())
+        }),
+        prune: table.get("prune").and_then(|value| {
+            errors.choice(value, "prune", &Prune::ALL.iter().map(|it| (it.name(), *it)).collect::<Vec<_>>())
         }),
         name,
     })

@@ -1,14 +1,21 @@
-//! Patterns of what a workspace path holds but a snapshot does not.
+//! What a workspace path holds but a snapshot does not: by pattern, and by name.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::{Result, SnapshotError};
 
-/// A set of glob patterns, matched against paths relative to the root of the tree; `*` does not cross a `/`.
+/// A set of glob patterns, matched against paths relative to the root of the tree; `*` does not cross a `/`. And a set of such
+/// paths.
 ///
 /// What matches is neither saved, nor compared, nor removed; a directory that matches hides everything below it.
 #[derive(Debug, Clone, Default)]
-pub struct Excludes(Option<GlobSet>);
+pub struct Excludes {
+    patterns: Option<GlobSet>,
+    paths: Arc<BTreeSet<Vec<u8>>>,
+}
 
 impl Excludes {
     /// Compiles the patterns.
@@ -17,7 +24,7 @@ impl Excludes {
     /// [`SnapshotError::Pattern`] for the first one that is no glob.
     pub fn new<S: AsRef<str>>(patterns: &[S]) -> Result<Self> {
         if patterns.is_empty() {
-            return Ok(Self(None));
+            return Ok(Self::default());
         }
         let mut set = GlobSetBuilder::new();
         for pattern in patterns {
@@ -32,12 +39,23 @@ impl Excludes {
             pattern: patterns.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", "),
             reason: error.to_string(),
         })?;
-        Ok(Self(Some(set)))
+        Ok(Self { patterns: Some(set), ..Self::default() })
     }
 
-    /// Whether the entry at `path` is excluded. `path` is called only when there are patterns at all.
+    /// Excludes these very paths, too.
+    #[must_use]
+    pub fn with_paths(self, paths: BTreeSet<Vec<u8>>) -> Self {
+        Self { paths: Arc::new(paths), ..self }
+    }
+
+    /// Whether the entry at `path` is excluded. `path` is called only when anything is.
     pub(crate) fn matches(&self, path: impl FnOnce() -> Vec<u8>) -> bool {
         use std::os::unix::ffi::OsStrExt as _;
-        self.0.as_ref().is_some_and(|set| set.is_match(std::ffi::OsStr::from_bytes(&path())))
+        if self.patterns.is_none() && self.paths.is_empty() {
+            return false;
+        }
+        let path = path();
+        let by_pattern = |set: &GlobSet| set.is_match(std::ffi::OsStr::from_bytes(&path));
+        self.paths.contains(&path) || self.patterns.as_ref().is_some_and(by_pattern)
     }
 }

@@ -222,6 +222,38 @@ fn excluded_entries_are_neither_saved_nor_touched() {
 }
 
 #[test]
+fn entries_that_are_excluded_by_name_are_not_saved_and_leave_their_other_names() {
+    let (dir, root) = scratch();
+    write(&root.join("deps/app-old"), b"old");
+    write(&root.join("deps/app-new"), b"new");
+    write(&root.join("build/app-old/out/table"), b"t");
+    fs::create_dir_all(root.join("build/app-new/out")).unwrap();
+    // A second name of what is left out, in a place that is kept.
+    fs::hard_link(root.join("deps/app-old"), root.join("example")).unwrap();
+    let store = Memory::default();
+    let paths = ["deps/app-old", "build/app-old"].map(|path| path.as_bytes().to_vec());
+    let excludes = sci_snapshot::Excludes::default().with_paths(paths.into());
+    let request = sci_snapshot::SaveRequest {
+        anchor: dir.path(),
+        root: &root,
+        excludes: &excludes,
+        select: None,
+        base: None,
+        references: None,
+        inputs: Vec::new(),
+        threads: 1,
+        progress: &sci_snapshot::Silent,
+    };
+    let saved = sci_snapshot::save(request, &store).unwrap();
+    assert_eq!(saved.files, 2);
+    // Where nothing is excluded, a restore makes the tree the snapshot's.
+    restore_tree(load(&saved, &store).unwrap(), &root, None, &store).unwrap();
+    assert!(!root.join("deps/app-old").exists() && !root.join("build/app-old").exists());
+    assert!(root.join("build/app-new/out").is_dir());
+    assert_eq!(fs::read(root.join("example")).unwrap(), b"old");
+}
+
+#[test]
 fn a_merge_only_adds() {
     let (dir, root) = scratch();
     write(&root.join("cache/one"), b"one");
