@@ -1,7 +1,7 @@
 //! Linux: seccomp tells of each request for a file, and waits for an answer.
 //!
 //! A thread takes the filter upon itself and starts the command, which inherits it ([`launch`]); another one looks at each
-//! request and lets it go on ([`supervise`]). A process stands by that answers should this one be gone first ([`standby`]).
+//! request and lets it go on ([`supervise`]). A process stands by that answers should this one be gone first ([`standby`](mod@standby)).
 
 mod filter;
 mod launch;

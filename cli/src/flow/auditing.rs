@@ -159,6 +159,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_uncertain_is_said() {
+        let ended = |exit, interrupted| Ended { exit, interrupted };
+        assert_eq!(notes(&Reads::default(), &[], ended(Exit::Success, false)), [""; 0]);
+        let mut reads = Reads::default();
+        (reads.unseen, reads.why, reads.dropped) = (2, Some("no leave".to_owned()), 1);
+        let said = [
+            "the command was interrupted: what it would have read is not told",
+            "a, b held something before: what a tool finds done it does not read for again",
+            "2 requests could not be looked at: no leave",
+            "there was no room to remember all that was read: 1 file more",
+        ];
+        assert_eq!(notes(&reads, &["a".into(), "b".into()], ended(Exit::Command(130), true)), said);
+        let failed = notes(&Reads::default(), &[], ended(Exit::Command(1), false));
+        assert_eq!(failed, ["the command failed: it may not have read all that it needs"]);
+    }
+
+    #[test]
     fn the_path_of_a_shell_is_another_one_to_the_workspace() {
         let directory = tempfile::tempdir().unwrap();
         let top = directory.path().canonicalize().unwrap();
