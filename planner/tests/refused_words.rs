@@ -31,7 +31,7 @@ env = [{ name = "A", shown = true }]
       hint: did you mean `variant`?
     3:1 "zzzzzzzz"
       unknown key `zzzzzzzz` in sci.toml
-      hint: valid keys are `presets`, `variant`, `store`, `path`
+      hint: valid keys are `presets`, `variant`, `text`, `store`, `path`
     6:1 "trusted-public-key"
       unknown key `trusted-public-key` in [store]
       hint: did you mean `trusted-public-keys`?
