@@ -59,7 +59,6 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
     let started = Instant::now();
     let _watch = context.interrupts.watch();
     let _lock = workspace.lock(context)?;
-    let _telling = context.tell(workspace, Doing::Restoring);
     workspace.recover(context)?;
     let asked = Ancestors::ask(&workspace.root);
     let plan = planning::make(context, workspace)?;
@@ -68,6 +67,7 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
     let before = before(context, workspace, &plan, &paths);
     let run = before.run.clone();
     before.without_keys_of(&paths).write(&workspace.state.before())?;
+    let _telling = context.tell(workspace, Doing::Restoring);
     let _shield = context.interrupts.shield();
 
     let store = open(context, workspace, &run, ancestors.first().map(String::as_str))?;

@@ -45,11 +45,11 @@ pub fn save(context: &mut Context, workspace: &Workspace, wanted: &[String], fai
     let started = Instant::now();
     let _watch = context.interrupts.watch();
     let _lock = workspace.lock(context)?;
-    let _telling = context.tell(workspace, Doing::Saving);
     workspace.recover(context)?;
     let asked = Ancestors::ask(&workspace.root);
     let plan = planning::make(context, workspace)?;
     let paths = planning::select(&plan, wanted)?;
+    let _telling = context.tell(workspace, Doing::Saving);
     let known = Before::read(&workspace.state.before());
     let run = known.as_ref().map_or_else(|| run_id::fresh(&context.environment, context.now()), |it| it.run.clone());
     let ancestors = asked.answer();
