@@ -364,11 +364,12 @@ proptest! {
     fn any_bytes_are_read_or_refused(bytes in any::<Vec<u8>>(), text in nearly_a_lockfile()) {
         for name in [
             "Cargo.lock", "package-lock.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "uv.lock", "poetry.lock",
-            "requirements.txt", "go.sum", "go.mod", "Gemfile.lock", "composer.lock",
+            "requirements.txt", "go.sum", "go.mod", "Gemfile.lock", "composer.lock", "pom.xml",
+            "gradle.lockfile", "verification-metadata.xml", "libs.versions.toml",
         ] {
             let _answer = read(Path::new(name), &bytes);
             let _answer = read(Path::new(name), text.as_bytes());
-            for before in ["lockfileVersion: 5.4\npackages:\n  ", "lockfileVersion: '9.0'\npackages:\n  ", "version = 4\n"] {
+            for before in ["lockfileVersion: 5.4\npackages:\n  ", "lockfileVersion: '9.0'\npackages:\n  ", "version = 4\n", "<project>"] {
                 let _answer = read(Path::new(name), format!("{before}{text}: {{}}").as_bytes());
             }
         }

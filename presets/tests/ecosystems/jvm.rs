@@ -104,3 +104,16 @@ plugin = { id = "org.example.plugin", version = "4" }
     assert_eq!(told("gradle/libs.versions.toml", text), expected);
     assert_malformed("libs.versions.toml", "[versions");
 }
+
+#[test]
+fn what_is_cut_off_anywhere_is_read_or_refused() {
+    let seeds = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/jvm_lock");
+    for seed in std::fs::read_dir(seeds).unwrap() {
+        let bytes = std::fs::read(seed.unwrap().path()).unwrap();
+        for name in ["pom.xml", "gradle.lockfile", "verification-metadata.xml", "libs.versions.toml"] {
+            for end in 0..bytes.len() {
+                let _answer = sci_presets::lockfiles::read(std::path::Path::new(name), &bytes[..end]).unwrap();
+            }
+        }
+    }
+}
