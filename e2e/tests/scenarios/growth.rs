@@ -1,7 +1,8 @@
 //! State that is restored from the nearest, changed and saved again, thirty times over, is no larger than a clean build's.
 //!
 //! Each change is made as a developer makes it, elsewhere, and reaches an empty runner as a checkout. cargo removes nothing by
-//! itself, so sci does; npm does, and sci has nothing to do.
+//! itself, so sci does; npm does, and sci has nothing to do. The scenarios need a file system that keeps access times (`relatime`
+//! is enough): elsewhere other features of a package stay until its version changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
