@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use sci_fuzz as _;
@@ -26,7 +26,7 @@ fuzz_target!(|bytes: &[u8]| {
     let request = RestoreRequest {
         anchor: &anchor,
         root: &root,
-        manifest: Arc::new(manifest),
+        manifest: manifest.into(),
         excludes: &Excludes::default(),
         base: None,
         merge: false,
