@@ -13,8 +13,9 @@ use crate::context::Context;
 use crate::shell::{self, Failure};
 use crate::tools;
 
-/// Runs of each target in the test. The seed is fixed: a test that fails must fail again.
-const SHORT: [&str; 2] = ["-runs=10000", "-seed=1"];
+/// Runs of each target in the test. The seed is fixed: a test that fails must fail again. What makes files takes longer, and is cut
+/// off after so many seconds.
+const SHORT: [&str; 3] = ["-runs=10000", "-seed=1", "-max_total_time=20"];
 /// No input may take longer than this many seconds, nor more than this many megabytes.
 const LIMITS: [&str; 2] = ["-timeout=25", "-rss_limit_mb=1024"];
 
