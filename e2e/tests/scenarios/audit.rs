@@ -24,7 +24,8 @@ fn cargo_reads_what_a_build_script_asks_for_and_not_what_no_module_names() {
     let machine = Machine::new();
     let narrowed = "[path.target]\nsources = [\"src/**\", \"build.rs\"]\n";
     machine.write("sci.toml", format!("presets = [\"cargo\"]\n\n{narrowed}"));
-    machine.write("Cargo.toml", "[package]\nname = \"small\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n");
+    machine
+        .write("Cargo.toml", "[package]\nname = \"small\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n");
     machine.write("src/main.rs", "mod used;\n\nfn main() {\n    println!(\"{}\", used::TEXT);\n}\n");
     machine.write("src/used.rs", "pub const TEXT: &str = env!(\"TEXT\");\n");
     machine.write("src/forgotten.rs", "pub const TEXT: &str = \"\";\n");
