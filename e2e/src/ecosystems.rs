@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::Machine;
 use crate::stand_in::{StandIn, port};
@@ -44,12 +44,20 @@ pub enum Manager {
     Playwright,
 }
 
+fn tools(tmp: &str) -> PathBuf {
+    Path::new(tmp).parent().unwrap().join("tools")
+}
+
+/// Where npm has installed tools; `tmp` is the `CARGO_TARGET_TMPDIR` of the test.
+pub fn modules(tmp: &str) -> PathBuf {
+    tools(tmp).join("ecosystems/node_modules")
+}
+
 impl Manager {
     /// A machine that has the program; `tmp` is the `CARGO_TARGET_TMPDIR` of the test, beside which the tools are.
     pub fn machine(&self, tmp: &str) -> Machine {
         let mut machine = Machine::new();
-        let tools = Path::new(tmp).parent().unwrap().join("tools");
-        let modules = tools.join("ecosystems/node_modules");
+        let (tools, modules) = (tools(tmp), modules(tmp));
         let (name, program) = match self {
             Self::YarnClassic => ("yarn", modules.join("yarn/bin/yarn.js")),
             Self::Yarn => ("yarn", modules.join("@yarnpkg/cli-dist/bin/yarn.js")),

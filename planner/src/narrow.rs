@@ -55,9 +55,11 @@ impl Closures {
             let lockfile = of_one_lockfile[0].lockfile;
             let path = String::from_utf8_lossy(tree.entry(lockfile).path);
             let graph = graph(tree, hashes, lockfile);
+            // Its settings lie beside the lockfile, so they are the same for all members.
+            let hoisted = asked_for_hoisted(host, tree, hashes, of_one_lockfile[0]);
             for narrowed in of_one_lockfile {
                 let closure = match &graph {
-                    Ok(Ok(graph)) => refuse_hoisted(host, tree, hashes, narrowed)
+                    Ok(Ok(graph)) => refuse_hoisted(&hoisted, tree, narrowed)
                         .and_then(|()| closure(tree, hashes, graph, narrowed, &path)),
                     Ok(Err(error)) => Err(Unknown::Refused(format!("`{path}` {error}"), hint(error))),
                     Err(unread) => Err(Unknown::Unread(unread.clone())),
@@ -96,10 +98,28 @@ fn graph(tree: &Tree, hashes: &Hashes<'_>, id: EntryId) -> Result<Result<Graph, 
 
 /// Refuses to narrow what pnpm lays out as npm does: then where a package of one member is depends on all the others, and
 /// pnpm's lockfile, unlike npm's, does not say where. At the root everything counts anyway.
-fn refuse_hoisted(host: &Host, tree: &Tree, hashes: &Hashes<'_>, narrowed: &Narrowed<'_>) -> Result<(), Unknown> {
-    let is_pnpm = tree.entry(narrowed.lockfile).path.ends_with(b"pnpm-lock.yaml");
-    if !is_pnpm || narrowed.below_lockfile(tree) == Some(".") {
+fn refuse_hoisted(
+    hoisted: &Result<Option<String>, UnreadableInput>,
+    tree: &Tree,
+    narrowed: &Narrowed<'_>,
+) -> Result<(), Unknown> {
+    if narrowed.below_lockfile(tree) == Some(".") {
         return Ok(());
+    }
+    let Some(who) = hoisted.clone()? else { return Ok(()) };
+    let message = format!("`{who}` asks pnpm for the hoisted layout, in which every member depends on all others");
+    Err(Unknown::Refused(message, "name the lockfile without `member`, and the whole file counts".to_owned()))
+}
+
+/// The file or variable that asks pnpm for the hoisted layout; none for any other lockfile.
+fn asked_for_hoisted(
+    host: &Host,
+    tree: &Tree,
+    hashes: &Hashes<'_>,
+    narrowed: &Narrowed<'_>,
+) -> Result<Option<String>, UnreadableInput> {
+    if !tree.entry(narrowed.lockfile).path.ends_with(b"pnpm-lock.yaml") {
+        return Ok(None);
     }
     let variable = host.env.iter().find(|(name, value)| {
         let name = name.to_string_lossy().to_lowercase();
@@ -112,9 +132,7 @@ fn refuse_hoisted(host: &Host, tree: &Tree, hashes: &Hashes<'_>, narrowed: &Narr
             who = Some(String::from_utf8_lossy(tree.entry(*file).path).into_owned());
         }
     }
-    let Some(who) = who else { return Ok(()) };
-    let message = format!("`{who}` asks pnpm for the hoisted layout, in which every member depends on all others");
-    Err(Unknown::Refused(message, "name the lockfile without `member`, and the whole file counts".to_owned()))
+    Ok(who)
 }
 
 /// A line of `.npmrc` or pnpm-workspace.yaml.

@@ -31,6 +31,7 @@ mod pnpm;
 mod python;
 mod serving;
 mod sharing;
+mod tasks;
 mod turbo;
 mod vite;
 mod worker;

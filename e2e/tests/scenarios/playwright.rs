@@ -2,17 +2,15 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
 
 use sci_e2e::machine::finish;
-use sci_e2e::{Downloads, Machine, Manager, Ran};
+use sci_e2e::{Downloads, Machine, Manager, Ran, ecosystems};
 
 const PATH: &str = "~/.cache/ms-playwright";
 
 /// The installed package that knows the revisions.
 fn core() -> std::path::PathBuf {
-    let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("tools");
-    tools.join("ecosystems/node_modules/playwright-core")
+    ecosystems::modules(env!("CARGO_TARGET_TMPDIR")).join("playwright-core")
 }
 
 /// A machine with a project, and the archive of a stand-in for FFmpeg, the smallest of the downloads.

@@ -2,13 +2,14 @@
 
 use sci_e2e::{Machine, Manager, Ran};
 
+use crate::tasks;
+
 const LOCK: &str = r#"{ "name": "small", "lockfileVersion": 3, "packages": { "": { "name": "small" }, "node_modules/left": { "version": "1.0.0" } } }"#;
 
 fn machine() -> Machine {
     let mut machine = Manager::Turbo.machine(env!("CARGO_TARGET_TMPDIR"));
     machine.set("TURBO_TELEMETRY_DISABLED", "1");
-    // A repository of its own: turbo asks git what the files are, and one above may ignore them.
-    machine.run("git", &["init", "--quiet"]).success();
+    tasks::lay_out(&machine);
     machine.write(
         "package.json",
         r#"{ "name": "small", "private": true, "packageManager": "npm@11.0.0", "workspaces": ["packages/*"] }"#,
@@ -16,29 +17,12 @@ fn machine() -> Machine {
     machine.write("package-lock.json", LOCK);
     machine.write("turbo.json", r#"{ "tasks": { "build": { "outputs": ["dist/**"] } }, "cacheMaxSize": "1GB" }"#);
     machine.write(".gitignore", "node_modules\n.turbo\ndist\n");
-    for name in ["a", "b"] {
-        let member = |file: &str| format!("packages/{name}/{file}");
-        let manifest =
-            format!(r#"{{ "name": "{name}", "version": "1.0.0", "scripts": {{ "build": "node build.js" }} }}"#);
-        machine.write(&member("package.json"), manifest);
-        let script = "const fs = require('fs'); fs.mkdirSync('dist', { recursive: true }); fs.copyFileSync('in.txt', 'dist/out.txt');";
-        machine.write(&member("build.js"), script);
-        machine.write(&member("in.txt"), name);
-    }
     machine.write("sci.toml", "presets = [\"turbo\"]\n");
     machine
 }
 
 fn build(machine: &Machine) -> Ran {
     machine.run("turbo", &["run", "build", "--no-color"]).success()
-}
-
-/// Removes what was built, and sci's own state.
-fn fresh(machine: &Machine) {
-    for name in [".turbo", "packages/a/dist", "packages/b/dist"] {
-        machine.remove(name);
-    }
-    std::fs::remove_dir_all(machine.dir().join("state")).unwrap();
 }
 
 #[test]
@@ -49,13 +33,13 @@ fn every_task_that_nothing_concerns_is_found() {
     assert!(first.stdout.contains("0 cached, 2 total"), "{first}");
     machine.sci(&["save"]).expect_outcome(".turbo/cache", "saved");
 
-    fresh(&machine);
+    tasks::fresh(&machine, ".turbo");
     machine.sci(&["restore"]).expect_verdict(".turbo/cache", "exact");
     let second = build(&machine);
     assert!(second.stdout.contains("2 cached, 2 total"), "{second}");
     assert_eq!(std::fs::read_to_string(machine.path("packages/b/dist/out.txt")).unwrap(), "b");
 
-    fresh(&machine);
+    tasks::fresh(&machine, ".turbo");
     machine.write("packages/a/in.txt", "edited");
     machine.edit("package-lock.json", "1.0.0", "1.1.0");
     machine.sci(&["restore"]).expect_verdict(".turbo/cache", "nearest");

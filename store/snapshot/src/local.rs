@@ -65,8 +65,7 @@ impl Base {
         Self { manifest, receipts, device }
     }
 
-    /// Whether two bases are the same.
-    #[cfg(fuzzing)]
+    /// Whether to remember `other` instead of this would change nothing.
     pub(crate) fn says_the_same(&self, other: &Self) -> bool {
         self.manifest.id() == other.manifest.id() && self.device == other.device && self.receipts == other.receipts
     }

@@ -185,17 +185,12 @@ fn same_size_edits_with_their_mtime_put_back_are_saved() {
     assert_ne!(second.tree, first.tree);
 }
 
-#[test]
-fn excluded_entries_are_neither_saved_nor_touched() {
-    let (dir, root) = scratch();
-    write(&root.join("debug/keep"), b"k");
-    write(&root.join("debug/incremental/huge"), b"h");
-    let store = Memory::default();
-    let excludes = sci_snapshot::Excludes::new(&["**/incremental"]).unwrap();
+/// Saves all but what is excluded.
+fn save_without(excludes: &sci_snapshot::Excludes, root: &Path, store: &Memory) -> sci_snapshot::Saved {
     let request = sci_snapshot::SaveRequest {
-        anchor: dir.path(),
-        root: &root,
-        excludes: &excludes,
+        anchor: root.parent().unwrap(),
+        root,
+        excludes,
         select: None,
         base: None,
         references: None,
@@ -203,7 +198,17 @@ fn excluded_entries_are_neither_saved_nor_touched() {
         threads: 1,
         progress: &sci_snapshot::Silent,
     };
-    let saved = sci_snapshot::save(request, &store).unwrap();
+    sci_snapshot::save(request, store).unwrap()
+}
+
+#[test]
+fn excluded_entries_are_neither_saved_nor_touched() {
+    let (dir, root) = scratch();
+    write(&root.join("debug/keep"), b"k");
+    write(&root.join("debug/incremental/huge"), b"h");
+    let store = Memory::default();
+    let excludes = sci_snapshot::Excludes::new(&["**/incremental"]).unwrap();
+    let saved = save_without(&excludes, &root, &store);
     assert_eq!(saved.files, 1);
     fs::remove_file(root.join("debug/keep")).unwrap();
     let request = sci_snapshot::RestoreRequest {
@@ -223,7 +228,7 @@ fn excluded_entries_are_neither_saved_nor_touched() {
 
 #[test]
 fn entries_that_are_excluded_by_name_are_not_saved_and_leave_their_other_names() {
-    let (dir, root) = scratch();
+    let (_dir, root) = scratch();
     write(&root.join("deps/app-old"), b"old");
     write(&root.join("deps/app-new"), b"new");
     write(&root.join("build/app-old/out/table"), b"t");
@@ -233,18 +238,7 @@ fn entries_that_are_excluded_by_name_are_not_saved_and_leave_their_other_names()
     let store = Memory::default();
     let paths = ["deps/app-old", "build/app-old"].map(|path| path.as_bytes().to_vec());
     let excludes = sci_snapshot::Excludes::default().with_paths(paths.into());
-    let request = sci_snapshot::SaveRequest {
-        anchor: dir.path(),
-        root: &root,
-        excludes: &excludes,
-        select: None,
-        base: None,
-        references: None,
-        inputs: Vec::new(),
-        threads: 1,
-        progress: &sci_snapshot::Silent,
-    };
-    let saved = sci_snapshot::save(request, &store).unwrap();
+    let saved = save_without(&excludes, &root, &store);
     assert_eq!(saved.files, 2);
     // Where nothing is excluded, a restore makes the tree the snapshot's.
     restore_tree(load(&saved, &store).unwrap(), &root, None, &store).unwrap();

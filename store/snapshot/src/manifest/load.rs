@@ -63,7 +63,6 @@ fn read(source: &dyn ObjectSource, object: &PackRef, range: Range<u64>) -> Resul
 fn whole(own: &PackRef, source: &dyn ObjectSource) -> Result<Pieces> {
     let piece = |at| (*own, at..own.size.min(at + PIECE));
     let wanted: Vec<Stretch> = (0..own.size).step_by(PIECE as usize).map(piece).collect();
-    // Most are one piece, and then that is known at once.
     let whole = Pieces::new(read_all(source, &wanted)?, PIECE as usize);
     if ObjectId::of_pieces(whole.iter()) == own.id {
         Ok(whole)
@@ -215,8 +214,9 @@ impl Loader<'_> {
         let object = PackRef { id: frame.object, size: frame.object_size };
         let end = frame.offset.checked_add(u64::from(frame.stored)).filter(|end| *end <= object.size);
         let end = end.ok_or_else(|| self.refuse("a frame lies outside its object"))?;
-        let stored = if object.id == self.own.id {
-            self.whole.get(&own_range(frame)).ok_or_else(|| self.refuse("a frame lies outside its object"))?
+        let own = (object.id == self.own.id).then(|| own_range(frame));
+        let stored = if let Some(own) = &own {
+            self.whole.get(own).ok_or_else(|| self.refuse("a frame lies outside its object"))?
         } else if let Some(ahead) = self.ahead(&object, frame.offset..end) {
             ahead.into()
         } else {
@@ -226,9 +226,7 @@ impl Loader<'_> {
             return Err(SnapshotError::damaged(&object.id, "a segment does not have its digest"));
         }
         context.decompress(&stored, frame.length as usize, raw).map_err(|reason| self.refuse(reason))?;
-        if object.id == self.own.id {
-            self.whole.taken(&own_range(frame));
-        }
+        own.iter().for_each(|own| self.whole.taken(own));
         Ok(())
     }
 }

@@ -200,8 +200,7 @@ fn carry_out(
     threads: usize,
     source: &dyn ObjectSource,
 ) -> Result<Restored> {
-    // What other snapshots held is told now, and takes room.
-    let vouched = Some(vouched).filter(Vouched::is_of_wanted);
+    let remembered = vouched.into_wanted();
     let (mut receipts, walked) = match (&stage, walked) {
         // Nothing is to be done: they are all that is needed of the tree on disk.
         (None, Some(walked)) => (plan.receipts_of_kept(&task, walked), None),
@@ -240,8 +239,8 @@ fn carry_out(
     }
     outlast(&receipts);
     let device = device_of(task.root)?;
-    restored.remembered = vouched.is_some_and(|vouched| vouched.says_the_same(&receipts, device));
     restored.base = Base::new(task.manifest, receipts, device);
+    restored.remembered = remembered.is_some_and(|remembered| remembered.says_the_same(&restored.base));
     Ok(restored)
 }
 

@@ -3,7 +3,7 @@
 use sci_hasher::Digest;
 use sci_store_api::ObjectId;
 
-use crate::local::{Base, Receipt};
+use crate::local::Base;
 use crate::tree::Walked;
 
 /// Tells the digests of files on disk without reading them.
@@ -39,14 +39,12 @@ impl Vouched {
         }
     }
 
-    /// Whether it is the wanted snapshot that is remembered.
-    pub(super) const fn is_of_wanted(&self) -> bool {
-        matches!(self, Self::Wanted { .. })
-    }
-
-    /// Whether to remember these receipts of the wanted snapshot would change nothing.
-    pub(super) fn says_the_same(&self, receipts: &[Receipt], device: u64) -> bool {
-        matches!(self, Self::Wanted { base, .. } if base.receipts == receipts && base.device == device)
+    /// What is remembered of the wanted snapshot. All else has been told by then, and takes room.
+    pub(super) fn into_wanted(self) -> Option<Base> {
+        match self {
+            Self::Wanted { base, .. } => Some(base),
+            Self::Nothing | Self::Other(_) => None,
+        }
     }
 }
 
