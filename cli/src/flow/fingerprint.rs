@@ -16,7 +16,7 @@ pub fn of(path: &PlannedPath) -> Result<Option<Digest>> {
     let local = |error| CliError { kind: Kind::Local, ..store::engine(&error) };
     let excludes = Excludes::new(&path.policy.exclude).map_err(local)?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let Some(walked) = walk(&path.root, &excludes, threads).map_err(local)? else { return Ok(None) };
+    let Some(walked) = walk(&path.root, &excludes, None, threads).map_err(local)? else { return Ok(None) };
     let mut encoder = Encoder::new("sci v1 tree fingerprint");
     for ((index, entry), stat) in walked.tree.entries().zip(walked.stats.iter()) {
         encoder.integer(u64::from(entry.parent)).bytes(walked.tree.name(index));

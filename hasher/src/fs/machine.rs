@@ -27,11 +27,13 @@ impl Machine {
     }
 }
 
+/// Whether a file system, of which this is a directory, changes the times of a directory at every change of its entries.
+///
 /// POSIX asks for it, and these do it. A network's file system may answer from memory, or hear of changes late; FUSE's do
 /// as they please. An overlay shows the times of its uppermost directory, and entries of those below, which may change while
 /// it is not mounted. Unknown ones are not trusted.
 #[cfg(target_os = "linux")]
-fn keeps_times(directory: BorrowedFd<'_>) -> bool {
+pub fn keeps_times(directory: BorrowedFd<'_>) -> bool {
     const EXT: u32 = 0xef53;
     const XFS: u32 = 0x5846_5342;
     const BTRFS: u32 = 0x9123_683e;
@@ -45,7 +47,7 @@ fn keeps_times(directory: BorrowedFd<'_>) -> bool {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn keeps_times(_: BorrowedFd<'_>) -> bool {
+pub fn keeps_times(_: BorrowedFd<'_>) -> bool {
     false
 }
 

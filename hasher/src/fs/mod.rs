@@ -21,5 +21,5 @@ pub use cache_update::{Listed, Names, Walked};
 pub use directory::{DirectoryReader, Opened};
 pub use file::{Buffer, FileError, FileKind, Found, HashedFile};
 pub use hash::{hash_files, hash_found};
-pub use machine::Machine;
+pub use machine::{Machine, keeps_times};
 pub use stamp::Timestamp;

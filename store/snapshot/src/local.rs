@@ -1,8 +1,8 @@
 //! What this machine remembers of a tree it saved or restored: the manifest, and a receipt for every entry.
 //!
-//! A receipt is the inode and status-change time that the entry had when its content was last known for certain. With
-//! it an unchanged file costs one `stat`. After a reboot, and for files changed just before they were read, there is no
-//! receipt, and contents are read again.
+//! A receipt is the inode and status-change time that the entry had when its content was last known for certain; a directory's
+//! content are the names in it. With it an unchanged file costs one `stat`, and an unchanged directory is not listed. After a
+//! reboot, and for what changed just before it was read, there is no receipt, and contents are read again.
 
 mod file;
 
@@ -13,11 +13,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use sci_faults::Step;
 
 use crate::manifest::{Manifest, Reader, Refusal, Writer};
-use crate::tree::{Entry, NONE, Stat, Stats, Tree};
+use crate::tree::{Entry, Kind, NONE, Stat, Tree, Walked};
 use crate::{Result, SnapshotError};
 
 /// A file whose status changed this close to the moment it was read may change again within the clock's tick. Nanoseconds.
-const RACY: i64 = 2_000_000_000;
+pub(crate) const RACY: i64 = 2_000_000_000;
 
 /// The directory in which the state of one workspace path is kept. Names one file in it: `base`.
 #[derive(Debug, Clone)]
@@ -114,17 +114,24 @@ impl Tree {
     /// The entry itself, or for a hard link the file that it is another name of.
     pub(crate) fn resolve(&self, index: u32) -> u32 {
         let entry = self.entry(index);
-        if entry.kind == crate::tree::Kind::Hardlink { entry.content } else { index }
+        if entry.kind == Kind::Hardlink { entry.content } else { index }
     }
 }
 
-/// Receipts for what was read just now: none for files whose status changed within the last two seconds.
-pub(crate) fn receipts_of_read(stats: Stats, read_at: i64) -> Vec<Receipt> {
+/// Receipts for what was read just now: none for what changed its status within the last two seconds, nor for directories of
+/// which more or less may be there by now than the tree says.
+pub(crate) fn receipts_of_read(walked: Walked, read_at: i64) -> (Tree, Vec<Receipt>) {
+    let Walked { tree, stats, lasting, .. } = walked;
     let mut receipts = stats.into_receipts();
-    for receipt in receipts.iter_mut().filter(|receipt| receipt.ctime >= read_at - RACY) {
-        *receipt = Receipt::default();
+    let mut lasting = lasting.into_iter().peekable();
+    for (index, receipt) in (0..).zip(&mut receipts) {
+        let is_dir = tree.entry(index).kind == Kind::Dir;
+        let lasts = lasting.next_if_eq(&index).is_some() || !is_dir;
+        if !lasts || receipt.ctime >= read_at - RACY {
+            *receipt = Receipt::default();
+        }
     }
-    receipts
+    (tree, receipts)
 }
 
 /// Waits until whatever changes from now on has a later time than every receipt: file systems take times from a clock

@@ -85,6 +85,17 @@ fn alter(root: &Path, edits: &[(Vec<u8>, Edit)]) {
     }
 }
 
+/// Makes directories look as if nothing had been done in them for long: only such are not listed again.
+fn age_directories(root: &Path) {
+    for entry in fs::read_dir(root).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.is_symlink() {
+            age_directories(&path);
+        }
+    }
+    set_mtime(root, 1_000, 0);
+}
+
 /// What is remembered, by way of the disk.
 fn remembered(state: &LocalState, base: &Base) -> Base {
     state.remember(base).unwrap();
@@ -102,7 +113,7 @@ proptest! {
 
     #[test]
     fn whatever_is_there_a_restore_brings_back_what_was_saved(
-        built in edits(), altered in edits(), later in edits(), forgetful in any::<bool>(),
+        built in edits(), altered in edits(), later in edits(), forgetful in any::<bool>(), aged in any::<bool>(),
     ) {
         let dir = tempfile::tempdir().unwrap();
         let (source, out) = (dir.path().join("source"), dir.path().join("out"));
@@ -110,6 +121,9 @@ proptest! {
         let store = Memory::default();
         fs::create_dir(&source).unwrap();
         alter(&source, &built);
+        if aged {
+            age_directories(&source);
+        }
         let first = save_tree(&source, None, &store).unwrap();
         let wanted = listing(&source);
         let base = remembered(&state, &assert_restores(&first, &out, None, &store, &wanted));

@@ -1,7 +1,7 @@
 //! A file of frames under one checksum, written and read a frame at a time. Does not know what the frames say.
 //!
 //! ```text
-//! file := "sci base     v3\n" | (length, u32 LE | frame)… | 0xffffffff | BLAKE3 of everything before
+//! file := "sci base     v4\n" | (length, u32 LE | frame)… | 0xffffffff | BLAKE3 of everything before
 //! ```
 
 use std::fs::File;
@@ -12,7 +12,7 @@ use sci_hasher::Digest;
 
 use crate::manifest::Refusal;
 
-const MAGIC: &[u8; 16] = b"sci base     v3\n";
+const MAGIC: &[u8; 16] = b"sci base     v4\n";
 /// Stands where the length of the next frame would.
 const END: u32 = u32::MAX;
 /// Bytes that are read or written at once.

@@ -1,5 +1,6 @@
 //! The last entries of a staged tree: hard links, and then the directories' modes and times.
 
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use rustix::fs::{self, AtFlags, Mode};
@@ -9,8 +10,9 @@ use super::apply::set_mtime;
 use super::plan::Plan;
 use super::stage::Stage;
 use crate::dir::{self, Cursor, DIR, Tops};
+use crate::local::{RACY, Receipt};
 use crate::manifest::Manifest;
-use crate::tree::{Kind, Tree};
+use crate::tree::{Kind, Tree, facts};
 use crate::{Result, SnapshotError};
 
 /// Makes the staged hard links; returns every name of every file that has several.
@@ -38,8 +40,15 @@ fn link(tree: &Tree, from: &mut Cursor<'_>, to: &mut Cursor<'_>, index: u32, fir
 
 /// Sets modes and times of the staged directories, the deepest first: nothing is written below them any more.
 ///
-/// A topmost directory stays writable until it is moved into place.
-pub(crate) fn finish_directories(manifest: &Manifest, plan: &Plan, stage: &Stage, root: &Path) -> Result<()> {
+/// A topmost directory stays writable until it is moved into place. The others get receipts: until then nobody else has anything
+/// to do in them.
+pub(crate) fn finish_directories(
+    manifest: &Manifest,
+    plan: &Plan,
+    stage: &Stage,
+    root: &Path,
+    receipts: &mut [Receipt],
+) -> Result<()> {
     let tree = &manifest.tree;
     let mut cursor = Cursor::new(stage.new_dir(), Tops::Staged(&plan.tops));
     let mut dirs: Vec<u32> = tree
@@ -50,15 +59,25 @@ pub(crate) fn finish_directories(manifest: &Manifest, plan: &Plan, stage: &Stage
     dirs.reverse();
     for index in dirs {
         let entry = tree.entry(index);
-        let mode = if plan.tops.contains(&index) { entry.mode | 0o700 } else { entry.mode };
-        let set = |cursor: &mut Cursor<'_>| -> Result<(), Errno> {
+        let is_top = plan.tops.contains(&index);
+        let mode = if is_top { entry.mode | 0o700 } else { entry.mode };
+        let set = |cursor: &mut Cursor<'_>| -> Result<Receipt, Errno> {
             let (parent, name) = cursor.place(tree, index)?;
             let handle = fs::openat(parent, name.as_slice(), DIR, Mode::empty())?;
             fs::fchmod(&handle, Mode::from_raw_mode(mode.into()))?;
-            fs::futimens(&handle, &set_mtime(entry.mtime))
+            fs::futimens(&handle, &set_mtime(entry.mtime))?;
+            Ok(if is_top { Receipt::default() } else { receipt_of_made(&handle)? })
         };
-        set(&mut cursor)
+        receipts[index as usize] = set(&mut cursor)
             .map_err(|error| SnapshotError::io("set mode of", dir::display(root, &tree.path(index)), error))?;
     }
     Ok(())
+}
+
+/// None for a directory whose mtime is about now: a name that comes within the clock's tick would show neither there nor in the
+/// status-change time.
+fn receipt_of_made(directory: &OwnedFd) -> Result<Receipt, Errno> {
+    let found = facts(&fs::fstat(directory)?);
+    let is_young = found.mtime.nanoseconds() >= found.stat.ctime.saturating_sub(RACY);
+    Ok(if is_young { Receipt::default() } else { found.stat.receipt() })
 }

@@ -12,6 +12,7 @@ mod intent;
 mod links;
 mod plan;
 mod reads;
+mod same;
 mod stage;
 #[cfg(test)]
 mod tests;
@@ -171,7 +172,11 @@ pub fn restore(request: RestoreRequest<'_>, source: &dyn ObjectSource) -> Result
         let _turn = stage::take_turn(anchor, root)?;
         apply::recover(anchor, root)?;
         go_on(progress)?;
-        let walked = walk(root, excludes, threads)?;
+        let walked = walk(root, excludes, base.as_ref(), threads)?;
+        if let Some(restored) = nothing_to_do(&mut base, walked.as_ref(), merge, wanted.id()) {
+            progress.total(0, 0);
+            return Ok(restored);
+        }
         // Where all is done again, which is rare, files are read instead.
         let vouched = Vouched::new(base.take(), walked.as_ref(), wanted.id());
         let task = Task { anchor, root, manifest: wanted.load()?, merge, progress };
@@ -190,6 +195,34 @@ pub fn restore(request: RestoreRequest<'_>, source: &dyn ObjectSource) -> Result
         };
         return carry_out(task, &plan, stage, (walked, vouched), threads, source);
     }
+}
+
+/// What to say when the tree on disk is the wanted one, and all that there is to know of it is in `base`, which is taken.
+fn nothing_to_do(
+    base: &mut Option<Base>,
+    walked: Option<&Walked>,
+    merge: bool,
+    wanted: Option<ObjectId>,
+) -> Option<Restored> {
+    let is_same = |base: &mut Base| {
+        let is_wanted = !merge && wanted.is_some() && base.manifest.id() == wanted;
+        is_wanted && walked.is_some_and(|walked| same::is_as_remembered(base, walked))
+    };
+    let base = base.take_if(is_same)?;
+    let tree = &base.manifest.tree;
+    let (files, bytes, kept) = (tree.file_count(), tree.total_bytes(), tree.len().into());
+    Some(Restored {
+        files,
+        bytes,
+        written: 0,
+        written_bytes: 0,
+        room: Room::default(),
+        kept,
+        adjusted: 0,
+        removed: 0,
+        remembered: true,
+        base,
+    })
 }
 
 fn carry_out(
@@ -260,7 +293,7 @@ fn perform(
     let manifest = &task.manifest;
     let relinked = links::make(manifest, plan, stage, task.root)?;
     sci_faults::at(Step::LinksStaged);
-    links::finish_directories(manifest, plan, stage, task.root)?;
+    links::finish_directories(manifest, plan, stage, task.root, receipts)?;
     sci_faults::at(Step::DirectoriesStaged);
     check_unchanged(task, plan, stage, receipts)?;
     // From here on it is completed.
@@ -278,7 +311,8 @@ fn perform(
     Ok(())
 }
 
-/// Takes receipts anew; none for what somebody else has replaced or removed since it was written.
+/// Takes receipts anew; none for what somebody else has replaced or removed since it was written, nor for directories, into
+/// which somebody else may have put something since.
 fn look_again(
     task: &Task<'_>,
     plan: &Plan,
@@ -292,8 +326,9 @@ fn look_again(
         entries.map(|index| (index, receipts[plan.first_name(tree, index) as usize].inode)).collect();
     entries.sort_unstable();
     for (index, written) in entries {
-        let stat = stat_of(&mut cursor, tree, index).map(|stat| receipt(&stat));
-        let same = |found: &Receipt| written != 0 && found.inode == written;
+        let stat = stat_of(&mut cursor, tree, index).map(|stat| stat.receipt());
+        let is_dir = tree.entry(index).kind == Kind::Dir;
+        let same = |found: &Receipt| written != 0 && found.inode == written && !is_dir;
         receipts[index as usize] = stat.ok().filter(same).unwrap_or_default();
     }
 }
@@ -310,15 +345,11 @@ fn check_unchanged(task: &Task<'_>, plan: &Plan, stage: &Stage, receipts: &[Rece
     for &index in plan.adjusted.iter().filter(|index| tree.entry(**index).kind.is_file()) {
         let known = receipts[index as usize];
         // On another file system inodes are not believed, nor are receipts.
-        if known.inode != 0 && stat_of(&mut cursor, tree, index).ok().map(|stat| receipt(&stat)) != Some(known) {
+        if known.inode != 0 && stat_of(&mut cursor, tree, index).ok().map(|stat| stat.receipt()) != Some(known) {
             return Err(SnapshotError::Overtaken { path: crate::dir::display(task.root, &tree.path(index)) });
         }
     }
     Ok(())
-}
-
-fn receipt(stat: &Stat) -> Receipt {
-    Receipt { inode: stat.inode, ctime: stat.ctime }
 }
 
 fn device_of(root: &Path) -> Result<u64> {

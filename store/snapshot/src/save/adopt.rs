@@ -57,7 +57,7 @@ pub(super) fn keep_receipts_of_unchanged(base: &Tree, found: &Tree, receipts: &m
     for (index, receipt) in (0..).zip(receipts) {
         let entry = base.entry(index);
         // Only contents are vouched for, as in what a restore remembers.
-        if matches!(entry.kind, Kind::Dir | Kind::Symlink) || entry.mtime != found.entry(index).mtime {
+        if entry.kind == Kind::Symlink || entry.mtime != found.entry(index).mtime {
             *receipt = Receipt::default();
         }
     }

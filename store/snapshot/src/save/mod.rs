@@ -115,8 +115,8 @@ pub fn save(mut request: SaveRequest<'_>, sink: &dyn ObjectSink) -> Result<Saved
         base.tree = Tree::default();
     }
     let stored = store_contents(&request, &mut walked, unknown, (&base, known, ancestors), threads, sink)?;
-    let Walked { mut tree, stats, device, skipped, .. } = walked;
-    let mut receipts = receipts_of_read(stats, started);
+    let (device, skipped) = (walked.device, std::mem::take(&mut walked.skipped));
+    let (mut tree, mut receipts) = receipts_of_read(walked, started);
     let digest = tree.digest();
     let done = |base: Base, uploaded, unchanged, remembered| {
         let manifest = base.manifest.id();
@@ -150,7 +150,7 @@ pub fn save(mut request: SaveRequest<'_>, sink: &dyn ObjectSink) -> Result<Saved
 fn find(request: &SaveRequest<'_>, threads: usize) -> Result<Walked> {
     // Refuses a link on the way even to a tree of which no file needs to be read.
     crate::dir::parent_beneath(request.anchor, request.root, false)?;
-    let walked = walk(request.root, request.excludes, threads)?;
+    let walked = walk(request.root, request.excludes, request.base.as_ref(), threads)?;
     let mut walked = walked
         .ok_or_else(|| SnapshotError::io("save", request.root, std::io::Error::from(std::io::ErrorKind::NotFound)))?;
     if walked.tree.is_empty() {

@@ -38,13 +38,13 @@ impl Tree {
 }
 
 /// Where what lies below each directory ends.
-struct Ends<'a> {
+pub(super) struct Ends<'a> {
     tree: &'a Tree,
     dirs: Vec<(u32, u32)>,
 }
 
 impl<'a> Ends<'a> {
-    fn of(tree: &'a Tree) -> Self {
+    pub(super) fn of(tree: &'a Tree) -> Self {
         let mut ends: Vec<(u32, u32)> = Vec::new();
         // The directories that lead to an entry, by their place among all.
         let mut open: Vec<usize> = Vec::new();
@@ -58,6 +58,14 @@ impl<'a> Ends<'a> {
             }
         }
         Self { tree, dirs: ends }
+    }
+
+    /// The entries in directory `dir`, in order; none for what is no entry.
+    pub(super) fn children(&self, dir: u32) -> impl Iterator<Item = u32> {
+        let (first, end) = if dir == NONE { (0, 0) } else { (dir + 1, self.after(dir)) };
+        std::iter::successors((first < end).then_some(first), move |index| {
+            Some(self.after(*index)).filter(|next| *next < end)
+        })
     }
 
     /// The index after the last entry below `index`.

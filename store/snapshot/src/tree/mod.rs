@@ -53,6 +53,13 @@ pub struct Mtime {
     pub nanos: u32,
 }
 
+impl Mtime {
+    /// Nanoseconds since 1970; the nearest that can be told, for times too far away.
+    pub(crate) fn nanoseconds(self) -> i64 {
+        self.secs.saturating_mul(1_000_000_000).saturating_add(self.nanos.into())
+    }
+}
+
 /// One entry. A hard link carries no mode, mtime or size of its own: they are its target's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {

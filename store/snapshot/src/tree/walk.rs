@@ -2,10 +2,14 @@
 
 mod assemble;
 mod listing;
+mod remembered;
 mod stats;
+#[cfg(test)]
+mod tests;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::os::fd::AsFd as _;
 use std::path::Path;
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 
@@ -13,10 +17,12 @@ use rustix::fs::{self, FileType};
 use rustix::io::Errno;
 
 use super::{Mtime, Tree};
-use crate::{Excludes, Result, SnapshotError};
+use crate::local::{Base, now};
+use crate::{Excludes, Result, SnapshotError, dir};
 
 use assemble::Assembly;
 use listing::{Lister, Listing, Place};
+use remembered::Remembered;
 
 pub(crate) use listing::STAGE_PREFIX;
 pub use stats::{Stat, Stats};
@@ -34,6 +40,8 @@ pub struct Walked {
     pub skipped: Vec<Vec<u8>>,
     /// Directories that also hold what is no part of the tree: excluded entries, staging.
     pub(crate) hiding: BTreeSet<u32>,
+    /// Directories, in tree order, that hold just the names they have in the tree for as long as they look as they do.
+    pub(crate) lasting: Vec<u32>,
 }
 
 impl Walked {
@@ -43,23 +51,48 @@ impl Walked {
         let (entry, stat) = (self.tree.entry(index), self.stats.get(index));
         now.size == entry.size && now.mtime == entry.mtime && now.stat.ctime == stat.ctime
     }
+
+    /// Whether a directory holds just the names it has in the tree for as long as it looks as it does.
+    pub(crate) fn is_lasting(&self, index: u32) -> bool {
+        self.lasting.binary_search(&index).is_ok()
+    }
 }
 
-/// Walks the tree at `root` with `threads` threads. `None` when there is nothing at `root`.
+/// Walks the tree at `root` with `threads` threads. `None` when there is nothing at `root`. Directories that `base` remembers are
+/// not listed again.
 ///
 /// # Errors
 /// [`SnapshotError::Io`] for the first directory or entry that cannot be read: a tree with a gap is no state to keep.
-pub fn walk(root: &Path, excludes: &Excludes, threads: usize) -> Result<Option<Walked>> {
+pub fn walk(root: &Path, excludes: &Excludes, base: Option<&Base>, threads: usize) -> Result<Option<Walked>> {
+    walk_at(now(), root, excludes, base, threads)
+}
+
+/// The same, begun at `started`, nanoseconds since 1970.
+fn walk_at(
+    started: i64,
+    root: &Path,
+    excludes: &Excludes,
+    base: Option<&Base>,
+    threads: usize,
+) -> Result<Option<Walked>> {
     let stat = match fs::lstat(root) {
         Ok(stat) => stat,
         Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
         Err(error) => return Err(SnapshotError::io("read", root, error)),
     };
     let target = root_target(root, &stat)?;
-    let assembly = Assembly::new(Listing::of_root(facts(&stat), target), stat.st_dev);
-    let walker = Walker { root, excludes, state: Mutex::new(State::new(assembly)), ready: Condvar::new() };
-    if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
-        walker.begin();
+    let stat = facts(&stat);
+    let assembly = Assembly::new(Listing::of_root(stat, target), stat.device);
+    let is_dir = stat.kind == FileType::Directory;
+    let remembered = match dir::open(root) {
+        Ok(handle) if is_dir => Remembered::new(base, handle.as_fd(), stat.device, started),
+        // The walk says why, if it is asked to list it.
+        _ => Remembered::nothing(),
+    };
+    let state = Mutex::new(State::new(assembly));
+    let walker = Walker { root, excludes, remembered, state, ready: Condvar::new() };
+    if is_dir {
+        walker.begin(Place::root(&stat));
     }
     std::thread::scope(|scope| {
         for _ in 1..threads.max(1) {
@@ -113,7 +146,7 @@ pub(crate) fn facts(stat: &fs::Stat) -> Facts {
         device: stat.st_dev as u64,
         stat: Stat {
             inode: stat.st_ino as u64,
-            ctime: (stat.st_ctime as i64).saturating_mul(1_000_000_000).saturating_add(stat.st_ctime_nsec as i64),
+            ctime: Mtime { secs: stat.st_ctime as i64, nanos: stat.st_ctime_nsec as u32 }.nanoseconds(),
             links: stat.st_nlink as u32,
             foreign: stat.st_uid != *USER && *USER != 0,
         },
@@ -154,6 +187,7 @@ impl State {
 struct Walker<'a> {
     root: &'a Path,
     excludes: &'a Excludes,
+    remembered: Remembered<'a>,
     state: Mutex<State>,
     ready: Condvar,
 }
@@ -163,14 +197,14 @@ impl Walker<'_> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begin(&self) {
+    fn begin(&self, root: Place) {
         let mut state = self.lock();
         (state.outstanding, state.found) = (1, 1);
-        state.places.push(Reverse(Place::root()));
+        state.places.push(Reverse(root));
     }
 
     fn run(&self) {
-        let mut lister = Lister::new(self.root, self.excludes);
+        let mut lister = Lister::new(self.root, self.excludes, &self.remembered);
         let mut state = self.lock();
         loop {
             if let Some(Reverse(place)) = state.places.pop() {
@@ -193,7 +227,7 @@ impl Walker<'_> {
     fn finish(&self, state: &mut State, place: Place, result: Result<(Arc<fs::Dir>, Listing)>) {
         match result {
             Ok((handle, mut listing)) => {
-                let places = listing.directories(state.found, &handle, &place.path);
+                let places = listing.directories(state.found, &handle, &place, &self.remembered);
                 state.outstanding += places.len();
                 state.found += places.len() as u32;
                 state.places.extend(places.into_iter().map(Reverse));

@@ -28,7 +28,7 @@ impl Assembly {
     pub(super) fn new(root: Listing, device: u64) -> Self {
         let (tree, stats) = (Tree::default(), Stats::default());
         Self {
-            walked: Walked { tree, stats, device, skipped: Vec::new(), hiding: BTreeSet::new() },
+            walked: Walked { tree, stats, device, skipped: Vec::new(), hiding: BTreeSet::new(), lasting: Vec::new() },
             groups: Groups::new(),
             open: vec![Open { index: NONE, listing: root, next: 0 }],
             awaited: None,
@@ -48,6 +48,8 @@ impl Assembly {
                 if listing.hides {
                     self.walked.hiding.insert(index);
                 }
+                // Listings come in tree order.
+                self.walked.lasting.extend(listing.lasting.then_some(index));
                 self.open.push(Open { index, listing, next: 0 });
                 self.awaited = None;
             }
@@ -87,6 +89,8 @@ impl Walked {
             }
         }
         keep[0] = true;
+        let mut lost = BTreeSet::new();
+        lost.extend(old.entries().filter(|(index, _)| !keep[*index as usize]).map(|(_, entry)| entry.parent));
         let mut moved = vec![NONE; keep.len()];
         let mut stats = Stats::default();
         for (index, entry) in old.entries().filter(|(index, _)| keep[*index as usize]) {
@@ -100,6 +104,10 @@ impl Walked {
             stats.push(self.stats.get(index));
         }
         self.stats = stats;
+        self.lasting.retain(|index| keep[*index as usize] && !lost.contains(index));
+        for index in &mut self.lasting {
+            *index = moved[*index as usize];
+        }
     }
 
     fn add(&mut self, parent: u32, listing: &Listing, found: &Found, groups: &mut Groups) -> Option<u32> {

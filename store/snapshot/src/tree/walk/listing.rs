@@ -8,8 +8,11 @@ use std::sync::Arc;
 use rustix::fs::{self, AtFlags, FileType};
 use rustix::io::Errno;
 
+use super::remembered::{Names, Remembered};
 use super::{Facts, facts, join};
 use crate::dir::{self, DIR};
+use crate::local::Receipt;
+use crate::tree::NONE;
 use crate::{Excludes, Result, SnapshotError};
 
 /// Names that begin so are the engine's own staging, and belong to no tree.
@@ -24,11 +27,15 @@ pub(super) struct Place {
     parent: Option<(Arc<fs::Dir>, Vec<u8>)>,
     /// Relative to the root.
     pub(super) path: Vec<u8>,
+    /// How it looked in the directory that holds it.
+    found: Receipt,
+    /// Which entry of the remembered tree it is; [`NONE`] for one that is not remembered.
+    known: u32,
 }
 
 impl Place {
-    pub(super) fn root() -> Self {
-        Self { listing: 0, parent: None, path: Vec::new() }
+    pub(super) fn root(found: &Facts) -> Self {
+        Self { listing: 0, parent: None, path: Vec::new(), found: found.stat.receipt(), known: 0 }
     }
 
     /// The path so that comparing bytes compares component by component: no name holds a zero.
@@ -82,6 +89,8 @@ pub(super) struct Listing {
     targets: Box<[Vec<u8>]>,
     /// Whether there is more in it that is no part of the tree.
     pub(super) hides: bool,
+    /// Whether it holds just these names for as long as it looks as it was found.
+    pub(super) lasting: bool,
 }
 
 impl Listing {
@@ -100,16 +109,25 @@ impl Listing {
         is_link.then(|| self.targets.get(found.more as usize)).flatten().map(Vec::as_slice)
     }
 
-    /// The directories in it, whose listings are numbered from `first` on.
-    pub(super) fn directories(&mut self, first: u32, handle: &Arc<fs::Dir>, path: &[u8]) -> Vec<Place> {
+    /// The directories in it, which is at `place`, whose listings are numbered from `first` on.
+    pub(super) fn directories(
+        &mut self,
+        first: u32,
+        handle: &Arc<fs::Dir>,
+        place: &Place,
+        remembered: &Remembered<'_>,
+    ) -> Vec<Place> {
         let mut places = Vec::new();
-        for found in self.entries.iter_mut().filter(|found| found.facts.kind == FileType::Directory) {
-            let name = found.name(&self.names);
-            let (listing, path) = (first + places.len() as u32, join(path, name));
-            found.more = listing;
+        let mut known = remembered.children(place.known).peekable();
+        for entry in self.entries.iter_mut().filter(|found| found.facts.kind == FileType::Directory) {
+            let name = entry.name(&self.names);
+            let (listing, path) = (first + places.len() as u32, join(&place.path, name));
+            entry.more = listing;
             let deep = path.iter().filter(|byte| **byte == b'/').count() > dir::KEPT;
             let parent = (!deep).then(|| (Arc::clone(handle), name.to_vec()));
-            places.push(Place { listing, parent, path });
+            while known.next_if(|(_, other)| *other < name).is_some() {}
+            let known = known.next_if(|(_, other)| *other == name).map_or(NONE, |(index, _)| index);
+            places.push(Place { listing, parent, path, found: entry.facts.stat.receipt(), known });
         }
         places
     }
@@ -119,14 +137,15 @@ impl Listing {
 pub(super) struct Lister<'a> {
     root: &'a Path,
     excludes: &'a Excludes,
+    remembered: &'a Remembered<'a>,
     entries: Vec<Found>,
     names: Vec<u8>,
     targets: Vec<Vec<u8>>,
 }
 
 impl<'a> Lister<'a> {
-    pub(super) fn new(root: &'a Path, excludes: &'a Excludes) -> Self {
-        Self { root, excludes, entries: Vec::new(), names: Vec::new(), targets: Vec::new() }
+    pub(super) fn new(root: &'a Path, excludes: &'a Excludes, remembered: &'a Remembered<'a>) -> Self {
+        Self { root, excludes, remembered, entries: Vec::new(), names: Vec::new(), targets: Vec::new() }
     }
 
     pub(super) fn list(&mut self, place: &Place) -> Result<(Arc<fs::Dir>, Listing)> {
@@ -138,8 +157,33 @@ impl<'a> Lister<'a> {
             }
         };
         let mut handle = opened.and_then(fs::Dir::new).map_err(|error| fail("open", error))?;
-        let hides = self.read(&mut handle, &place.path)?;
-        Ok((Arc::new(handle), self.take(hides)))
+        let fd = handle.fd().map_err(|error| fail("open", error))?;
+        let names = self.remembered.names(fd, place.found, place.known);
+        let mut listing = Listing::default();
+        match names {
+            Names::Same => self.look_at_known(&handle, place)?,
+            Names::Unknown { .. } => listing.hides = self.read(&mut handle, &place.path)?,
+        }
+        let special = |found: &Found| {
+            !matches!(found.facts.kind, FileType::RegularFile | FileType::Directory | FileType::Symlink)
+        };
+        let lasting = matches!(names, Names::Same | Names::Unknown { lasting: true });
+        // What is moved into the place of a restored tree's root is not seen by the restore, so that it is listed each time.
+        listing.lasting = lasting && place.listing != 0 && !listing.hides && !self.entries.iter().any(special);
+        self.take(&mut listing);
+        Ok((Arc::new(handle), listing))
+    }
+
+    /// Looks at all entries of a directory that holds the names that it held.
+    fn look_at_known(&mut self, handle: &fs::Dir, place: &Place) -> Result<()> {
+        let remembered = self.remembered;
+        for (_, name) in remembered.children(place.known) {
+            // What is excluded by now hides nothing that a walk would have to come back for.
+            if !self.excludes.matches(|| join(&place.path, name)) {
+                self.add_found(handle, &place.path, name)?;
+            }
+        }
+        Ok(())
     }
 
     /// Reads names and metadata of all entries; says whether some of them are no part of the tree.
@@ -156,16 +200,17 @@ impl<'a> Lister<'a> {
                 hides = true;
                 continue;
             }
-            let added = handle.fd().and_then(|parent| self.add(parent, name));
-            match added {
-                // What was removed since its name was read would not have been found a moment later.
-                Ok(()) | Err(Errno::NOENT) => {}
-                Err(error) => {
-                    return Err(SnapshotError::io("read", dir::display(self.root, path).join(dir::os(name)), error));
-                }
-            }
+            self.add_found(handle, path, name)?;
         }
         Ok(hides)
+    }
+
+    fn add_found(&mut self, handle: &fs::Dir, path: &[u8], name: &[u8]) -> Result<()> {
+        match handle.fd().and_then(|parent| self.add(parent, name)) {
+            // What was removed since its name was read would not have been found a moment later.
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(SnapshotError::io("read", dir::display(self.root, path).join(dir::os(name)), error)),
+        }
     }
 
     fn add(&mut self, parent: BorrowedFd<'_>, name: &[u8]) -> Result<(), Errno> {
@@ -182,17 +227,13 @@ impl<'a> Lister<'a> {
         Ok(())
     }
 
-    /// What was read, in order and in boxes of just its size.
-    fn take(&mut self, hides: bool) -> Listing {
+    /// Gives `listing` what was read, in order and in boxes of just its size.
+    fn take(&mut self, listing: &mut Listing) {
         self.entries.sort_unstable_by(|a, b| a.name(&self.names).cmp(b.name(&self.names)));
-        let listing = Listing {
-            entries: self.entries.as_slice().into(),
-            names: self.names.as_slice().into(),
-            targets: self.targets.drain(..).collect(),
-            hides,
-        };
+        listing.entries = self.entries.as_slice().into();
+        listing.names = self.names.as_slice().into();
+        listing.targets = self.targets.drain(..).collect();
         self.entries.clear();
         self.names.clear();
-        listing
     }
 }

@@ -15,6 +15,13 @@ pub struct Stat {
     pub foreign: bool,
 }
 
+impl Stat {
+    /// What of it is remembered.
+    pub(crate) const fn receipt(&self) -> Receipt {
+        Receipt { inode: self.inode, ctime: self.ctime }
+    }
+}
+
 /// The [`Stat`] of every entry. What is mostly the same is kept only where it is not.
 #[derive(Debug, Default)]
 pub struct Stats {
