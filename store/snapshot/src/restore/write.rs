@@ -230,17 +230,19 @@ fn write(file: &OwnedFd, mut bytes: &[u8], mut at: u64) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Writes all but pages of zeros; the file's length is set at the end.
+/// Writes all but pages of zeros, and the pages between these by one call; the file's length is set at the end.
 fn write_sparse(file: &OwnedFd, bytes: &[u8], at: u64) -> Result<(), Errno> {
+    let mut data: Option<usize> = None;
     let mut position = 0;
     while position < bytes.len() {
-        let here = at as usize + position;
-        let end = (position + PAGE - here % PAGE).min(bytes.len());
-        let page = &bytes[position..end];
-        if page.iter().any(|byte| *byte != 0) {
-            write(file, page, here as u64)?;
+        let end = (position + PAGE - (at as usize + position) % PAGE).min(bytes.len());
+        let is_hole = bytes[position..end].iter().all(|byte| *byte == 0);
+        if !is_hole {
+            data.get_or_insert(position);
+        } else if let Some(start) = data.take() {
+            write(file, &bytes[start..position], at + start as u64)?;
         }
         position = end;
     }
-    Ok(())
+    data.map_or(Ok(()), |start| write(file, &bytes[start..], at + start as u64))
 }
