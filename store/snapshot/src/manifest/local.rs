@@ -14,6 +14,7 @@ use super::segment::Decoder;
 use super::write::cuts;
 use super::{Manifest, StoredFrame, inputs, segment};
 use crate::local::Receipt;
+use crate::tree::Size;
 
 impl Manifest {
     /// Gives `put` the frames that [`Manifest::from_local`] takes, one after the other.
@@ -29,6 +30,7 @@ impl Manifest {
             ..Root::default()
         };
         put(&root.encode())?;
+        put(&encode_size(self.tree.size()))?;
         for cut in cuts(&self.tree) {
             let raw = segment::encode(&self.tree, &self.blocks, cut.clone());
             let mut out = Writer::default();
@@ -76,8 +78,9 @@ impl Manifest {
         next: &mut dyn FnMut() -> Result<Vec<u8>, Refusal>,
     ) -> Result<(Self, Vec<Receipt>), Refusal> {
         let root = Root::decode(&next()?)?;
-        let mut decoder = Decoder::new(&root.blocks);
-        let mut receipts = Vec::new();
+        let size = decode_size(&next()?)?;
+        let mut decoder = Decoder::with_room(&root.blocks, size);
+        let mut receipts = Vec::with_capacity(size.entries as usize);
         let mut segments = BTreeMap::new();
         loop {
             let frame = next()?;
@@ -107,6 +110,24 @@ impl Manifest {
         let manifest = Self { tree, blocks: root.blocks, packs: root.packs, inputs, segments, objects: root.objects };
         Ok((manifest, receipts))
     }
+}
+
+/// More than this is not believed before it has come.
+const ROOM_MAX: u64 = 64 << 20;
+
+fn encode_size(size: Size) -> Vec<u8> {
+    let mut out = Writer::default();
+    [size.entries, size.names, size.contents].into_iter().for_each(|number| out.integer(number.into()));
+    out.0
+}
+
+fn decode_size(frame: &[u8]) -> Result<Size, Refusal> {
+    let mut reader = Reader(frame);
+    let mut number = |each: u64| Ok::<u32, Refusal>(reader.integer()?.min(ROOM_MAX / each) as u32);
+    // About what one of each takes, in bytes.
+    let size = Size { entries: number(32)?, names: number(1)?, contents: number(64)? };
+    reader.end()?;
+    Ok(size)
 }
 
 /// Takes a frame, and notes where it is stored.

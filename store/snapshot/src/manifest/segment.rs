@@ -11,7 +11,7 @@ use sci_hasher::Digest;
 use super::Block;
 use super::bytes::{Reader, Refusal, Writer};
 use crate::limits::{DEPTH_MAX, ENTRIES_MAX, LINK_MAX, NAME_MAX, SEGMENT_ENTRIES_MAX};
-use crate::tree::{Extent, Kind, Mtime, NONE, STAGE_PREFIX, Tree};
+use crate::tree::{Extent, Kind, Mtime, NONE, STAGE_PREFIX, Size, Tree};
 
 const KINDS: [Kind; 5] = [Kind::Dir, Kind::File, Kind::Sparse, Kind::Symlink, Kind::Hardlink];
 
@@ -165,8 +165,13 @@ struct Parts<'a> {
 impl<'a> Decoder<'a> {
     /// Starts with the manifest's table of blocks.
     pub(crate) fn new(blocks: &'a [Block]) -> Self {
+        Self::with_room(blocks, Size::default())
+    }
+
+    /// The same, for a tree that probably has this size.
+    pub(crate) fn with_room(blocks: &'a [Block], size: Size) -> Self {
         let by_digest = blocks.iter().enumerate().map(|(index, block)| (block.digest, index as u32)).collect();
-        Self { tree: Tree::default(), blocks, by_digest, chain: Vec::new(), last_child: Vec::new() }
+        Self { tree: Tree::with_room(size), blocks, by_digest, chain: Vec::new(), last_child: Vec::new() }
     }
 
     /// Appends a segment.
@@ -379,12 +384,15 @@ fn decode_mtime(parts: &mut Parts<'_>) -> Result<Mtime, Refusal> {
 /// for a separator would follow out of the tree.
 pub(crate) fn check_component(name: &[u8]) -> Result<(), Refusal> {
     let shown = || String::from_utf8_lossy(name).into_owned();
-    let plain = !name.is_empty() && name.len() <= NAME_MAX && !name.contains(&b'/') && !name.contains(&0);
+    let is_short = !name.is_empty() && name.len() <= NAME_MAX;
     // Perl's `B::Deparse.3pm` is no drive.
     let drive =
         matches!(name, [letter, b':', rest @ ..] if letter.is_ascii_alphabetic() && rest.first() != Some(&b':'));
-    let climbs = name.split(|byte| *byte == b'\\').any(|part| part == b".." || (part == b"." && name == b"."));
-    if !plain || drive || climbs || name.starts_with(STAGE_PREFIX) || name.first() == Some(&b'\\') {
+    // Most names need no second look.
+    let odd = name.iter().any(|byte| matches!(byte, 0 | b'/' | b'\\'));
+    let splits = odd && (name.contains(&0) || name.contains(&b'/') || name.first() == Some(&b'\\'));
+    let climbs = matches!(name, b"." | b"..") || odd && name.split(|byte| *byte == b'\\').any(|part| part == b"..");
+    if !is_short || drive || splits || climbs || name.starts_with(STAGE_PREFIX) {
         return Err(format!("{:?} is no name for an entry", shown()));
     }
     Ok(())

@@ -66,6 +66,11 @@ impl ChunkAt {
 }
 
 impl Contents {
+    /// None, with room for so many.
+    pub(super) fn with_capacity(contents: usize) -> Self {
+        Self { all: Vec::with_capacity(contents), ..Self::default() }
+    }
+
     pub(super) fn get(&self, index: u32) -> Option<&Content> {
         self.all.get(index as usize)
     }

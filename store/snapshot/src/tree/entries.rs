@@ -39,6 +39,16 @@ pub(super) struct Entries {
 }
 
 impl Entries {
+    /// None, with room for so many and for so many bytes of names.
+    pub(super) fn with_capacity(entries: usize, names: usize) -> Self {
+        Self { all: Vec::with_capacity(entries), names: Vec::with_capacity(names), ..Self::default() }
+    }
+
+    /// Bytes of all names.
+    pub(super) fn names_len(&self) -> usize {
+        self.names.len()
+    }
+
     pub(super) fn len(&self) -> u32 {
         self.all.len() as u32
     }

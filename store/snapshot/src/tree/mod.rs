@@ -86,7 +86,27 @@ pub struct Tree {
     contents: Contents,
 }
 
+/// How large a tree is. What grows is copied again and again, so it is worth to know before.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Size {
+    pub(crate) entries: u32,
+    /// Bytes of all names.
+    pub(crate) names: u32,
+    pub(crate) contents: u32,
+}
+
 impl Tree {
+    /// An empty tree with room for one of this size. More is no error, and no more than it says is needed.
+    pub(crate) fn with_room(size: Size) -> Self {
+        let entries = Entries::with_capacity(size.entries as usize, size.names as usize);
+        Self { entries, contents: Contents::with_capacity(size.contents as usize), ..Self::default() }
+    }
+
+    /// How large it is.
+    pub(crate) fn size(&self) -> Size {
+        Size { entries: self.len(), names: self.entries.names_len() as u32, contents: self.contents.len() }
+    }
+
     /// Number of entries, the root included.
     pub fn len(&self) -> u32 {
         self.entries.len()

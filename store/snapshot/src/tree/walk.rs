@@ -82,7 +82,8 @@ fn walk_at(
     };
     let target = root_target(root, &stat)?;
     let stat = facts(&stat);
-    let assembly = Assembly::new(Listing::of_root(stat, target), stat.device);
+    let size = base.map(|base| base.manifest.tree.size()).unwrap_or_default();
+    let assembly = Assembly::new(Listing::of_root(stat, target), stat.device, size);
     let is_dir = stat.kind == FileType::Directory;
     let remembered = match dir::open(root) {
         Ok(handle) if is_dir => Remembered::new(base, handle.as_fd(), stat.device, started),

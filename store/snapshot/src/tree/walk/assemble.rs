@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use rustix::fs::FileType;
 
-use super::super::{Kind, NONE, Tree};
+use super::super::{Kind, NONE, Size, Tree};
 use super::listing::{Found, Listing};
 use super::{Stat, Stats, Walked, join};
 
@@ -25,8 +25,10 @@ pub(super) struct Assembly {
 }
 
 impl Assembly {
-    pub(super) fn new(root: Listing, device: u64) -> Self {
-        let (tree, stats) = (Tree::default(), Stats::default());
+    /// Begins with the root, of a tree that probably has this size.
+    pub(super) fn new(root: Listing, device: u64, size: Size) -> Self {
+        let tree = Tree::with_room(Size { contents: 0, ..size });
+        let stats = Stats::with_capacity(size.entries as usize);
         Self {
             walked: Walked { tree, stats, device, skipped: Vec::new(), hiding: BTreeSet::new(), lasting: Vec::new() },
             groups: Groups::new(),

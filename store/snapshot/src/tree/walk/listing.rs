@@ -38,15 +38,18 @@ impl Place {
         Self { listing: 0, parent: None, path: Vec::new(), found: found.stat.receipt(), known: 0 }
     }
 
-    /// The path so that comparing bytes compares component by component: no name holds a zero.
-    fn key(&self) -> impl Iterator<Item = u8> + '_ {
-        self.path.iter().map(|byte| if *byte == b'/' { 0 } else { *byte })
+    /// How a byte of a path counts, so that components are compared: no name holds a zero.
+    fn weight(byte: u8) -> u8 {
+        if byte == b'/' { 0 } else { byte }
     }
 }
 
 impl Ord for Place {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.key().cmp(other.key())
+        match self.path.iter().zip(&other.path).find(|(left, right)| left != right) {
+            Some((left, right)) => Self::weight(*left).cmp(&Self::weight(*right)),
+            None => self.path.len().cmp(&other.path.len()),
+        }
     }
 }
 

@@ -38,6 +38,10 @@ struct Odd {
 }
 
 impl Stats {
+    pub(super) fn with_capacity(entries: usize) -> Self {
+        Self { all: Vec::with_capacity(entries), odd: Vec::new() }
+    }
+
     /// Of one entry.
     pub fn get(&self, index: u32) -> Stat {
         let Receipt { inode, ctime } = self.all[index as usize];
