@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
+use sci_sys::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::origin::WithOrigin;
@@ -78,7 +78,7 @@ fn wait_forwarding(mut child: Child, mut signals: SignalsInfo<WithOrigin>) -> io
         });
         // The child is not reaped here, so its id cannot pass to another process while signals are still forwarded.
         let exited = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-        while let Err(rustix::io::Errno::INTR) = waitid(WaitId::Pid(pid), exited) {}
+        while let Err(sci_sys::io::Errno::INTR) = waitid(WaitId::Pid(pid), exited) {}
         handle.close();
     });
     let exit = exit_of(child.wait()?);

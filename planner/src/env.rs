@@ -1,8 +1,8 @@
 //! Declared environment variables: values enter keys as digests, and are shown only where the declaration says so.
 
+use sci_sys::ffi::OsStrExt;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 
 use globset::Candidate;
 use sci_hasher::{Digest, Encoder, InputName};

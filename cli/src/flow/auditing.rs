@@ -150,7 +150,7 @@ fn alias(shown: &Path, start: &Path, root: &Path) -> Option<PathBuf> {
 }
 
 fn to_path(path: &[u8]) -> &Path {
-    use std::os::unix::ffi::OsStrExt;
+    use sci_sys::ffi::OsStrExt;
     Path::new(std::ffi::OsStr::from_bytes(path))
 }
 

@@ -1,7 +1,7 @@
 //! Source-mtime replay over the whole workspace, and the times that sources have before the build.
 
+use sci_sys::ffi::OsStrExt;
 use std::collections::BTreeMap;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The save of one path instance: begin, store, decide, commit.
 
+use sci_sys::ffi::OsStrExt as _;
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::ffi::OsStrExt as _;
 use std::sync::Arc;
 use std::time::Instant;
 

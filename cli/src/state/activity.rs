@@ -18,9 +18,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rustix::fs::OFlags;
 use sci_hasher::Digest;
 use sci_store_api::UnixMillis;
+use sci_sys::fs::OFlags;
 use serde::{Deserialize, Serialize};
 
 /// A file of another version counts as absent.

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FallocateFlags, OFlags};
 use sci_faults::Step;
+use sci_sys::fs::{FallocateFlags, OFlags};
 
 use crate::error::{CliError, Result};
 
@@ -40,7 +40,7 @@ fn replace(path: &Path, bytes: &[u8], allocated: bool) -> io::Result<()> {
         file.set_len(0)?;
         if allocated {
             // Where it cannot be done, writing takes its usual way.
-            let _ = rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, bytes.len() as u64);
+            let _ = sci_sys::fs::fallocate(&file, FallocateFlags::empty(), 0, bytes.len() as u64);
         }
         file.write_all(bytes)?;
         sci_faults::at(Step::StatePartial);

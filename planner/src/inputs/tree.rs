@@ -1,10 +1,10 @@
 //! The files of a workspace that inputs may name, as one walk found them.
 
+use sci_sys::fd::AsFd;
+use sci_sys::ffi::OsStrExt;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use sci_hasher::Digest;

@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use sci_sys::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use super::values::ToolValue;
 use crate::Host;

@@ -29,7 +29,7 @@ pub fn at(step: Step) {
         Order::Nothing => {}
         Order::Kill { label, left } => {
             if label == step.label() && left.fetch_sub(1, Ordering::SeqCst) == 1 {
-                let killed = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+                let killed = sci_sys::process::kill_process(sci_sys::process::getpid(), sci_sys::process::Signal::KILL);
                 unreachable!("this process outlives its own SIGKILL: {killed:?}");
             }
         }

@@ -142,7 +142,7 @@ pub(crate) fn outlast(receipts: &[Receipt]) {
 fn tick() -> i64 {
     #[cfg(target_os = "linux")]
     {
-        let now = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
+        let now = sci_sys::time::clock_gettime(sci_sys::time::ClockId::RealtimeCoarse);
         now.tv_sec.saturating_mul(1_000_000_000).saturating_add(now.tv_nsec)
     }
     #[cfg(not(target_os = "linux"))]

@@ -4,13 +4,13 @@
 //! whose content is the recorded one gets its recorded mtime; every other file gets one newer than anything restored, so
 //! that what changed is rebuilt even when its own time is old.
 
+use sci_sys::fd::AsFd;
 use std::collections::HashMap;
-use std::os::fd::AsFd;
 use std::path::Path;
 
-use rustix::fs::{self, AtFlags, FileType, Mode, OFlags};
-use rustix::io::Errno;
 use sci_faults::Step;
+use sci_sys::fs::{self, AtFlags, FileType, Mode, OFlags};
+use sci_sys::io::Errno;
 
 use crate::manifest::RecordedInput;
 use crate::restore::set_mtime;
@@ -78,7 +78,7 @@ fn just_after(time: Mtime) -> Mtime {
     }
 }
 
-fn set(root: rustix::fd::BorrowedFd<'_>, path: &[u8], mtime: Mtime) -> Result<(), Errno> {
+fn set(root: sci_sys::fd::BorrowedFd<'_>, path: &[u8], mtime: Mtime) -> Result<(), Errno> {
     if path.is_empty() {
         return fs::futimens(root, &set_mtime(mtime));
     }

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use common::*;
-use rustix::fs::{CWD, RenameFlags, renameat_with};
 use sci_snapshot::{Excludes, Manifest, RestoreRequest, Restored, Result, SnapshotError, restore};
+use sci_sys::fs::{CWD, RenameFlags, renameat_with};
 
 struct Case {
     dir: tempfile::TempDir,

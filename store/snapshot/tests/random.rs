@@ -3,9 +3,9 @@
 
 mod common;
 
+use sci_sys::ffi::OsStrExt as _;
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileExt as _, symlink};
 use std::path::{Path, PathBuf};
 

@@ -24,7 +24,7 @@ fn unprivileged(name: &str, prepare: fn(&Path), test: fn(&Path)) {
     let scratch = dir.path().join("scratch");
     fs::create_dir(&scratch).unwrap();
     prepare(&scratch);
-    if !rustix::process::geteuid().is_root() {
+    if !sci_sys::process::geteuid().is_root() {
         return test(&scratch);
     }
     // The other user needs a way to the program and to the directory.
@@ -124,7 +124,7 @@ fn another_users_files_are_replaced_and_their_directories_told_before_anything_i
                 set_mtime(&scratch.join(tree).join(path), 1_000, 0);
             }
         }
-        if rustix::process::geteuid().is_root() {
+        if sci_sys::process::geteuid().is_root() {
             for path in ["mine", "mine/d", "theirs"] {
                 std::os::unix::fs::chown(scratch.join(path), Some(NOBODY), Some(NOBODY)).unwrap();
             }

@@ -184,4 +184,4 @@ fn open(file: &Path) -> Option<fs::File> {
 }
 
 #[cfg(target_os = "linux")]
-const NO_ATIME: i32 = rustix::fs::OFlags::NOATIME.bits() as i32;
+const NO_ATIME: i32 = sci_sys::fs::OFlags::NOATIME.bits() as i32;

@@ -21,10 +21,10 @@ mod write;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustix::fs::{self, AtFlags};
-use rustix::io::Errno;
 use sci_faults::Step;
 use sci_store_api::{ObjectId, ObjectSource};
+use sci_sys::fs::{self, AtFlags};
+use sci_sys::io::Errno;
 
 use crate::dir::{Cursor, Tops};
 use crate::local::{Base, Receipt, outlast};

@@ -3,12 +3,12 @@
 //! `new/` holds what is to be moved in, `trash/` what was moved out, `intent` what is to be done. One process at a time
 //! holds its lock.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use sci_sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{self, AtFlags, FlockOperation, Mode, OFlags};
-use rustix::io::Errno;
 use sci_faults::Step;
+use sci_sys::fs::{self, AtFlags, FlockOperation, Mode, OFlags};
+use sci_sys::io::Errno;
 
 use super::intent::Intent;
 use crate::dir::{self, DIR};
@@ -162,7 +162,7 @@ impl Stage {
         let bytes = intent.encode();
         let mut rest = bytes.as_slice();
         while !rest.is_empty() {
-            match rustix::io::write(&file, rest) {
+            match sci_sys::io::write(&file, rest) {
                 Ok(count) => rest = &rest[count..],
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(fail(error)),

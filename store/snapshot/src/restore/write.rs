@@ -1,14 +1,14 @@
 //! Writes files, links and directories into staging.
 
+use sci_sys::fd::OwnedFd;
 use std::collections::HashMap;
-use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use rustix::fs::{self, Mode, OFlags};
-use rustix::io::Errno;
 use sci_faults::Step;
 use sci_hasher::Digest;
 use sci_store_api::ObjectId;
+use sci_sys::fs::{self, Mode, OFlags};
+use sci_sys::io::Errno;
 
 use super::Task;
 use super::apply::set_mtime;
@@ -217,7 +217,7 @@ fn follows(a: &Part, b: &Part) -> bool {
 
 fn write(file: &OwnedFd, mut bytes: &[u8], mut at: u64) -> Result<(), Errno> {
     while !bytes.is_empty() {
-        match rustix::io::pwrite(file, bytes, at) {
+        match sci_sys::io::pwrite(file, bytes, at) {
             Ok(0) => return Err(Errno::IO),
             Ok(count) => {
                 bytes = &bytes[count..];

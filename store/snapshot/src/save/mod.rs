@@ -13,7 +13,7 @@ mod read;
 mod references;
 mod units;
 
-use std::os::fd::AsFd as _;
+use sci_sys::fd::AsFd as _;
 use std::path::Path;
 use std::sync::Arc;
 

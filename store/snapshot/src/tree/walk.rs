@@ -9,8 +9,8 @@ use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 
-use rustix::fs::{self, FileType};
-use rustix::io::Errno;
+use sci_sys::fs::{self, FileType};
+use sci_sys::io::Errno;
 
 use super::{Mtime, Tree};
 use crate::{Excludes, Result, SnapshotError};
@@ -100,7 +100,7 @@ pub(crate) struct Facts {
 }
 
 /// This user, as the file system sees it.
-static USER: LazyLock<u32> = LazyLock::new(|| rustix::process::geteuid().as_raw());
+static USER: LazyLock<u32> = LazyLock::new(|| sci_sys::process::geteuid().as_raw());
 
 #[allow(clippy::unnecessary_cast, reason = "the fields' types differ between platforms")]
 pub(crate) fn facts(stat: &fs::Stat) -> Facts {

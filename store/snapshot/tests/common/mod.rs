@@ -10,12 +10,12 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 use sci_snapshot::{
     Base, Excludes, Manifest, PackRef, Progress, RestoreRequest, Restored, Result, SaveRequest, Saved, Silent, restore,
     save,
 };
 use sci_store_api::{ObjectId, ObjectSink, ObjectSource, TransferError};
+use sci_sys::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 
 /// Objects in memory.
 #[derive(Default)]
@@ -130,7 +130,7 @@ pub fn chmod(path: &Path, mode: u32) {
 }
 
 pub fn set_mtime(path: &Path, secs: i64, nanos: u32) {
-    let omit = Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_OMIT };
+    let omit = Timespec { tv_sec: 0, tv_nsec: sci_sys::fs::UTIME_OMIT };
     let times = Timestamps { last_access: omit, last_modification: Timespec { tv_sec: secs, tv_nsec: nanos.into() } };
     utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW).unwrap();
 }
@@ -144,7 +144,7 @@ pub fn noise(length: usize, seed: u64) -> Vec<u8> {
 
 /// A small tree with everything that an archiver can lose.
 pub fn awkward(root: &Path) {
-    use std::os::unix::ffi::OsStrExt as _;
+    use sci_sys::ffi::OsStrExt as _;
     let at = |name: &str| root.join(name);
     write(&at("plain"), b"hi\n");
     write(&at("exec"), b"#!/bin/sh\n");
