@@ -7,6 +7,24 @@ pub mod ffi {
     pub use std::os::unix::ffi::{OsStrExt, OsStringExt};
 }
 
+/// Locks that outlive what they are about.
+pub mod turn {
+    use super::fd::OwnedFd;
+    use super::fs::{FlockOperation, flock};
+    use super::io::Errno;
+
+    /// A lock that was taken.
+    pub type Turn = OwnedFd;
+
+    /// Waits for the lock of what is open.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn take(file: OwnedFd) -> Result<Turn, Errno> {
+        flock(&file, FlockOperation::LockExclusive).map(|()| file)
+    }
+}
+
 /// What the machine says of itself.
 pub mod machine {
     /// Names this start of the system; `None` where that cannot be told.

@@ -22,8 +22,8 @@ pub struct Machine {
 impl Machine {
     /// This machine, now.
     pub fn detect() -> Self {
-        let boot = std::fs::read("/proc/sys/kernel/random/boot_id").ok().filter(|id| !id.is_empty());
-        Self { now: Timestamp::now(), boot: boot.map(|id| Digest::of(&id)), keeps_times }
+        let boot = sci_sys::machine::boot().map(|id| Digest::of(&id));
+        Self { now: Timestamp::now(), boot, keeps_times }
     }
 }
 

@@ -102,6 +102,19 @@ pub enum FlockOperation {
     NonBlockingLockExclusive,
 }
 
+/// A lock without the handle that it was taken by: what it is about can be moved and removed meanwhile.
+#[derive(Debug)]
+pub struct Turn(#[allow(dead_code, reason = "it is held")] OwnedHandle);
+
+/// Waits for the lock of what is open, and then closes that.
+///
+/// # Errors
+/// As [`flock`].
+pub fn take_turn(file: OwnedFd) -> Result<Turn> {
+    flock(&file, FlockOperation::LockExclusive)?;
+    file.lock.into_inner().map(Turn).ok_or(Errno::IO)
+}
+
 /// How long to wait before a lock is asked for again.
 const AGAIN: Duration = Duration::from_millis(5);
 

@@ -65,6 +65,11 @@ pub mod ffi {
     pub use super::path::{OsStrExt, OsStringExt};
 }
 
+/// Locks that outlive what they are about.
+pub mod turn {
+    pub use super::handles::{Turn, take_turn as take};
+}
+
 /// What the machine says of itself.
 pub mod machine {
     pub use super::nt::{boot, die, file_time};

@@ -56,7 +56,7 @@ fn with_write_access(file: BorrowedHandle<'_>, act: impl Fn() -> Result<()>) -> 
     }
 }
 
-/// Moves a name, and replaces what has the new one.
+/// Moves a name, and replaces what has the new one; a directory may replace a file.
 ///
 /// # Errors
 /// What the system says; [`Errno::ISDIR`] or [`Errno::NOTEMPTY`] when that is a directory, [`Errno::INVAL`] when nothing must be

@@ -229,7 +229,7 @@ fn carry_out(
             // It is written last: for want of a block, all the work would have been in vain.
             needed.take(plan.intent(&task, walked, &stage).encode().len() as u64, block);
         }
-        stage.check_room(task.root, needed)?;
+        let stage = stage.check_room(task.root, needed)?;
         let result = perform(&task, plan, &stage, walked, threads, source, &mut receipts);
         // A failure before the intent leaves nothing but staging, which goes; one after it is completed by the next command.
         if matches!(result, Ok(()) | Err(SnapshotError::Overtaken { .. })) || !stage.has_intent() {
