@@ -33,7 +33,7 @@ impl Machine {
             fs::remove_dir_all(&directory)?;
         }
         fs::create_dir_all(directory.join("bin"))?;
-        build::place(sci, &directory.join("bin"))?;
+        build::place(context, sci, &directory.join("bin"))?;
         Ok(Self { wine: build::wine()?, prefix: context.target.join("windows-gnu/prefix"), directory })
     }
 
@@ -65,7 +65,7 @@ impl Machine {
     pub(super) fn run(&self, workspace: &str, args: &[&str]) -> Result<(String, Option<i32>), Failure> {
         let Output { status, stdout, stderr } = self.command(workspace, "store", args).output()?;
         let said = [stdout, stderr].map(|bytes| String::from_utf8_lossy(&bytes).replace('\r', "")).concat();
-        println!("   sci {}\n      {}", args.join(" "), said.trim().replace('\n', "\n      "));
+        println!("   sci {}", args.join(" "));
         Ok((said, status.code()))
     }
 
@@ -73,7 +73,7 @@ impl Machine {
     pub(super) fn sci(&self, workspace: &str, args: &[&str]) -> Result<String, Failure> {
         match self.run(workspace, args)? {
             (said, Some(0)) => Ok(said),
-            (_, code) => Err(format!("`sci {}` ended with {code:?}", args.join(" ")).into()),
+            (said, code) => Err(format!("`sci {}` ended with {code:?}:\n{said}", args.join(" ")).into()),
         }
     }
 

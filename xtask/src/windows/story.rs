@@ -95,7 +95,7 @@ fn served(machine: &Machine, laid: &BTreeMap<PathBuf, Found>) -> Result<(), Fail
     administer(&["repo", "add", "1001", "--owner", "77"])?;
     let key = administer(&["key", "export"])?;
     let token = administer(&["token", "create", "--repository", "1001", "--scope", "branch:ci"])?;
-    let key = key["result"]["keys"][0].as_str().ok_or(format!("no key in {key}"))?.to_owned();
+    let key = key["result"]["public_keys"][0].as_str().ok_or(format!("no key in {key}"))?.to_owned();
     let token = token["result"]["token"].as_str().ok_or(format!("no token in {token}"))?.to_owned();
     let server = machine.serve("server", "served")?;
     let store = format!(
@@ -105,7 +105,7 @@ fn served(machine: &Machine, laid: &BTreeMap<PathBuf, Found>) -> Result<(), Fail
     let sci = |workspace: &str, args: &[&str], word: &str| -> Result<(), Failure> {
         let output = machine.command(workspace, "none", args).env("SCI_TOKEN", &token).env_remove("SCI_STORE").output()?;
         let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-        println!("   sci {} in {workspace}\n      {}", args.join(" "), said.trim().replace('\n', "\n      "));
+        println!("   sci {} in {workspace}", args.join(" "));
         expect(&said, word)
     };
     for workspace in ["one", "other"] {
@@ -192,5 +192,5 @@ fn same(found: &BTreeMap<PathBuf, Found>, wanted: &BTreeMap<PathBuf, Found>) -> 
 }
 
 fn expect(said: &str, word: &str) -> Result<(), Failure> {
-    if said.contains(word) { Ok(()) } else { Err(format!("it does not say `{word}`").into()) }
+    if said.contains(word) { Ok(()) } else { Err(format!("it does not say `{word}`:\n{said}").into()) }
 }
