@@ -175,6 +175,7 @@ mod tests {
         assert_eq!(failed, ["the command failed: it may not have read all that it needs"]);
     }
 
+    #[cfg(unix)]
     #[test]
     fn the_path_of_a_shell_is_another_one_to_the_workspace() {
         let directory = tempfile::tempdir().unwrap();
