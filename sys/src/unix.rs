@@ -55,6 +55,12 @@ pub mod machine {
 
 /// Where file systems of this kind keep less of a file than a snapshot says.
 pub mod kept {
+    /// Whether all is kept.
+    pub const ALL: bool = true;
+
+    /// The least by which two times differ that were read back, nanoseconds.
+    pub const STEP: u32 = 1;
+
     /// A time as it is read back after it was set.
     pub const fn time(seconds: i64, nanos: u32) -> (i64, u32) {
         (seconds, nanos)

@@ -103,7 +103,7 @@ impl Base {
             && receipt == Receipt { inode: stat.inode, ctime: stat.ctime }
             && entry.kind.is_file()
             && entry.size == found.size
-            && entry.mtime == found.mtime
+            && entry.mtime.is_kept_as(found.mtime)
     }
 
     /// The entry itself, or the file that it is another name of.

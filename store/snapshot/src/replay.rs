@@ -72,9 +72,9 @@ pub fn replay(
 
 /// The next moment that a file system can tell apart. No more: a source from the future counts as changed in every build until then.
 fn just_after(time: Mtime) -> Mtime {
-    match time.nanos {
-        999_999_999 => Mtime { secs: time.secs.saturating_add(1), nanos: 0 },
-        nanos => Mtime { nanos: nanos + 1, ..time },
+    match time.nanos + sci_sys::kept::STEP {
+        1_000_000_000.. => Mtime { secs: time.secs.saturating_add(1), nanos: 0 },
+        nanos => Mtime { nanos, ..time },
     }
 }
 

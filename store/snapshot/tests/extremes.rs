@@ -1,4 +1,5 @@
 //! Trees at the edges: very deep, very wide, longer paths than a system call takes, disks that are full.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that fails here should panic")]
 
 mod common;

@@ -1,4 +1,5 @@
 //! Others change the target while it is restored: the outcome is exact or an error, never a mixture, never outside.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that fails here should panic")]
 
 mod common;

@@ -1,4 +1,5 @@
 //! Random trees, altered at random: a restore brings back what was saved, whatever is there and whatever is remembered.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that fails here should panic")]
 
 mod common;

@@ -1,6 +1,7 @@
 //! A user who is not root: directories without write permission, files nobody may read, entries of somebody else.
 //!
 //! Root may do everything, so the tests run themselves anew as another user when they are run by root.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that fails here should panic")]
 
 mod common;

@@ -78,4 +78,10 @@ pub mod machine {
 /// Where file systems of this kind keep less of a file than a snapshot says.
 pub mod kept {
     pub use super::stat::{kept_mode as mode, kept_time as time};
+
+    /// Whether all is kept.
+    pub const ALL: bool = false;
+
+    /// The least by which two times differ that were read back, nanoseconds.
+    pub const STEP: u32 = 100;
 }

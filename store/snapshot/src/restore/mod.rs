@@ -9,7 +9,9 @@ mod check;
 mod fetch;
 mod groups;
 mod intent;
+mod leads;
 mod links;
+mod names;
 mod plan;
 mod reads;
 mod stage;
@@ -115,6 +117,7 @@ struct Task<'a> {
     manifest: Arc<Manifest>,
     merge: bool,
     progress: &'a dyn Progress,
+    leads: leads::Leads,
 }
 
 /// A restored tree.
@@ -174,7 +177,10 @@ pub fn restore(request: RestoreRequest<'_>, source: &dyn ObjectSource) -> Result
         let walked = walk(root, excludes, threads)?;
         // Where all is done again, which is rare, files are read instead.
         let vouched = Vouched::new(base.take(), walked.as_ref(), wanted.id());
-        let task = Task { anchor, root, manifest: wanted.load()?, merge, progress };
+        let task = Task { anchor, root, manifest: wanted.load()?, merge, progress, leads: leads::Leads::default() };
+        if cfg!(windows) {
+            names::check(&task.manifest.tree, root)?;
+        }
         let plan = Plan::new(&task, walked.as_ref(), &vouched, threads)?;
         sci_faults::at(Step::RestorePlanned);
         let stage = if plan.is_empty() {

@@ -41,7 +41,7 @@ impl Walked {
     pub(crate) fn is_still(&self, index: u32, now: &fs::Stat) -> bool {
         let now = facts(now);
         let (entry, stat) = (self.tree.entry(index), self.stats.get(index));
-        now.size == entry.size && now.mtime == entry.mtime && now.stat.ctime == stat.ctime
+        now.size == entry.size && entry.mtime.is_kept_as(now.mtime) && now.stat.ctime == stat.ctime
     }
 }
 
