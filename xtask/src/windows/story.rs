@@ -98,12 +98,11 @@ fn served(machine: &Machine, laid: &BTreeMap<PathBuf, Found>) -> Result<(), Fail
     let key = key["result"]["public_keys"][0].as_str().ok_or(format!("no key in {key}"))?.to_owned();
     let token = token["result"]["token"].as_str().ok_or(format!("no token in {token}"))?.to_owned();
     let server = machine.serve("server", "served")?;
-    let store = format!(
-        "[store]\nurl = \"{}\"\nrepository = \"1001\"\ntrusted-public-keys = [\"{key}\"]\n",
-        server.url
-    );
+    let store =
+        format!("[store]\nurl = \"{}\"\nrepository = \"1001\"\ntrusted-public-keys = [\"{key}\"]\n", server.url);
     let sci = |workspace: &str, args: &[&str], word: &str| -> Result<(), Failure> {
-        let output = machine.command(workspace, "none", args).env("SCI_TOKEN", &token).env_remove("SCI_STORE").output()?;
+        let output =
+            machine.command(workspace, "none", args).env("SCI_TOKEN", &token).env_remove("SCI_STORE").output()?;
         let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
         println!("   sci {} in {workspace}", args.join(" "));
         expect(&said, word)
