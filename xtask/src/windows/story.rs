@@ -21,6 +21,7 @@ pub(super) fn tell(machine: &Machine) -> Result<(), Failure> {
     fs::create_dir_all(&root)?;
     lock(&root, "1.3.0")?;
     machine.sci(WORKSPACE, &["init"])?;
+    nested(machine)?;
     tool(machine, &root)?;
     expect(&machine.sci(WORKSPACE, &["restore", "node_modules"])?, "miss")?;
     lay(&root)?;
@@ -40,6 +41,18 @@ pub(super) fn tell(machine: &Machine) -> Result<(), Failure> {
         (_, Some(7)) => served(machine, &laid),
         (_, code) => Err(format!("a command that ended with 7 made sci end with {code:?}").into()),
     }
+}
+
+/// What `sci init` writes of a project below has no backslashes.
+fn nested(machine: &Machine) -> Result<(), Failure> {
+    fs::create_dir_all(machine.path("mono/apps/web"))?;
+    lock(&machine.path("mono/apps/web"), "1.3.0")?;
+    machine.sci("mono", &["init"])?;
+    let written = fs::read_to_string(machine.path("mono/sci.toml"))?;
+    if written.contains('\\') {
+        return Err(format!("sci.toml has a backslash:\n{written}").into());
+    }
+    machine.sci("mono", &["plan"]).map(drop)
 }
 
 /// A tool that is there as `.cmd` is found and asked.
