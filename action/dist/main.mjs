@@ -2635,7 +2635,8 @@ var TARGETS = {
   "linux-x64-musl": "x86_64-unknown-linux-musl",
   "linux-arm64-musl": "aarch64-unknown-linux-musl",
   "darwin-x64": "x86_64-apple-darwin",
-  "darwin-arm64": "aarch64-apple-darwin"
+  "darwin-arm64": "aarch64-apple-darwin",
+  "win32-x64": "x86_64-pc-windows-msvc"
 };
 var SUMS = "SHA256SUMS";
 async function install(inputs) {
@@ -2655,7 +2656,7 @@ async function released(inputs) {
   const name = `sci-${version}-${target}`;
   const found = find("sci", version);
   const directory = found || await download(inputs, version, name);
-  return join2(directory, name, "bin/sci");
+  return join2(directory, name, process.platform === "win32" ? "bin/sci.exe" : "bin/sci");
 }
 function hasMusl() {
   if (process.platform !== "linux") {

@@ -21254,6 +21254,10 @@ function one(name, values) {
   return value;
 }
 
+// src/steps.ts
+import { existsSync as existsSync2 } from "node:fs";
+import { join as join3 } from "node:path";
+
 // src/summary.ts
 var SHOWN = 10;
 function restored(result, explained) {
@@ -21404,11 +21408,15 @@ async function save(program, inputs, failed) {
   settle(ran);
 }
 async function run2(program, inputs) {
-  const ran = await run(program, inputs, ["run", "--", "bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", inputs.run]);
+  const ran = await run(program, inputs, ["run", "--", bash(), "--noprofile", "--norc", "-eo", "pipefail", "-c", inputs.run]);
   await showRestored(program, inputs, ran, ran.document?.result?.restore);
   showSaved(ran.document, ran.document?.result?.save);
   await summary.write();
   if (ran.code !== 0) setFailed(message(ran) ?? `the command ended with ${ran.code}`);
+}
+function bash() {
+  const gits = join3(process.env["ProgramFiles"] ?? "", "Git", "bin", "bash.exe");
+  return process.platform === "win32" && existsSync2(gits) ? gits : "bash";
 }
 async function explain(program, inputs) {
   const ran = await group("sci explain", () => run(program, inputs, ["explain", ...inputs.paths]));

@@ -20,6 +20,7 @@ const TARGETS: Record<string, string> = {
   "linux-arm64-musl": "aarch64-unknown-linux-musl",
   "darwin-x64": "x86_64-apple-darwin",
   "darwin-arm64": "aarch64-apple-darwin",
+  "win32-x64": "x86_64-pc-windows-msvc",
 };
 const SUMS = "SHA256SUMS";
 
@@ -42,7 +43,7 @@ async function released(inputs: Inputs): Promise<string> {
   const name = `sci-${version}-${target}`;
   const found = cache.find("sci", version);
   const directory = found || (await download(inputs, version, name));
-  return join(directory, name, "bin/sci");
+  return join(directory, name, process.platform === "win32" ? "bin/sci.exe" : "bin/sci");
 }
 
 /** Whether this is a Linux without glibc, such as a container of Alpine. */

@@ -1,5 +1,8 @@
 // The steps of both phases: what sci is asked to do, and what is shown of its answer.
 
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
 import * as core from "@actions/core";
 
 import type { Inputs } from "./inputs.ts";
@@ -26,11 +29,17 @@ export async function save(program: string, inputs: Inputs, failed: boolean): Pr
 
 /** Restores, runs a command, saves. The step ends as the command does. */
 export async function run(program: string, inputs: Inputs): Promise<void> {
-  const ran = await sci.run(program, inputs, ["run", "--", "bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", inputs.run]);
+  const ran = await sci.run(program, inputs, ["run", "--", bash(), "--noprofile", "--norc", "-eo", "pipefail", "-c", inputs.run]);
   await showRestored(program, inputs, ran, ran.document?.result?.restore);
   showSaved(ran.document, ran.document?.result?.save);
   await core.summary.write();
   if (ran.code !== 0) core.setFailed(message(ran) ?? `the command ended with ${ran.code}`);
+}
+
+/** The shell of commands: on Windows git's, as in steps with `shell: bash`; another one, of a Linux beside it, may come first on the PATH. */
+function bash(): string {
+  const gits = join(process.env["ProgramFiles"] ?? "", "Git", "bin", "bash.exe");
+  return process.platform === "win32" && existsSync(gits) ? gits : "bash";
 }
 
 /** Explains the last plan. */

@@ -2,19 +2,22 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::process::{Child, Command, Stdio};
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
-use signal_hook::iterator::SignalsInfo;
-use signal_hook::iterator::exfiltrator::origin::WithOrigin;
-use signal_hook::low_level::siginfo::{Cause, Origin};
+use sci_sys::programs;
 
 use crate::exit::Exit;
+
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+use unix as system;
+#[cfg(windows)]
+use windows as system;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,81 +41,21 @@ pub fn run(
     spawn: impl FnOnce(&mut Command) -> io::Result<Child>,
 ) -> io::Result<Ended> {
     let (program, arguments) = command.split_first().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-    let mut command = Command::new(program);
+    let variable = |name| std::env::var_os(name);
+    let (path, extensions) = (variable("PATH"), variable(programs::EXTENSIONS));
+    let mut command = Command::new(programs::resolve(program, directory, path.as_deref(), extensions.as_deref()));
     command.args(arguments).current_dir(directory);
     if stdout_to_stderr {
         command.stdout(io::stderr());
     } else {
         command.stdout(Stdio::inherit());
     }
-    // Before the command starts: a signal that comes now waits in the pipe instead of killing us.
-    let signals = SignalsInfo::<WithOrigin>::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2])?;
-    wait_forwarding(spawn(&mut command)?, signals)
+    // Before the command starts: a signal that comes now waits instead of killing us.
+    let signals = system::Signals::take()?;
+    signals.wait(spawn(&mut command)?)
 }
 
 /// The exit code, as shells have it, of a command that could not be started.
 pub fn cannot_start(error: &io::Error) -> Exit {
     Exit::Command(if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 })
-}
-
-fn wait_forwarding(mut child: Child, mut signals: SignalsInfo<WithOrigin>) -> io::Result<Ended> {
-    let pid = Pid::from_child(&child);
-    let handle = signals.handle();
-    let interrupted = AtomicBool::new(false);
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            let pass_on = |origin: Origin| {
-                if matches!(origin.signal, SIGHUP | SIGINT | SIGQUIT | SIGTERM) {
-                    interrupted.store(true, Ordering::Relaxed);
-                }
-                // What the terminal sends, it sends to the whole foreground group: the command has it already.
-                if !matches!(origin.cause, Cause::Kernel)
-                    && let Some(signal) = Signal::from_named_raw(origin.signal)
-                {
-                    let _already_gone = kill_process(pid, signal);
-                }
-            };
-            signals.forever().for_each(pass_on);
-            // What ended the command may have come to us as well, and not have been looked at yet.
-            signals.pending().for_each(pass_on);
-        });
-        // The child is not reaped here, so its id cannot pass to another process while signals are still forwarded.
-        let exited = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-        while let Err(rustix::io::Errno::INTR) = waitid(WaitId::Pid(pid), exited) {}
-        handle.close();
-    });
-    let exit = exit_of(child.wait()?);
-    Ok(Ended { exit, interrupted: interrupted.into_inner() })
-}
-
-fn exit_of(status: ExitStatus) -> Exit {
-    match (status.code(), status.signal()) {
-        (Some(0), _) => Exit::Success,
-        (Some(code), _) => Exit::Command(u8::try_from(code & 0xff).unwrap_or(u8::MAX)),
-        (None, signal) => Exit::Command(128_u8.saturating_add(u8::try_from(signal.unwrap_or(0)).unwrap_or(0))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sh(script: &str) -> io::Result<Ended> {
-        run(&["sh".into(), "-c".into(), script.into()], Path::new("/"), false, Command::spawn)
-    }
-
-    #[test]
-    fn the_code_is_the_commands_own() {
-        assert_eq!(sh("exit 0").unwrap(), Ended { exit: Exit::Success, interrupted: false });
-        assert_eq!(sh("exit 7").unwrap().exit.code(), 7);
-        assert_eq!(sh("kill -9 $$").unwrap().exit.code(), 137);
-    }
-
-    #[test]
-    fn a_command_that_cannot_start_has_the_shells_code() {
-        let missing = run(&["/nonexistent/program".into()], Path::new("/"), false, Command::spawn).unwrap_err();
-        assert_eq!(cannot_start(&missing).code(), 127);
-        let directory = run(&["/".into()], Path::new("/"), false, Command::spawn).unwrap_err();
-        assert_eq!(cannot_start(&directory).code(), 126);
-    }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use sci_store_api::UnixMillis;
+use sci_sys::places;
 
 use crate::args::Globals;
 use crate::environment::Environment;
@@ -69,7 +70,7 @@ impl Context {
 /// [`Kind::Usage`] when it is not a directory.
 pub fn start_directory(globals: &Globals) -> Result<PathBuf> {
     let asked = globals.workspace().unwrap_or_else(|| PathBuf::from("."));
-    match asked.canonicalize() {
+    match places::canonical(&asked) {
         Ok(start) if start.is_dir() => Ok(start),
         Ok(_) => Err(CliError::new(Kind::Usage, format!("{} is not a directory", asked.display()))),
         Err(error) => Err(CliError::new(Kind::Usage, format!("cannot start in {}: {error}", asked.display()))),

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+/// The variable that names the home directory.
+const HOME: &str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+
 /// A copy of the process environment.
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
@@ -17,8 +20,15 @@ impl Environment {
     }
 
     /// A variable that is set and not empty. CI systems set what is absent to the empty text.
+    ///
+    /// On Windows `Path` and `PATH` are one.
     pub fn get(&self, name: &str) -> Option<&OsStr> {
-        self.variables.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
+        let exact = self.variables.get(OsStr::new(name));
+        let other = || {
+            let mut others = self.variables.iter().filter(|_| cfg!(windows));
+            others.find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        };
+        exact.or_else(other).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
 
     /// A variable as text, when it is UTF-8.
@@ -44,7 +54,7 @@ impl Environment {
 
     /// The user's home directory.
     pub fn home(&self) -> Option<PathBuf> {
-        self.get("HOME").map(PathBuf::from).or_else(std::env::home_dir)
+        self.get(HOME).map(PathBuf::from).or_else(std::env::home_dir)
     }
 }
 

@@ -6,12 +6,18 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use signal_hook::SigId;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::flag;
-use signal_hook::low_level::unregister;
-
 use crate::error::{CliError, Kind};
+
+#[cfg(unix)]
+mod unix;
+
+#[cfg(windows)]
+use sci_sys::console::Listening;
+#[cfg(unix)]
+use unix::Listening;
+
+/// The number of the signal that the keyboard gives.
+const SIGINT: u8 = 2;
 
 /// What has been asked for by signals so far.
 #[derive(Debug, Clone, Default)]
@@ -26,18 +32,8 @@ impl Interrupts {
     /// Takes signals until the value is dropped. At first they end the program, as they do by default.
     pub fn watch(&self) -> Watch {
         self.fatal.store(true, Ordering::Relaxed);
-        let ignored = ignored();
-        let mut ids = Vec::new();
-        for signal in [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0) {
-            // In this order: the first one finds nothing fatal and makes the next one so. What cannot be registered keeps
-            // its default, which ends the program.
-            let fatal = || Arc::clone(&self.fatal);
-            let number = usize::try_from(signal).unwrap_or_default();
-            ids.extend(flag::register_conditional_default(signal, fatal()));
-            ids.extend(flag::register(signal, fatal()));
-            ids.extend(flag::register_usize(signal, Arc::clone(&self.caught), number));
-        }
-        Watch { ids }
+        // What cannot be listened to keeps its default, which ends the program.
+        Watch { _listening: Listening::begin(&self.caught, Some(&self.fatal)).ok() }
     }
 
     /// From now on the first signal only asks, until the value is dropped.
@@ -56,22 +52,14 @@ impl Interrupts {
 
     /// The error that stopping is.
     pub fn error(&self, said: impl std::fmt::Display) -> CliError {
-        CliError::new(Kind::Interrupted(self.caught().unwrap_or(SIGINT as u8)), format!("interrupted: {said}"))
+        CliError::new(Kind::Interrupted(self.caught().unwrap_or(SIGINT)), format!("interrupted: {said}"))
     }
 }
 
 /// Signals are taken while this is alive.
 #[derive(Debug)]
 pub struct Watch {
-    ids: Vec<SigId>,
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        self.ids.drain(..).for_each(|id| {
-            unregister(id);
-        });
-    }
+    _listening: Option<Listening>,
 }
 
 /// While this is alive, the first signal only asks.
@@ -84,11 +72,4 @@ impl Drop for Shield {
     fn drop(&mut self) {
         self.fatal.store(true, Ordering::Relaxed);
     }
-}
-
-/// The signals that this process ignores: bit *n* − 1 for signal *n*. None where the system does not tell.
-fn ignored() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
 }

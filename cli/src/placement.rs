@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use sci_planner::config::{Config, DeclaredPath};
 use sci_planner::{Outcome, Plan};
+use sci_sys::places;
 
 use crate::error::{CliError, Kind, Result};
 
@@ -27,14 +28,14 @@ fn holds(path: &DeclaredPath, config: &Config, home: Option<&Path>, directory: &
         let place = root.map(|root| root.join(path.tail()));
         return place.is_some_and(|place| directory.starts_with(place));
     }
-    let Some(below) = directory.strip_prefix(&config.workspace).ok().and_then(Path::to_str) else { return false };
-    below.match_indices('/').map(|(slash, _)| &below[..slash]).chain([below]).any(|part| path.covers(part))
+    let Some(below) = directory.strip_prefix(&config.workspace).ok().and_then(places::text) else { return false };
+    below.match_indices('/').map(|(slash, _)| &below[..slash]).chain([&*below]).any(|part| path.covers(part))
 }
 
 /// The path whose inputs include files of sci's own `directory`, which changes at every save.
 pub fn counted_by<'p>(plan: &'p Plan, directory: &Path) -> Option<&'p str> {
     let directory = resolved(directory);
-    let below = directory.strip_prefix(&plan.workspace).ok().and_then(Path::to_str)?;
+    let below = directory.strip_prefix(&plan.workspace).ok().and_then(places::text)?;
     let prefix = format!("{below}/");
     let counts = |outcome: &Outcome| match outcome {
         Outcome::Keyed(keyed) => {
@@ -47,7 +48,7 @@ pub fn counted_by<'p>(plan: &'p Plan, directory: &Path) -> Option<&'p str> {
 
 /// The path with links resolved, as far as it exists.
 pub fn resolved(path: &Path) -> PathBuf {
-    let existing = path.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
+    let existing = path.ancestors().find_map(|above| Some((above, places::canonical(above).ok()?)));
     match existing {
         Some((above, real)) => path.strip_prefix(above).map_or_else(|_| path.to_owned(), |rest| join(real, rest)),
         None => path.to_owned(),

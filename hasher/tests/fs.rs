@@ -3,9 +3,9 @@
 #![cfg(feature = "fs")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up its tree fails")]
 
+use sci_sys::ffi::OsStrExt;
 use std::fs::{self, File, FileTimes, Permissions};
 use std::num::NonZeroUsize;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};

@@ -139,7 +139,7 @@ impl Facts<'_> {
         let note = Note::Text(declared.exclude.join(", "));
         record.noted(InputClass::System, "exclude".into(), encoder.finish(), Some(note));
         if declared.absolute_root {
-            use std::os::unix::ffi::OsStrExt;
+            use sci_sys::ffi::OsStrExt;
             let workspace = self.config.workspace.as_os_str();
             let note = Note::Text(workspace.to_string_lossy().into_owned());
             let digest = field_digest(workspace.as_bytes());

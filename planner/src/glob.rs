@@ -19,7 +19,11 @@ pub(crate) enum Separator {
 /// # Errors
 /// A sentence about the first that is no glob, or about all of them when they are too large.
 pub(crate) fn compile(globs: &[&str], separator: Separator) -> Result<GlobSet, String> {
-    let build = |glob: &&str| GlobBuilder::new(glob).literal_separator(separator == Separator::Literal).build();
+    let build = |glob: &&str| {
+        let mut builder = GlobBuilder::new(glob);
+        // By itself it reads one sci.toml in two ways: on Windows a backslash would part directories.
+        builder.backslash_escape(true).literal_separator(separator == Separator::Literal).build()
+    };
     let built = globs.iter().map(build).collect::<Result<Vec<_>, _>>();
     built.and_then(GlobSet::new).map_err(|error| error.kind().to_string())
 }

@@ -36,9 +36,14 @@ impl Host {
         }
     }
 
-    /// The value of one variable.
+    /// The value of one variable. On Windows `Path` and `PATH` are one.
     pub fn var(&self, name: &str) -> Option<&OsStr> {
-        self.env.get(OsStr::new(name)).map(OsString::as_os_str)
+        let exact = self.env.get(OsStr::new(name));
+        let other = || {
+            let mut others = self.env.iter().filter(|_| cfg!(windows));
+            others.find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        };
+        exact.or_else(other).map(OsString::as_os_str)
     }
 
     /// The value of one variable that is set, not empty and text.

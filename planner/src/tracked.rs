@@ -1,9 +1,9 @@
 //! The files and directories whose mtimes replay may set.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::MetadataExt;
 
 use sci_hasher::{Digest, Encoder};
+use sci_sys::times;
 
 use crate::inputs::{Hashes, Tree, to_path};
 use crate::plan::TrackedFile;
@@ -21,7 +21,7 @@ pub(crate) fn tracked(tree: &Tree, hashes: &Hashes<'_>) -> Vec<TrackedFile> {
     let listings = listings(tree);
     for directory in tree.directories().iter().filter(|directory| !directory.is_empty()) {
         let Ok(metadata) = std::fs::symlink_metadata(tree.root().join(to_path(directory))) else { continue };
-        let mtime = (metadata.mtime(), u32::try_from(metadata.mtime_nsec()).unwrap_or(0));
+        let mtime = times::modified(&metadata);
         let digest = listing_digest(listings.get(directory.as_slice()).map_or(&[], Vec::as_slice));
         found.push(TrackedFile { path: directory.clone(), digest, mtime, is_dir: true });
     }

@@ -2,8 +2,8 @@
 
 mod support;
 
+use sci_sys::ffi::OsStrExt;
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 
 use sci_hasher::InputClass;
 use sci_hasher::fs::FileKind;

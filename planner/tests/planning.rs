@@ -289,7 +289,7 @@ fn a_tool_that_does_not_end_is_stopped_with_its_children() {
     let plan = plan(&workspace.config().unwrap(), options).unwrap();
     assert_eq!(unkeyed(&plan, "out").0, "`./tool.sh` did not end within 0.5 s and was stopped");
     let child: i32 = std::fs::read_to_string(workspace.path("child")).unwrap().trim().parse().unwrap();
-    let child = rustix::process::Pid::from_raw(child).unwrap();
+    let child = sci_sys::process::Pid::from_raw(child).unwrap();
     let state = || std::fs::read_to_string(format!("/proc/{}/stat", child.as_raw_nonzero())).unwrap_or_default();
     // Killed, and perhaps not yet reaped by whoever adopted it.
     while cfg!(target_os = "linux") && !state().is_empty() && !state().contains(") Z ") {

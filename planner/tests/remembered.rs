@@ -8,10 +8,10 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
-use rustix::fs::{CWD, RenameFlags};
 use sci_hasher::fs::{Machine, StatCache, Timestamp};
 use sci_hasher::{Digest, InputClass};
 use sci_planner::{Plan, PlanOptions, find_and_plan};
+use sci_sys::fs::{CWD, RenameFlags};
 use support::Workspace;
 use tempfile::TempDir;
 
@@ -152,7 +152,7 @@ impl Remembered {
             }
             Change::Rename(from, to) => fs::rename(at(from), at(to)),
             Change::Exchange(one, other) => {
-                rustix::fs::renameat_with(CWD, at(one), CWD, at(other), RenameFlags::EXCHANGE).map_err(Into::into)
+                sci_sys::fs::renameat_with(CWD, at(one), CWD, at(other), RenameFlags::EXCHANGE).map_err(Into::into)
             }
             Change::Forge(path, content) => {
                 keeping_times(&at(path), || fs::write(at(path), content_of(path, *content)))

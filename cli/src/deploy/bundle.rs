@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use sci_sys::places;
+
 use crate::error::{CliError, Kind, Result};
 use crate::output::format::safe;
 
@@ -25,7 +27,7 @@ impl Bundle {
     /// [`Kind::NotFound`] when there are none, [`Kind::Usage`] when they are of another sci, [`Kind::Local`].
     pub fn find(given: Option<&Path>) -> Result<Self> {
         let beside = || {
-            let program = std::env::current_exe().and_then(|program| program.canonicalize()).ok()?;
+            let program = std::env::current_exe().and_then(|program| places::canonical(&program)).ok()?;
             let directory = program.parent()?;
             PLACES.iter().map(|place| directory.join(place)).find(|place| place.join(VERSION).exists())
         };

@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use sci_sys::programs;
+
 use crate::error::{CliError, Kind, Result};
 
 /// What npx is asked for where there is no wrangler: the one that is tested.
@@ -89,7 +91,10 @@ impl Wrangler {
     }
 
     fn start(&self, args: &[&str], input: Option<&[u8]>, report: Option<&Path>) -> io::Result<Output> {
-        let mut command = Command::new(&self.program[0]);
+        let variable = |name| std::env::var_os(name);
+        let (path, extensions) = (variable("PATH"), variable(programs::EXTENSIONS));
+        let program = programs::resolve(&self.program[0], Path::new("."), path.as_deref(), extensions.as_deref());
+        let mut command = Command::new(program);
         command.args(&self.program[1..]).args(args).current_dir(&self.directory);
         command.env("WRANGLER_HIDE_BANNER", "true").env("FORCE_COLOR", "0");
         command.envs(self.account.iter().map(|account| (ACCOUNT, account)));

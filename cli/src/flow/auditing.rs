@@ -150,7 +150,7 @@ fn alias(shown: &Path, start: &Path, root: &Path) -> Option<PathBuf> {
 }
 
 fn to_path(path: &[u8]) -> &Path {
-    use std::os::unix::ffi::OsStrExt;
+    use sci_sys::ffi::OsStrExt;
     Path::new(std::ffi::OsStr::from_bytes(path))
 }
 
@@ -175,6 +175,7 @@ mod tests {
         assert_eq!(failed, ["the command failed: it may not have read all that it needs"]);
     }
 
+    #[cfg(unix)]
     #[test]
     fn the_path_of_a_shell_is_another_one_to_the_workspace() {
         let directory = tempfile::tempdir().unwrap();

@@ -1,7 +1,7 @@
 //! What of a path that workspaces share is this one's to save.
 
+use sci_sys::ffi::OsStrExt;
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use sci_planner::PlannedPath;

@@ -1,8 +1,6 @@
 //! Source-mtime replay over the whole workspace, and the times that sources have before the build.
 
 use std::collections::BTreeMap;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,6 +8,8 @@ use jiff::Timestamp;
 use sci_planner::{Plan, PlannedPath, TrackedFile};
 use sci_snapshot::tree::Mtime;
 use sci_snapshot::{Manifest, RecordedInput, replay as engine};
+use sci_sys::ffi::OsStrExt;
+use sci_sys::times;
 use serde::Serialize;
 
 use crate::context::Context;
@@ -92,8 +92,7 @@ pub fn times(plan: &Plan, replayed: bool) -> Vec<BeforeFile> {
 }
 
 fn read_mtime(path: &Path) -> Option<(i64, u32)> {
-    let metadata = path.symlink_metadata().ok()?;
-    Some((metadata.mtime(), u32::try_from(metadata.mtime_nsec()).ok()?))
+    Some(times::modified(&path.symlink_metadata().ok()?))
 }
 
 /// What a snapshot records of the inputs: those that are after the build what they were before it, with that mtime.

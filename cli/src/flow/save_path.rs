@@ -1,7 +1,7 @@
 //! The save of one path instance: begin, store, decide, commit.
 
+use sci_sys::places::slashed;
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::ffi::OsStrExt as _;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -370,7 +370,7 @@ impl Job<'_> {
 
 /// The paths as the engine has them.
 fn left_out(unused: &Unused) -> BTreeSet<Vec<u8>> {
-    unused.paths.iter().map(|path| path.as_os_str().as_bytes().to_vec()).collect()
+    unused.paths.iter().map(|path| slashed(path).into_owned()).collect()
 }
 
 fn work_of(saved: &Saved, unused: &Unused, started: Instant) -> SaveWork {

@@ -9,8 +9,7 @@
 //! machine that cannot write it saves and restores all the same.
 
 use std::fs::{self, File};
-use std::io::Read;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -18,9 +17,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rustix::fs::OFlags;
 use sci_hasher::Digest;
 use sci_store_api::UnixMillis;
+use sci_sys::fs::{Mode, OFlags};
+use sci_sys::io::pwrite;
+use sci_sys::lock;
 use serde::{Deserialize, Serialize};
 
 /// A file of another version counts as absent.
@@ -155,14 +156,14 @@ impl Drop for Telling {
 }
 
 /// Puts a new file, locked already, in the place of whatever is there.
-fn publish(path: &Path, activity: &Activity) -> std::io::Result<File> {
+fn publish(path: &Path, activity: &Activity) -> io::Result<File> {
     let mut name = path.as_os_str().to_owned();
     name.push(".partial");
     let partial = PathBuf::from(name);
     let _ = fs::remove_file(&partial);
-    let file = File::options().write(true).create_new(true).open(&partial)?;
-    file.try_lock()?;
-    file.write_all_at(&encode(activity), 0)?;
+    let mut file = File::options().write(true).create_new(true).open(&partial)?;
+    lock::try_exclusive(&file)?;
+    file.write_all(&encode(activity))?;
     fs::rename(&partial, path)?;
     Ok(file)
 }
@@ -173,7 +174,7 @@ fn keep_up(file: &File, doing: Doing, created: UnixMillis, meter: &Meter, end: &
         let activity = meter.read(doing, created);
         if told.as_ref() != Some(&activity) {
             // A record that was not written wholly is not believed; the next one is.
-            let _ = file.write_all_at(&encode(&activity), 0);
+            let _ = pwrite(file, &encode(&activity), 0);
             told = Some(activity);
         }
     }
@@ -200,12 +201,11 @@ pub fn read(path: &Path) -> Option<Activity> {
 
 /// Fails when a record is being written at this moment.
 fn read_once(path: &Path) -> Result<Option<Activity>, ()> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let Ok(file) = File::options().read(true).custom_flags(flags.bits().cast_signed()).open(path) else {
-        return Ok(None);
-    };
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let Ok(file) = sci_sys::fs::open(path, flags, Mode::empty()) else { return Ok(None) };
+    let file = File::from(file);
     // Shared, and let go at once: nobody ever waits for it. That it can be had says that whoever wrote this is gone.
-    if file.try_lock_shared().is_ok() {
+    if lock::try_shared(&file).is_ok() {
         return Ok(None);
     }
     let mut record = Vec::with_capacity(LENGTH);

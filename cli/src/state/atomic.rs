@@ -2,11 +2,12 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FallocateFlags, OFlags};
 use sci_faults::Step;
+use sci_sys::fs::{self as calls, Mode, OFlags};
+use sci_sys::io::Errno;
+use sci_sys::lock;
 
 use crate::error::{CliError, Result};
 
@@ -39,8 +40,7 @@ fn replace(path: &Path, bytes: &[u8], allocated: bool) -> io::Result<()> {
     let mut write = || {
         file.set_len(0)?;
         if allocated {
-            // Where it cannot be done, writing takes its usual way.
-            let _ = rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, bytes.len() as u64);
+            allocate(&file, bytes.len() as u64);
         }
         file.write_all(bytes)?;
         sci_faults::at(Step::StatePartial);
@@ -59,17 +59,27 @@ fn replace(path: &Path, bytes: &[u8], allocated: bool) -> io::Result<()> {
 fn open_alone(partial: &Path) -> io::Result<File> {
     loop {
         // No link: one could have come with a checkout, and lead anywhere.
-        let flags = OFlags::NOFOLLOW.bits().cast_signed();
-        let file = File::options().write(true).create(true).truncate(false).custom_flags(flags).open(partial)?;
-        file.lock()?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = File::from(calls::open(partial, flags, Mode::from_raw_mode(0o666))?);
+        lock::exclusive(&file)?;
         // Who held the lock before has put the file in its place: then this is not the partial one any more.
-        match partial.symlink_metadata() {
-            Ok(found) if found.ino() == file.metadata()?.ino() => return Ok(file),
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        match calls::lstat(partial) {
+            Ok(found) if found.st_ino == calls::fstat(&file)?.st_ino => return Ok(file),
+            Err(error) if error != Errno::NOENT => return Err(error.into()),
             _ => {}
         }
     }
 }
+
+/// Reserves room. Where it cannot be done, writing takes its usual way.
+#[cfg(unix)]
+fn allocate(file: &File, length: u64) {
+    let _ = calls::fallocate(file, calls::FallocateFlags::empty(), 0, length);
+}
+
+/// A renamed file is not written at once there.
+#[cfg(windows)]
+fn allocate(_: &File, _: u64) {}
 
 #[cfg(test)]
 mod tests {
@@ -85,6 +95,7 @@ mod tests {
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_link_in_the_way_is_not_followed() {
         let directory = tempfile::tempdir().unwrap();

@@ -34,7 +34,8 @@ pub struct State {
 }
 
 impl State {
-    /// Finds the directory: the flag (or `SCI_STATE`), else `$XDG_CACHE_HOME/sci`, else `~/.cache/sci`.
+    /// Finds the directory: the flag (or `SCI_STATE`), else `$XDG_CACHE_HOME/sci`, else `~/.cache/sci`; on Windows
+    /// `%LOCALAPPDATA%\sci` comes before the last.
     ///
     /// # Errors
     /// [`Kind::Usage`] when none of them is known.
@@ -42,7 +43,8 @@ impl State {
         let cache = || {
             // The XDG specification tells programs to ignore a relative path.
             let xdg = environment.get("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-            let cache = xdg.or_else(|| environment.home().map(|home| home.join(".cache")))?;
+            let local = || environment.get("LOCALAPPDATA").map(PathBuf::from).filter(|_| cfg!(windows));
+            let cache = xdg.or_else(local).or_else(|| environment.home().map(|home| home.join(".cache")))?;
             Some(cache.join("sci"))
         };
         let directory = flag.or_else(cache).ok_or_else(|| {

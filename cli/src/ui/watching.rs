@@ -1,7 +1,6 @@
 //! The thread that watches the local state: whether a save or restore of the workspace goes on, and whether one has ended.
 
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::mpsc::Sender;
 use std::thread;
@@ -53,7 +52,8 @@ fn watch(context: &Context, events: &Obituary) {
 }
 
 /// By what a file that is replaced tells that it was.
+#[allow(clippy::unnecessary_cast, reason = "the fields' types differ between platforms")]
 fn version(file: &Path) -> Option<(u64, i64, i64)> {
-    let metadata = file.symlink_metadata().ok()?;
-    Some((metadata.ino(), metadata.mtime(), metadata.mtime_nsec()))
+    let found = sci_sys::fs::lstat(file).ok()?;
+    Some((found.st_ino as u64, found.st_mtime as i64, found.st_mtime_nsec as i64))
 }

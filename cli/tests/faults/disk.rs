@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-use rustix::fs::statvfs;
+use sci_sys::fs::statvfs;
 
 use crate::tree::{copy, remove};
 

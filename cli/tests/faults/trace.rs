@@ -244,5 +244,5 @@ fn text(thread: Pid, address: u64) -> Option<PathBuf> {
     let mut bytes = vec![0; libc::PATH_MAX as usize];
     let read = File::open(format!("/proc/{thread}/mem")).ok()?.read_at(&mut bytes, address).ok()?;
     let end = bytes[..read].iter().position(|byte| *byte == 0)?;
-    Some(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(&bytes[..end]).into())
+    Some(<std::ffi::OsStr as sci_sys::ffi::OsStrExt>::from_bytes(&bytes[..end]).into())
 }

@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process};
+use sci_sys::process::{Pid, Signal, kill_process};
 
 use crate::sandbox::{Sandbox, assert_screen};
 

@@ -256,8 +256,8 @@ fn a_signal_reaches_the_command_and_nothing_is_saved() {
         sandbox.command(&["run", "--", "sh", "-c", script]).stdout(std::process::Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert_eq!(lines.next().unwrap().unwrap(), "ready");
-    let pid = rustix::process::Pid::from_child(&child);
-    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    let pid = sci_sys::process::Pid::from_child(&child);
+    sci_sys::process::kill_process(pid, sci_sys::process::Signal::TERM).unwrap();
     assert_eq!(lines.next().unwrap().unwrap(), "got it");
     assert_eq!(child.wait().unwrap().code(), Some(9));
     assert!(sandbox.sci("ls").stdout.contains("no snapshots yet"));

@@ -8,7 +8,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, Output, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process};
+use sci_sys::process::{Pid, Signal, kill_process};
 
 use crate::sandbox::Sandbox;
 

@@ -1,8 +1,8 @@
 //! The stat cache: digests and listings remembered between runs.
 
+use sci_sys::ffi::OsStrExt;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::cache_format::{self, Content, Directory, Entries, Known};
@@ -183,8 +183,8 @@ pub(super) fn split(path: &Path) -> (&[u8], &[u8]) {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use sci_sys::fd::AsFd;
     use std::fs;
-    use std::os::fd::AsFd;
 
     use super::super::{Buffer, Timestamp};
     use super::*;

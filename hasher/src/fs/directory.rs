@@ -1,14 +1,14 @@
 //! The names in a directory, from the cache where that is sure to say what the directory holds.
 
+use sci_sys::fd::{AsFd, BorrowedFd, OwnedFd};
+use sci_sys::ffi::OsStrExt;
 use std::ffi::OsStr;
 use std::io;
 use std::ops::Range;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
-use rustix::io::Errno;
+use sci_sys::fs::{AtFlags, Dir, FileType, Mode, OFlags};
+use sci_sys::io::Errno;
 
 use super::cache::{Lookup, StatCache};
 use super::cache_format::{EntryKind, Known};
@@ -80,12 +80,12 @@ impl<'c> DirectoryReader<'c> {
         let Some((cache, directory, listed)) =
             remembered.and_then(|(cache, found)| Some((cache, found, found.listed?)))
         else {
-            return self.list(rustix::fs::openat(root, name, OFlags::RDONLY | DIRECTORY, Mode::empty())?, path);
+            return self.list(sci_sys::fs::openat(root, name, OFlags::RDONLY | DIRECTORY, Mode::empty())?, path);
         };
-        let handle = rustix::fs::openat(root, name, OFlags::PATH | DIRECTORY, Mode::empty())?;
-        let stamp = Stamp::of(&rustix::fs::fstat(&handle)?);
+        let handle = sci_sys::fs::openat(root, name, OFlags::PATH | DIRECTORY, Mode::empty())?;
+        let stamp = Stamp::of(&sci_sys::fs::fstat(&handle)?);
         if stamp != listed || !self.keeps_times(cache, handle.as_fd(), &stamp) {
-            return self.list(rustix::fs::openat(&handle, ".", OFlags::RDONLY | DIRECTORY, Mode::empty())?, path);
+            return self.list(sci_sys::fs::openat(&handle, ".", OFlags::RDONLY | DIRECTORY, Mode::empty())?, path);
         }
         for entry in cache.entries(directory) {
             self.push(entry.name, entry.kind, entry.known);
@@ -134,7 +134,7 @@ impl<'c> DirectoryReader<'c> {
 
     fn list(&mut self, handle: OwnedFd, path: &Path) -> Result<Opened, Errno> {
         // Before anything is read, so that what changes meanwhile shows.
-        let stamp = if self.cache.is_some() { Some(Stamp::of(&rustix::fs::fstat(&handle)?)) } else { None };
+        let stamp = if self.cache.is_some() { Some(Stamp::of(&sci_sys::fs::fstat(&handle)?)) } else { None };
         let (mut directory, mut all_said) = (Dir::new(handle)?, true);
         while let Some(entry) = directory.read() {
             let entry = entry?;
@@ -146,7 +146,7 @@ impl<'c> DirectoryReader<'c> {
             if kind == FileType::Unknown {
                 // Not every file system's directories say.
                 all_said = false;
-                kind = match rustix::fs::statat(directory.fd()?, name, AtFlags::SYMLINK_NOFOLLOW) {
+                kind = match sci_sys::fs::statat(directory.fd()?, name, AtFlags::SYMLINK_NOFOLLOW) {
                     // What is gone is as if it had not been listed.
                     Err(Errno::NOENT) => continue,
                     stat => FileType::from_raw_mode(stat?.st_mode),
@@ -219,7 +219,7 @@ mod tests {
         fn new() -> Self {
             let fixture = Self { directory: tempfile::tempdir().unwrap(), state: tempfile::tempdir().unwrap() };
             fs::write(fixture.directory.path().join("real"), "").unwrap();
-            let stamp = Stamp::of(&rustix::fs::stat(fixture.directory.path()).unwrap());
+            let stamp = Stamp::of(&sci_sys::fs::stat(fixture.directory.path()).unwrap());
             let listed = Listed { stamp, names: b"told".to_vec(), entries: vec![(0..4, EntryKind::File)] };
             let mut cache = fixture.cache(later());
             cache.remember(Some(&[Walked { path: b"", names: &Names::Listed(listed) }]), [].into_iter());

@@ -1,12 +1,12 @@
 //! Hashing one file, and being sure that it did not change meanwhile.
 
+use sci_sys::fd::{BorrowedFd, OwnedFd};
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
-use rustix::io::Errno;
+use sci_sys::fs::{AtFlags, FileType, Mode, OFlags, Stat};
+use sci_sys::io::Errno;
 
 use super::cache_update::Fact;
 use super::stamp::{Stamp, Timestamp};
@@ -112,7 +112,7 @@ impl Found {
     /// # Errors
     /// What the system says.
     pub fn look(directory: BorrowedFd<'_>, path: &Path) -> io::Result<Option<Self>> {
-        Ok(Self::new(&rustix::fs::statat(directory, path, AtFlags::SYMLINK_NOFOLLOW)?))
+        Ok(Self::new(&sci_sys::fs::statat(directory, path, AtFlags::SYMLINK_NOFOLLOW)?))
     }
 
     /// Looks at `name` in `directory` and reads it at once, where it is small and holds still; else its content stays unknown.
@@ -122,7 +122,7 @@ impl Found {
     pub fn read(directory: BorrowedFd<'_>, name: &Path, buffer: &mut Buffer) -> io::Result<Option<Self>> {
         // What cannot be opened can often be looked at: a link, by now, or a file of somebody else's.
         let Ok(opened) = open(directory, name) else { return Self::look(directory, name) };
-        let mut found = match Self::new(&rustix::fs::fstat(&opened)?) {
+        let mut found = match Self::new(&sci_sys::fs::fstat(&opened)?) {
             Some(found) if found.stamp.size <= SMALL_BUFFER as u64 => found,
             found => return Ok(found),
         };
@@ -233,7 +233,7 @@ fn hash_content(root: BorrowedFd<'_>, path: &Path, found: &Found, buffer: &mut B
 fn open(directory: BorrowedFd<'_>, path: &Path) -> Result<OwnedFd, Errno> {
     // NONBLOCK: should a FIFO have taken the file's place, opening it must not wait for a writer.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    rustix::fs::openat(directory, path, flags, Mode::empty())
+    sci_sys::fs::openat(directory, path, flags, Mode::empty())
 }
 
 /// `None` when the file is not the one that was found, or changed meanwhile.
@@ -251,7 +251,7 @@ fn hash_opened(opened: OwnedFd, found: &Found, buffer: &mut Buffer) -> io::Resul
         }
         _ => hash_pieces(&mut file, found, &mut buffer.0[..step])?,
     };
-    let after = Stamp::of(&rustix::fs::fstat(&file)?);
+    let after = Stamp::of(&sci_sys::fs::fstat(&file)?);
     Ok(digest.filter(|_| after == found.stamp))
 }
 
@@ -288,18 +288,18 @@ fn fill(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
 }
 
 fn hash_target(root: BorrowedFd<'_>, path: &Path, found: &Found) -> io::Result<Option<Digest>> {
-    let target = match rustix::fs::readlinkat(root, path, Vec::new()) {
+    let target = match sci_sys::fs::readlinkat(root, path, Vec::new()) {
         // It is no link any more.
         Err(Errno::INVAL) => return Ok(None),
         target => target?,
     };
-    let after = Stamp::of(&rustix::fs::statat(root, path, AtFlags::SYMLINK_NOFOLLOW)?);
+    let after = Stamp::of(&sci_sys::fs::statat(root, path, AtFlags::SYMLINK_NOFOLLOW)?);
     Ok((after == found.stamp).then(|| Digest::of(target.as_bytes())))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::fd::AsFd;
+    use sci_sys::fd::AsFd;
 
     use super::*;
 

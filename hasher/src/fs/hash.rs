@@ -1,12 +1,12 @@
 //! Hashing many files at the rate at which the machine reads.
 
+use sci_sys::fd::{AsFd, BorrowedFd};
 use std::num::NonZeroUsize;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use rustix::fs::{Mode, OFlags};
+use sci_sys::fs::{Mode, OFlags};
 
 use super::cache::{Lookup, StatCache, split};
 use super::file::{self, Buffer, FileError, Found, HashedFile};
@@ -87,7 +87,7 @@ fn hash<W: Wanted, T: Send>(
     make: &(impl Fn(&HashedFile) -> T + Sync),
 ) -> Vec<Result<(Found, T), FileError>> {
     let directory = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let handle = match rustix::fs::open(root, directory, Mode::empty()) {
+    let handle = match sci_sys::fs::open(root, directory, Mode::empty()) {
         Ok(handle) => handle,
         Err(error) => return files.iter().map(|file| Err(FileError::new(file.path(), error.into()))).collect(),
     };
@@ -198,7 +198,7 @@ mod tests {
         let (path, names) = (tree.path().join("file"), [PathBuf::from("file")]);
         let mut cache = StatCache::load_on(tree.path().join("cache"), later());
         fs::write(&path, "before").unwrap();
-        let stamp = || Stamp::of(&rustix::fs::lstat(&path).unwrap());
+        let stamp = || Stamp::of(&sci_sys::fs::lstat(&path).unwrap());
         let (before, then) = (path.metadata().unwrap(), stamp());
         // As a run hours later would have remembered it.
         let found = Found::look(File::open(tree.path()).unwrap().as_fd(), &names[0]).unwrap().unwrap();

@@ -1,6 +1,6 @@
 //! What the stat cache has to know of the machine that it is used on.
 
-use std::os::fd::BorrowedFd;
+use sci_sys::fd::BorrowedFd;
 
 use super::stamp::Timestamp;
 use crate::Digest;
@@ -22,8 +22,8 @@ pub struct Machine {
 impl Machine {
     /// This machine, now.
     pub fn detect() -> Self {
-        let boot = std::fs::read("/proc/sys/kernel/random/boot_id").ok().filter(|id| !id.is_empty());
-        Self { now: Timestamp::now(), boot: boot.map(|id| Digest::of(&id)), keeps_times }
+        let boot = sci_sys::machine::boot().map(|id| Digest::of(&id));
+        Self { now: Timestamp::now(), boot, keeps_times }
     }
 }
 
@@ -42,7 +42,7 @@ pub fn keeps_times(directory: BorrowedFd<'_>) -> bool {
     const ZFS: u32 = 0x2fc1_2fc1;
     // The number has 32 bits; the field's type, and thereby its sign, differs between architectures.
     #[allow(clippy::unnecessary_cast, clippy::cast_possible_truncation, reason = "see above")]
-    let kind = rustix::fs::fstatfs(directory).map(|found| found.f_type as u32);
+    let kind = sci_sys::fs::fstatfs(directory).map(|found| found.f_type as u32);
     matches!(kind, Ok(EXT | XFS | BTRFS | TMPFS | F2FS | ZFS))
 }
 
@@ -54,8 +54,8 @@ pub fn keeps_times(_: BorrowedFd<'_>) -> bool {
 /// Whether names depend on something else than what the directory holds: with encryption, on whether the key is there.
 #[cfg(target_os = "linux")]
 pub(super) fn names_may_turn(directory: BorrowedFd<'_>) -> bool {
-    use rustix::fs::{AtFlags, StatxAttributes, StatxFlags};
-    let found = rustix::fs::statx(directory, "", AtFlags::EMPTY_PATH, StatxFlags::TYPE);
+    use sci_sys::fs::{AtFlags, StatxAttributes, StatxFlags};
+    let found = sci_sys::fs::statx(directory, "", AtFlags::EMPTY_PATH, StatxFlags::TYPE);
     found.map_or(true, |found| found.stx_attributes.contains(StatxAttributes::ENCRYPTED))
 }
 
@@ -66,8 +66,8 @@ pub(super) fn names_may_turn(_: BorrowedFd<'_>) -> bool {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
+    use sci_sys::fd::AsFd;
     use std::fs::File;
-    use std::os::fd::AsFd;
 
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rustix::fs::Stat;
+use sci_sys::fs::Stat;
 
 /// A file this young may yet change without its times showing it: file systems stamp with a granularity of up to 2 s.
 const RACY_SECONDS: u64 = 2;

@@ -33,7 +33,7 @@ pub fn load(file: &Path) -> Result<Config, PlanError> {
     // One byte more than is accepted, so that a file that is too large is seen to be so.
     File::open(file).and_then(|file| file.take(SIZE_LIMIT as u64 + 1).read_to_end(&mut bytes)).map_err(io)?;
     let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let workspace = directory.canonicalize().map_err(io)?;
+    let workspace = sci_sys::places::canonical(directory).map_err(io)?;
     if bytes.len() > SIZE_LIMIT {
         return Err(PlanError::Config(vec![too_large(&Source::new(file, ""))]));
     }

@@ -1,14 +1,14 @@
 //! The files of a workspace that inputs may name, as one walk found them.
 
+use sci_sys::fd::AsFd;
+use sci_sys::ffi::OsStrExt;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fs::File;
-use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use sci_hasher::Digest;
 use sci_hasher::fs::{FileKind, Found, Names};
+use sci_sys::fs::{CWD, Mode, OFlags};
 
 use crate::config::{Config, DeclaredPath};
 
@@ -219,7 +219,8 @@ impl Tree {
         if is_output(&self.outputs, path) {
             return None;
         }
-        let root = File::open(&self.root).ok()?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let root = sci_sys::fs::openat(CWD, &self.root, flags, Mode::empty()).ok()?;
         Found::look(root.as_fd(), to_path(path)).ok()?
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use sci_hasher::InputClass;
 use sci_presets::Beside;
+use sci_sys::places;
 
 use super::missing;
 use super::narrowing::{self, Narrowed};
@@ -194,9 +195,9 @@ fn refuse_places(instances: &[Instance<'_>], host: &Host, errors: &mut Errors<'_
         if instance.declaration.path.value.base().is_some() {
             let _ = refuse_credentials(&instance.path, false, &instance.declaration.path.span, errors);
         }
-        let below_home = host.home.as_deref().and_then(|home| root.strip_prefix(home).ok()).and_then(Path::to_str);
+        let below_home = host.home.as_deref().and_then(|home| root.strip_prefix(home).ok()).and_then(places::text);
         if let Some(inner) = below_home {
-            let _ = refuse_credentials(inner, true, &instance.declaration.path.span, errors);
+            let _ = refuse_credentials(&inner, true, &instance.declaration.path.span, errors);
         }
         match outer {
             Some((above, container)) if root.starts_with(above) => refuse_overlap(container, instance, errors),

@@ -1,13 +1,14 @@
 //! Runs one command to its end or to the end of its time.
 
+use std::ffi::OsStr;
 use std::io::{self, Read};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use sci_sys::group::Group;
+use sci_sys::programs;
 
 use super::values::ToolValue;
 use crate::Host;
@@ -41,20 +42,19 @@ pub(super) fn output(argv: &[String], workspace: &Path, host: &Host, timeout: Du
     let Some((program, arguments)) = argv.split_first() else {
         return Ok(ToolValue::Missing);
     };
+    let program = programs::resolve(OsStr::new(program), workspace, host.var("PATH"), host.var(programs::EXTENSIONS));
     let mut command = Command::new(program);
-    command.args(arguments).current_dir(workspace).env_clear().envs(&host.env).process_group(0);
+    command.args(arguments).current_dir(workspace).env_clear().envs(&host.env);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = match command.spawn() {
-        Ok(child) => child,
+    let (mut child, group) = match Group::spawn(&mut command) {
+        Ok((child, group)) => (child, Arc::new(group)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(ToolValue::Missing),
         Err(error) => return Err(Failure::NotStarted(error)),
     };
-    let events = watch(&mut child);
-    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let events = watch(&mut child, &group);
     let ended = collect(&events, Instant::now() + timeout);
     if ended.is_none() {
-        // The child is not reaped yet, so its number still names this group and no other. It may be gone all the same.
-        let _ = group.map(|group| kill_process_group(group, Signal::KILL));
+        group.kill();
     }
     let status = child.wait().map_err(Failure::NotStarted)?;
     let (output, complaint) = ended.ok_or(Failure::TimedOut(timeout))?;
@@ -65,7 +65,7 @@ pub(super) fn output(argv: &[String], workspace: &Path, host: &Host, timeout: Du
 ///
 /// A descendant that left the process group may hold a pipe open for ever; its reader is then left behind rather than
 /// joined, and ends with that descendant.
-fn watch(child: &mut Child) -> mpsc::Receiver<Event> {
+fn watch(child: &mut Child, group: &Arc<Group>) -> mpsc::Receiver<Event> {
     let (sender, events) = mpsc::channel();
     // The receiver may have given up: then nobody needs the event.
     if let Some(pipe) = child.stdout.take() {
@@ -76,13 +76,9 @@ fn watch(child: &mut Child) -> mpsc::Receiver<Event> {
         let sender = sender.clone();
         std::thread::spawn(move || sender.send(Event::Complaint(read_bounded(pipe, COMPLAINT_LIMIT))));
     }
-    if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-        std::thread::spawn(move || {
-            // Leaves the child unreaped; should waiting fail, the time-out ends it.
-            let exited = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
-            exited.map(|_| sender.send(Event::Exited))
-        });
-    }
+    let group = Arc::clone(group);
+    // Should waiting fail, the time-out ends it.
+    std::thread::spawn(move || group.wait().map(|()| sender.send(Event::Exited)));
     events
 }
 
@@ -108,15 +104,26 @@ fn read_bounded(mut pipe: impl Read, limit: usize) -> Vec<u8> {
     kept
 }
 
+#[cfg(unix)]
+fn signalled(status: ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt;
+    status.signal().map_or_else(|| "failed".to_owned(), |signal| format!("was killed by signal {signal}"))
+}
+
+/// On Windows each process that has ended has a code.
+#[cfg(windows)]
+fn signalled(_: ExitStatus) -> String {
+    "failed".to_owned()
+}
+
 fn judge(status: ExitStatus, output: Vec<u8>, complaint: &[u8]) -> Result<ToolValue, Failure> {
     if !status.success() {
         let complaint = String::from_utf8_lossy(complaint);
         let first: String =
             complaint.lines().find(|line| !line.trim().is_empty()).unwrap_or("").chars().take(200).collect();
-        let status = match (status.code(), status.signal()) {
-            (Some(code), _) => format!("failed with exit code {code}"),
-            (None, Some(signal)) => format!("was killed by signal {signal}"),
-            (None, None) => "failed".to_owned(),
+        let status = match status.code() {
+            Some(code) => format!("failed with exit code {code}"),
+            None => signalled(status),
         };
         let complaint = if first.is_empty() { first } else { format!(": {first}") };
         return Err(Failure::Failed { status, complaint });

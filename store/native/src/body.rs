@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io;
 use std::iter;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 
 use bytes::Bytes;
 use sci_service::{Blob, BlobError};
@@ -184,6 +183,23 @@ impl TryFrom<Download> for Bytes {
 pub(crate) fn read_range(file: &File, range: Range<u64>) -> io::Result<Vec<u8>> {
     let length = usize::try_from(range.end.saturating_sub(range.start)).map_err(io::Error::other)?;
     let mut bytes = vec![0; length];
-    file.read_exact_at(&mut bytes, range.start)?;
+    fill(file, &mut bytes, range.start)?;
     Ok(bytes)
+}
+
+#[cfg(unix)]
+fn fill(file: &File, bytes: &mut [u8], at: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, at)
+}
+
+/// The file's place is moved, too; nobody else has it.
+#[cfg(windows)]
+fn fill(file: &File, mut bytes: &mut [u8], mut at: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match std::os::windows::fs::FileExt::seek_read(file, bytes, at)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            count => (bytes, at) = (&mut bytes[count..], at + count as u64),
+        }
+    }
+    Ok(())
 }

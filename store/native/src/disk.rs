@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use sci_faults::Step;
 use sci_service::{Blob, BlobError, BlobKey, Blobs};
 use sci_store_api::ObjectId;
+use sci_sys::io::Errno;
 use sha2::{Digest as _, Sha256};
 
 use crate::body::{Download, Upload};
@@ -17,8 +18,6 @@ use crate::writeback::Writeback;
 
 /// Bytes hashed and written at a time: what was hashed is still in the processor's cache when it is written.
 const STEP: usize = 256 * 1024;
-/// The system's code for a medium that does not give back what it holds.
-const EIO: i32 = 5;
 /// A partial file of that age belongs to a process that is long gone.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -112,7 +111,7 @@ impl Blobs for Disk {
         match hashed {
             Ok((size, id)) => Ok(size == blob.size && id == blob.key.object),
             // What a bad sector held is as lost as a file that is gone.
-            Err(error) if error.raw_os_error() == Some(EIO) => Ok(false),
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::IO) => Ok(false),
             Err(error) => match self.failed(&blob.key, &error) {
                 BlobError::Missing => Ok(false),
                 error => Err(error),
@@ -182,9 +181,9 @@ mod tests {
     #[test]
     fn a_full_disk_is_told_from_other_failures() {
         let refused = |code| refused(Path::new("/store/objects/x"), &io::Error::from_raw_os_error(code));
-        let full = refused(28);
+        let full = refused(Errno::NOSPC.raw_os_error());
         assert!(matches!(full, BlobError::Full(_)), "{full}");
         assert!(full.to_string().starts_with("there is no room left: /store/objects/x: "), "{full}");
-        assert!(matches!(refused(EIO), BlobError::Failed(_)));
+        assert!(matches!(refused(Errno::IO.raw_os_error()), BlobError::Failed(_)));
     }
 }

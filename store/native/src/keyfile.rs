@@ -1,8 +1,7 @@
 //! The store's signing keys in a file that only its owner can read.
 
-use std::fs::{self, Metadata};
+use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,6 +9,8 @@ use sci_faults::Step;
 use sci_service::{KeyError, Keys};
 use sci_store_api::dsse::{Envelope, PublicKey, SecretKey};
 use sci_store_api::{KeyId, StoredKeys, UnixMillis};
+use sci_sys::fs::Stat;
+use sci_sys::places::sync_directory;
 use tempfile::{NamedTempFile, PersistError};
 use zeroize::Zeroize;
 
@@ -87,7 +88,7 @@ impl KeyFile {
 
     /// Reads the file again when it has changed.
     fn refresh(&self, loaded: &mut Arc<Loaded>) -> Result<(), Error> {
-        if stamp(&fs::metadata(&self.file).map_err(Error::io(&self.file))?) != loaded.stamp {
+        if stamp(&look(&self.file)?) != loaded.stamp {
             *loaded = Arc::new(Loaded::read(&self.file)?);
         }
         Ok(())
@@ -96,9 +97,9 @@ impl KeyFile {
 
 impl Loaded {
     fn read(file: &Path) -> Result<Self, Error> {
-        let metadata = fs::metadata(file).map_err(Error::io(file))?;
+        let found = look(file)?;
         let mut bytes = fs::read(file).map_err(Error::io(file))?;
-        if metadata.permissions().mode() & 0o077 != 0 {
+        if is_open_to_others(&found) {
             let problem = "the signing key can be read by others; make it 0600, or remove it for a new one";
             return Err(damaged(file, problem));
         }
@@ -106,7 +107,7 @@ impl Loaded {
         bytes.zeroize();
         let stored = parsed.ok_or_else(|| damaged(file, "the signing key is damaged"))?;
         let key = stored.secret_key().ok_or_else(|| damaged(file, "the signing key is damaged"))?;
-        Ok(Self { stamp: stamp(&metadata), key, stored })
+        Ok(Self { stamp: stamp(&found), key, stored })
     }
 
     fn public(&self) -> Vec<PublicKey> {
@@ -114,8 +115,18 @@ impl Loaded {
     }
 }
 
-fn stamp(metadata: &Metadata) -> Stamp {
-    (metadata.ctime(), metadata.ctime_nsec(), metadata.ino())
+fn look(file: &Path) -> Result<Stat, Error> {
+    sci_sys::fs::stat(file).map_err(|error| Error::io(file)(error.into()))
+}
+
+#[allow(clippy::unnecessary_cast, reason = "the fields' types differ between platforms")]
+fn stamp(found: &Stat) -> Stamp {
+    (found.st_ctime as i64, found.st_ctime_nsec as i64, found.st_ino as u64)
+}
+
+/// Windows keeps no modes: there a file in a user's profile is that user's by the list of the directory.
+fn is_open_to_others(found: &Stat) -> bool {
+    cfg!(unix) && found.st_mode & 0o077 != 0
 }
 
 fn damaged(file: &Path, problem: &str) -> Error {
@@ -146,7 +157,7 @@ fn write(
         sci_faults::at(Step::KeyPartial);
         place(temporary, file).map_err(|error| error.error)?;
         sci_faults::at(Step::KeyWritten);
-        fs::File::open(directory)?.sync_all()
+        sync_directory(directory)
     };
     write().map_err(Error::io(file))
 }
@@ -195,8 +206,10 @@ mod tests {
         assert_eq!(KeyFile::open(&file).unwrap().public().unwrap().len(), 3);
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_key_that_others_can_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("key.json");
         KeyFile::open(&file).unwrap();

@@ -3,11 +3,11 @@
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use sci_faults::Step;
 use sci_store_api::StoreId;
+use sci_sys::places::sync_directory;
 use serde::{Deserialize, Serialize};
 
 use crate::bucket::Bucket;
@@ -49,7 +49,9 @@ impl Layout {
     pub(crate) fn open(directory: &Path, objects: Option<&Bucket>) -> Result<Self, Error> {
         // What is kept here is as private as the sources it was built from.
         let mut builder = DirBuilder::new();
-        builder.recursive(true).mode(0o700).create(directory).map_err(Error::io(directory))?;
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(directory).map_err(Error::io(directory))?;
         let marker = directory.join(MARKER);
         let lock = directory.join(LOCK);
         // In this order: whoever opens it at the same time makes the lock first, so where something lies it is there, too.
@@ -139,7 +141,7 @@ fn write_marker(directory: &Path, marker: &Path, store: StoreId, objects: Option
         sci_faults::at(Step::MarkerPartial);
         file.persist(marker)?;
         sci_faults::at(Step::MarkerWritten);
-        File::open(directory)?.sync_all()
+        sync_directory(directory)
     };
     write().map_err(Error::io(marker))
 }
@@ -191,6 +193,7 @@ mod tests {
         assert!(text.contains("\"format\": 1"), "an older sci can read it: {text}");
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_marker_that_cannot_be_looked_at_is_not_made_anew() {
         let directory = tempfile::tempdir().unwrap();

@@ -256,7 +256,7 @@ fn value(found: ValueRef<'_>) -> rusqlite::Result<Value> {
 /// Whether the file system of `file` could take what SQLite makes beside a database. One that does not tell could.
 fn has_room(file: &str) -> bool {
     let directory = Path::new(file).parent().unwrap_or(Path::new(""));
-    rustix::fs::statvfs(directory).map_or(true, |stat| {
+    sci_sys::fs::statvfs(directory).map_or(true, |stat| {
         let has_inodes = stat.f_files == 0 || stat.f_favail > 0;
         has_inodes && stat.f_bavail.saturating_mul(stat.f_frsize) >= BESIDE
     })

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use sci_faults::Step;
+use sci_sys::places::sync_directory;
 
 use crate::error::message;
 
@@ -65,7 +66,7 @@ fn run(queue: &Receiver<Job>) {
             }
             Job::Flush(answer) => {
                 for directory in std::mem::take(&mut directories) {
-                    if let Err(error) = File::open(&directory).and_then(|directory| directory.sync_all()) {
+                    if let Err(error) = sync_directory(&directory) {
                         failure.get_or_insert_with(|| message(&directory, &error));
                     }
                 }

@@ -1,6 +1,5 @@
 //! What a running server is told from outside.
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::Error;
@@ -21,7 +20,9 @@ pub type Orders = UnboundedReceiver<Order>;
 ///
 /// # Errors
 /// [`Error::System`].
+#[cfg(unix)]
 pub(crate) fn signals() -> Result<Orders, Error> {
+    use tokio::signal::unix::{SignalKind, signal};
     let listen = |kind| signal(kind).map_err(Error::system("cannot take signals"));
     let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
     let mut hangup = listen(SignalKind::hangup())?;
@@ -34,6 +35,34 @@ pub(crate) fn signals() -> Result<Orders, Error> {
                 _ = hangup.recv() => Order::Reload,
             };
             if give.send(order).is_err() {
+                return;
+            }
+        }
+    });
+    Ok(orders)
+}
+
+/// What a console says to its programs: whatever it is, the server stops. Nothing makes it read its certificate again.
+///
+/// # Errors
+/// [`Error::System`].
+#[cfg(windows)]
+pub(crate) fn signals() -> Result<Orders, Error> {
+    use tokio::signal::windows;
+    let cannot = || Error::system("cannot take signals");
+    let (mut interrupt, mut stop) = (windows::ctrl_c().map_err(cannot())?, windows::ctrl_break().map_err(cannot())?);
+    let (mut close, mut shutdown) =
+        (windows::ctrl_close().map_err(cannot())?, windows::ctrl_shutdown().map_err(cannot())?);
+    let (give, orders) = unbounded_channel();
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = stop.recv() => {}
+                _ = close.recv() => {}
+                _ = shutdown.recv() => {}
+            }
+            if give.send(Order::Stop).is_err() {
                 return;
             }
         }

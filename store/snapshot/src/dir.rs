@@ -1,16 +1,16 @@
 //! Directories by handle. Every name is one component, opened without following a link: nothing outside the directory
 //! that was opened first can be reached, whatever is swapped underneath meanwhile.
 
+use sci_sys::fd::{AsFd, BorrowedFd, OwnedFd};
+use sci_sys::ffi::OsStrExt as _;
 use std::collections::{BTreeSet, VecDeque};
 use std::ffi::OsStr;
 use std::io::ErrorKind;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{self, AtFlags, Mode, OFlags};
-use rustix::io::Errno;
 use sci_faults::Step;
+use sci_sys::fs::{self, AtFlags, Mode, OFlags};
+use sci_sys::io::Errno;
 
 use crate::tree::{STAGE_PREFIX, Tree};
 use crate::{Result, SnapshotError};
@@ -261,7 +261,7 @@ pub(crate) fn chmod_unreadable(parent: BorrowedFd<'_>, name: &[u8], mode: Mode) 
         if fs::FileType::from_raw_mode(fs::fstat(&handle)?.st_mode) == fs::FileType::Symlink {
             return Err(Errno::LOOP);
         }
-        fs::chmod(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&handle)), mode)
+        fs::chmod(format!("/proc/self/fd/{}", sci_sys::fd::AsRawFd::as_raw_fd(&handle)), mode)
     }
     #[cfg(not(target_os = "linux"))]
     fs::chmodat(parent, name, mode, AtFlags::SYMLINK_NOFOLLOW)

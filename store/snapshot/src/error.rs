@@ -48,6 +48,14 @@ pub enum SnapshotError {
     /// The snapshot asks for something that no snapshot may ask for; nothing was written.
     #[error("the snapshot is refused: {0}")]
     Refused(String),
+    /// The system cannot have a name, or must not be given it; nothing was written.
+    #[error("the snapshot has {}, which Windows cannot have: {reason}", path.display())]
+    Name {
+        /// Whose name it is.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// It was told to stop; nothing was changed, and nothing is visible in the store.
     #[error("it was interrupted")]
     Interrupted,
@@ -93,6 +101,9 @@ impl SnapshotError {
             Self::Damaged { .. } => Some("run `sci verify --read-data` to find every damaged snapshot"),
             Self::Transfer(TransferError::NoRoom { .. }) => {
                 Some("free some room where the store is, or run `sci gc --keep N`; nothing of this save is visible")
+            }
+            Self::Name { .. } => {
+                Some("exclude it where the snapshot is made, or restore the snapshot on another system")
             }
             Self::NoSpace { .. } | Self::NoEntries { .. } => Some(ROOM),
             Self::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded) => Some(ROOM),

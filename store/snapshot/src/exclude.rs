@@ -50,7 +50,7 @@ impl Excludes {
 
     /// Whether the entry at `path` is excluded. `path` is called only when anything is.
     pub(crate) fn matches(&self, path: impl FnOnce() -> Vec<u8>) -> bool {
-        use std::os::unix::ffi::OsStrExt as _;
+        use sci_sys::ffi::OsStrExt as _;
         if self.patterns.is_none() && self.paths.is_empty() {
             return false;
         }

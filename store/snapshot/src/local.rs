@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use sci_faults::Step;
+use sci_sys::machine;
 
 use crate::manifest::{Manifest, Reader, Refusal, Writer};
 use crate::tree::{Entry, Kind, NONE, Stat, Tree, Walked};
@@ -72,7 +73,7 @@ impl Base {
 
     fn encode(&self, put: &mut dyn FnMut(&[u8]) -> std::io::Result<()>) -> std::io::Result<()> {
         let mut head = Writer::default();
-        head.bytes(&boot_id().unwrap_or_default());
+        head.bytes(&machine::boot().unwrap_or_default());
         head.integer(self.device);
         put(&head.0)?;
         self.manifest.to_local(&self.receipts, put)
@@ -84,7 +85,8 @@ impl Base {
         let boot = head.bytes(usize::MAX, "boot")?;
         let device = head.integer()?;
         let (manifest, mut receipts) = Manifest::from_local(next)?;
-        if boot_id().is_none_or(|id| id != boot) {
+        // Where the system does not tell, no receipt is believed.
+        if machine::boot().is_none_or(|id| id != boot) {
             receipts.fill(Receipt::default());
         }
         Ok(Self { manifest: Arc::new(manifest), receipts, device })
@@ -101,7 +103,7 @@ impl Base {
             && receipt == Receipt { inode: stat.inode, ctime: stat.ctime }
             && entry.kind.is_file()
             && entry.size == found.size
-            && entry.mtime == found.mtime
+            && entry.mtime.is_kept_as(found.mtime)
     }
 
     /// The entry itself, or the file that it is another name of.
@@ -140,31 +142,15 @@ pub(crate) fn outlast(receipts: &[Receipt]) {
     const TICK: i64 = 20_000_000;
     let newest = receipts.iter().map(|receipt| receipt.ctime).max().unwrap_or_default();
     // A receipt from the far future was not written by this clock, and is not waited for.
-    while (0..TICK).contains(&(newest.saturating_sub(tick()))) {
+    while (0..TICK).contains(&(newest.saturating_sub(machine::file_time()))) {
         std::thread::sleep(std::time::Duration::from_micros(500));
     }
-}
-
-/// The time that file systems give to what changes now, nanoseconds since 1970.
-fn tick() -> i64 {
-    #[cfg(target_os = "linux")]
-    {
-        let now = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
-        now.tv_sec.saturating_mul(1_000_000_000).saturating_add(now.tv_nsec)
-    }
-    #[cfg(not(target_os = "linux"))]
-    now()
 }
 
 /// Nanoseconds since 1970, by this machine's clock.
 pub(crate) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
-}
-
-/// Identifies this boot; `None` where the system does not tell, and then no receipt is believed.
-fn boot_id() -> Option<Vec<u8>> {
-    std::fs::read("/proc/sys/kernel/random/boot_id").ok()
 }
 
 impl LocalState {

@@ -4,13 +4,13 @@
 //! whose content is the recorded one gets its recorded mtime; every other file gets one newer than anything restored, so
 //! that what changed is rebuilt even when its own time is old.
 
+use sci_sys::fd::AsFd;
 use std::collections::HashMap;
-use std::os::fd::AsFd;
 use std::path::Path;
 
-use rustix::fs::{self, AtFlags, FileType, Mode, OFlags};
-use rustix::io::Errno;
 use sci_faults::Step;
+use sci_sys::fs::{self, AtFlags, FileType, Mode, OFlags};
+use sci_sys::io::Errno;
 
 use crate::manifest::RecordedInput;
 use crate::restore::set_mtime;
@@ -72,13 +72,13 @@ pub fn replay(
 
 /// The next moment that a file system can tell apart. No more: a source from the future counts as changed in every build until then.
 fn just_after(time: Mtime) -> Mtime {
-    match time.nanos {
-        999_999_999 => Mtime { secs: time.secs.saturating_add(1), nanos: 0 },
-        nanos => Mtime { nanos: nanos + 1, ..time },
+    match time.nanos + sci_sys::kept::STEP {
+        1_000_000_000.. => Mtime { secs: time.secs.saturating_add(1), nanos: 0 },
+        nanos => Mtime { nanos, ..time },
     }
 }
 
-fn set(root: rustix::fd::BorrowedFd<'_>, path: &[u8], mtime: Mtime) -> Result<(), Errno> {
+fn set(root: sci_sys::fd::BorrowedFd<'_>, path: &[u8], mtime: Mtime) -> Result<(), Errno> {
     if path.is_empty() {
         return fs::futimens(root, &set_mtime(mtime));
     }

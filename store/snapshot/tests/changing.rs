@@ -1,4 +1,5 @@
 //! Files that change while they are saved: what is stored is one state of each file, or nothing is.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that fails here should panic")]
 
 mod common;

@@ -1,37 +1,38 @@
 //! Trees at the edges: very deep, very wide, longer paths than a system call takes, disks that are full.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that fails here should panic")]
 
 mod common;
 
+use sci_sys::fd::OwnedFd;
 use std::fs;
-use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use common::*;
-use rustix::fs::{Mode, OFlags};
+use sci_sys::fs::{Mode, OFlags};
 
 const DIR: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
 
 /// A chain of directories far deeper than a path can say, with a file and a second directory at each level.
 fn deep(root: &Path, levels: usize, content: &[u8]) {
     fs::create_dir(root).unwrap();
-    let mut at: OwnedFd = rustix::fs::open(root, DIR, Mode::empty()).unwrap();
+    let mut at: OwnedFd = sci_sys::fs::open(root, DIR, Mode::empty()).unwrap();
     for _ in 0..levels {
         for name in ["a long name for a directory", "Another"] {
-            rustix::fs::mkdirat(&at, name, Mode::RWXU).unwrap();
+            sci_sys::fs::mkdirat(&at, name, Mode::RWXU).unwrap();
         }
-        let file = rustix::fs::openat(&at, "file", OFlags::CREATE | OFlags::WRONLY, Mode::RUSR | Mode::WUSR).unwrap();
-        rustix::io::write(&file, content).unwrap();
-        at = rustix::fs::openat(&at, "a long name for a directory", DIR, Mode::empty()).unwrap();
+        let file = sci_sys::fs::openat(&at, "file", OFlags::CREATE | OFlags::WRONLY, Mode::RUSR | Mode::WUSR).unwrap();
+        sci_sys::io::write(&file, content).unwrap();
+        at = sci_sys::fs::openat(&at, "a long name for a directory", DIR, Mode::empty()).unwrap();
     }
 }
 
 #[test]
 fn a_tree_deeper_than_handles_can_be_open_and_paths_can_be_long() {
     // Fewer than there are levels.
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-    let few = rustix::process::Rlimit { current: Some(300), ..limit };
-    rustix::process::setrlimit(rustix::process::Resource::Nofile, few).unwrap();
+    let limit = sci_sys::process::getrlimit(sci_sys::process::Resource::Nofile);
+    let few = sci_sys::process::Rlimit { current: Some(300), ..limit };
+    sci_sys::process::setrlimit(sci_sys::process::Resource::Nofile, few).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let (source, out) = (dir.path().join("source"), dir.path().join("out"));
     deep(&source, 400, b"first");

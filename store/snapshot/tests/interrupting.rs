@@ -1,4 +1,5 @@
 //! Told to stop, the engine leaves everything as it was, wherever it is; or it has passed the point of no return.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that fails here should panic")]
 
 mod common;

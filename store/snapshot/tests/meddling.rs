@@ -1,4 +1,5 @@
 //! Others change the target while it is restored: the outcome is exact or an error, never a mixture, never outside.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that fails here should panic")]
 
 mod common;
@@ -9,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use common::*;
-use rustix::fs::{CWD, RenameFlags, renameat_with};
 use sci_snapshot::{Excludes, Manifest, RestoreRequest, Restored, Result, SnapshotError, restore};
+use sci_sys::fs::{CWD, RenameFlags, renameat_with};
 
 struct Case {
     dir: tempfile::TempDir,

@@ -1,4 +1,5 @@
 //! Merges into shared directories, excluded entries, and selections: what is there stays, what is missing comes.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that fails here should panic")]
 
 mod common;

@@ -1,11 +1,12 @@
 //! Random trees, altered at random: a restore brings back what was saved, whatever is there and whatever is remembered.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that fails here should panic")]
 
 mod common;
 
+use sci_sys::ffi::OsStrExt as _;
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileExt as _, symlink};
 use std::path::{Path, PathBuf};
 

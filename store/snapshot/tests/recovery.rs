@@ -1,4 +1,5 @@
 //! What an interrupted restore leaves behind is completed or cleared away, from any point.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that fails here should panic")]
 
 mod common;

@@ -1,5 +1,6 @@
 //! What is saved comes back exactly, whatever the target holds.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that fails here should panic")]
 
 mod common;

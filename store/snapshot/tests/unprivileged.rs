@@ -1,6 +1,7 @@
 //! A user who is not root: directories without write permission, files nobody may read, entries of somebody else.
 //!
 //! Root may do everything, so the tests run themselves anew as another user when they are run by root.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that fails here should panic")]
 
 mod common;
@@ -24,7 +25,7 @@ fn unprivileged(name: &str, prepare: fn(&Path), test: fn(&Path)) {
     let scratch = dir.path().join("scratch");
     fs::create_dir(&scratch).unwrap();
     prepare(&scratch);
-    if !rustix::process::geteuid().is_root() {
+    if !sci_sys::process::geteuid().is_root() {
         return test(&scratch);
     }
     // The other user needs a way to the program and to the directory.
@@ -124,7 +125,7 @@ fn another_users_files_are_replaced_and_their_directories_told_before_anything_i
                 set_mtime(&scratch.join(tree).join(path), 1_000, 0);
             }
         }
-        if rustix::process::geteuid().is_root() {
+        if sci_sys::process::geteuid().is_root() {
             for path in ["mine", "mine/d", "theirs"] {
                 std::os::unix::fs::chown(scratch.join(path), Some(NOBODY), Some(NOBODY)).unwrap();
             }

@@ -86,10 +86,11 @@ fn pack(context: &Context, name: &str, fill: &dyn Fn(&Path) -> Result<(), Failur
         fs::copy(context.root.join(file), directory.join(file))?;
     }
     let archive = dist.join(format!("{name}.tar.gz"));
-    // The same files make the same archive. Only GNU's tar knows these words.
+    // The same files make the same archive. Only GNU's tar knows these words; git for Windows brings it, and takes the colon of a
+    // drive for the end of a host's name.
     let mut pack = Command::new(if cfg!(target_os = "macos") { "gtar" } else { "tar" });
-    pack.args(["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mtime=@0", "-czf"]).arg(&archive);
-    shell::run(pack.arg("-C").arg(&dist).arg(name))?;
+    pack.args(["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mtime=@0", "-czf"]);
+    shell::run(pack.arg(format!("{name}.tar.gz")).arg(name).current_dir(&dist))?;
     println!("   {}", archive.display());
     Ok(())
 }

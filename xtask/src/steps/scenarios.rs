@@ -21,7 +21,8 @@ pub(crate) fn build_sci_for(context: &Context, target: Option<&str>) -> Result<P
     command.args(["build", "--quiet", "--locked", "--release", "--package", "sci", "--bin", "sci"]);
     shell::run(command.args(target.iter().flat_map(|target| ["--target", target])))?;
     let built = target.map_or_else(|| context.target.clone(), |target| context.target.join(target));
-    Ok(built.join("release").join("sci").with_extension(std::env::consts::EXE_EXTENSION))
+    let windows = target.map_or(cfg!(windows), |target| target.contains("-windows-"));
+    Ok(built.join("release").join(if windows { "sci.exe" } else { "sci" }))
 }
 
 pub(super) fn e2e(context: &Context, args: &[String]) -> Result<(), Failure> {

@@ -15,7 +15,7 @@ const DEBIAN: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
 pub(super) fn run(context: &Context, args: &[String]) -> Result<(), Failure> {
     let from_source = args.iter().any(|arg| arg == "--from-source");
     let mut command =
-        if !from_source && has_target() { context.cargo() } else { debian_cargo(context, "std,panic_abort")? };
+        if !from_source && has_target(TARGET) { context.cargo() } else { debian_cargo(context, "std,panic_abort")? };
     command.args(["build", "--quiet", "--lib", "--target", TARGET, "--no-default-features"]);
     for name in PURE {
         command.args(["--package", name]);
@@ -26,8 +26,13 @@ pub(super) fn run(context: &Context, args: &[String]) -> Result<(), Failure> {
 }
 
 /// Whether the toolchain in use has the target, or rustup can add it.
-fn has_target() -> bool {
-    shell::succeeds(Command::new("rustup").args(["target", "add", TARGET]))
+fn has_target(target: &str) -> bool {
+    shell::succeeds(Command::new("rustup").args(["target", "add", target]))
+}
+
+/// A cargo that can build for `target`: with its std where rustup has it, else with one from source.
+pub(crate) fn cargo_for(context: &Context, target: &str, std: &str) -> Result<Command, Failure> {
+    if has_target(target) { Ok(context.cargo()) } else { std_from_source(context, std) }
 }
 
 /// A cargo that builds these crates of std from source: the one in use where rustup has the sources, else Debian's.

@@ -11,19 +11,20 @@ struct Layer {
 }
 
 /// From the bottom up, so a cycle cannot be written down.
-const LAYERS: [Layer; 19] = [
+const LAYERS: [Layer; 20] = [
+    Layer { name: "sci-sys", code: &[], tests: &[] },
     Layer { name: "sci-audit", code: &[], tests: &[] },
-    Layer { name: "sci-hasher", code: &[], tests: &[] },
-    Layer { name: "sci-presets", code: &["sci-hasher"], tests: &[] },
-    Layer { name: "sci-planner", code: &["sci-hasher", "sci-presets"], tests: &[] },
-    Layer { name: "sci-faults", code: &[], tests: &[] },
+    Layer { name: "sci-hasher", code: &["sci-sys"], tests: &[] },
+    Layer { name: "sci-presets", code: &["sci-sys", "sci-hasher"], tests: &[] },
+    Layer { name: "sci-planner", code: &["sci-sys", "sci-hasher", "sci-presets"], tests: &[] },
+    Layer { name: "sci-faults", code: &["sci-sys"], tests: &[] },
     Layer { name: "sci-store-api", code: &["sci-hasher"], tests: &[] },
-    Layer { name: "sci-snapshot", code: &["sci-hasher", "sci-faults", "sci-store-api"], tests: &[] },
+    Layer { name: "sci-snapshot", code: &["sci-sys", "sci-hasher", "sci-faults", "sci-store-api"], tests: &[] },
     Layer { name: "sci-service", code: &["sci-hasher", "sci-store-api"], tests: &[] },
     Layer { name: "sci-conformance", code: &["sci-hasher", "sci-store-api", "sci-service"], tests: &["sci-native"] },
     Layer {
         name: "sci-native",
-        code: &["sci-hasher", "sci-faults", "sci-store-api", "sci-service"],
+        code: &["sci-sys", "sci-hasher", "sci-faults", "sci-store-api", "sci-service"],
         tests: &["sci-conformance", "sci-snapshot"],
     },
     Layer { name: "sci-s3", code: &["sci-store-api", "sci-service", "sci-native"], tests: &["sci-conformance"] },
@@ -45,6 +46,7 @@ const LAYERS: [Layer; 19] = [
     Layer {
         name: "sci",
         code: &[
+            "sci-sys",
             "sci-audit",
             "sci-hasher",
             "sci-presets",
@@ -85,7 +87,7 @@ const LAYERS: [Layer; 19] = [
 /// Packages whose code runs wherever wasm does.
 const PURE: [&str; 3] = ["sci-hasher", "sci-store-api", "sci-service"];
 /// Runtimes, frameworks, system calls and JS: each host brings its own.
-const IMPURE: [&str; 14] = [
+const IMPURE: [&str; 15] = [
     "axum",
     "hyper",
     "libc",
@@ -93,6 +95,7 @@ const IMPURE: [&str; 14] = [
     "reqwest",
     "rusqlite",
     "rustix",
+    "sci-sys",
     "sqlx",
     "tempfile",
     "tokio",

@@ -1,6 +1,5 @@
 //! The store as `sci doctor` sees it: where it is, whether it answers, whom it takes us for.
 
-use std::fs;
 use std::path::Path;
 
 use sci_native::Objects;
@@ -107,10 +106,17 @@ fn clock(remote: &Remote) -> Option<Finding> {
     Some(Finding::new("clock", if is_near { Health::Good } else { Health::Fair }, says))
 }
 
+/// Windows keeps no modes: who may write a directory is not asked there.
+#[cfg(windows)]
+fn private(_: &Path) -> Option<Finding> {
+    None
+}
+
 /// Whoever can write the store can make this user's builds run anything.
+#[cfg(unix)]
 fn private(directory: &Path) -> Option<Finding> {
     use std::os::unix::fs::PermissionsExt;
-    let mode = fs::metadata(directory).ok()?.permissions().mode();
+    let mode = std::fs::metadata(directory).ok()?.permissions().mode();
     (mode & 0o022 != 0).then(|| {
         let says = format!("other users may write {} (mode {:03o})", directory.display(), mode & 0o777);
         Finding::new("store", Health::Bad, says).hint(format!("chmod go-w {}", directory.display()))

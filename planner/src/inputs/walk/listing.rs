@@ -1,14 +1,14 @@
 //! What one directory holds.
 
+use sci_sys::fd::{AsFd, OwnedFd};
 use std::io;
 use std::ops::Range;
-use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{CWD, Mode, OFlags};
-use rustix::io::Errno;
 use sci_hasher::fs::{DirectoryReader, EntryKind, Names, Opened};
+use sci_sys::fs::{CWD, Mode, OFlags};
+use sci_sys::io::Errno;
 
 use super::super::hashes::input_digest;
 use super::super::tree::{Seen, is_output, to_path};
@@ -118,7 +118,7 @@ impl<'a> Lister<'a> {
     pub(super) fn new(search: &'a Search<'a>) -> Self {
         // The workspace may be reached by a link; what is in it may not.
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let root = rustix::fs::openat(CWD, search.root, flags, Mode::empty());
+        let root = sci_sys::fs::openat(CWD, search.root, flags, Mode::empty());
         Self { search, root, reader: DirectoryReader::new(search.cache) }
     }
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
 use std::io::Read as _;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+
+use sci_sys::times::{self, Times};
 
 use super::decide::{Evidence, Seen, Unit};
 use super::locked::Origin;
@@ -31,8 +32,12 @@ pub(super) struct Profile {
     files: BTreeMap<String, Vec<PathBuf>>,
 }
 
-/// Reads a profile; `None` when it is to be left whole, since a record in it is not of the known form.
+/// Reads a profile; `None` when it is to be left whole: since a record in it is not of the known form, or since the system does
+/// not note what is read.
 pub(super) fn read(tree: &Path, directory: &Path, run: Run) -> Option<Profile> {
+    if !times::READS_ARE_NOTED {
+        return None;
+    }
     let mut files: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
     for place in BY_HASH {
         for name in names(&tree.join(directory).join(place)) {
@@ -140,14 +145,12 @@ fn measure(path: &Path, unused: &mut Unused) {
 }
 
 fn seen(metadata: &Metadata, run: Run) -> Seen {
-    let time = |seconds: i64, nanos: i64| seconds.saturating_mul(1_000_000_000).saturating_add(nanos);
-    let (read, written) =
-        (time(metadata.atime(), metadata.atime_nsec()), time(metadata.mtime(), metadata.mtime_nsec()));
+    let Times { read, written, changed } = times::all(metadata);
     if written >= run.since {
         Seen::Built
     } else if read >= run.since {
         Seen::Read
-    } else if read > written.max(time(metadata.ctime(), metadata.ctime_nsec())) {
+    } else if read > written.max(changed) {
         Seen::Earlier
     } else {
         Seen::Not
@@ -170,18 +173,7 @@ fn regular(file: &Path) -> Option<Metadata> {
 fn beginning(file: &Path, limit: u64) -> Option<Vec<u8>> {
     regular(file)?;
     let mut bytes = Vec::new();
-    open(file)?.take(limit).read_to_end(&mut bytes).ok()?;
+    // What sci reads, no build has used.
+    times::open_unnoted(file).ok()?.take(limit).read_to_end(&mut bytes).ok()?;
     Some(bytes)
 }
-
-/// Opens a file, where that can be without noting that it was read: what sci reads, no build has used.
-fn open(file: &Path) -> Option<fs::File> {
-    #[cfg(target_os = "linux")]
-    if let Ok(opened) = fs::File::options().read(true).custom_flags(NO_ATIME).open(file) {
-        return Some(opened);
-    }
-    fs::File::options().read(true).custom_flags(0).open(file).ok()
-}
-
-#[cfg(target_os = "linux")]
-const NO_ATIME: i32 = rustix::fs::OFlags::NOATIME.bits() as i32;

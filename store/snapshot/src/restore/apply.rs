@@ -1,12 +1,12 @@
 //! Performs an intent, for the first time or to complete it.
 
+use sci_sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::collections::HashSet;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{self, AtFlags, Mode, OFlags, RenameFlags, Timespec, Timestamps};
-use rustix::io::Errno;
 use sci_faults::Step;
+use sci_sys::fs::{self, AtFlags, Mode, OFlags, RenameFlags, Timespec, Timestamps};
+use sci_sys::io::Errno;
 
 use super::intent::{Intent, Op};
 use super::stage::Stage;

@@ -1,12 +1,12 @@
 //! Finds out which files on disk already have the snapshot's content.
 
-use std::os::fd::AsFd;
+use sci_sys::fd::AsFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use rustix::fs::{self, Mode, OFlags};
-use rustix::io::Errno;
 use sci_hasher::Digest;
+use sci_sys::fs::{self, Mode, OFlags};
+use sci_sys::io::Errno;
 
 use super::Task;
 use super::vouched::Vouched;
@@ -113,7 +113,7 @@ fn hash(cursor: &mut Cursor<'_>, walked: &Walked, at: u32) -> std::result::Resul
     let mut hasher = blake3::Hasher::new();
     let mut buffer = vec![0; (walked.tree.entry(at).size as usize + 1).clamp(1, 1 << 20)];
     loop {
-        match rustix::io::read(&file, &mut buffer[..]) {
+        match sci_sys::io::read(&file, &mut buffer[..]) {
             Ok(0) => break,
             Ok(count) => {
                 hasher.update(&buffer[..count]);

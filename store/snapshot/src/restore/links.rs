@@ -3,8 +3,8 @@
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{self, AtFlags, Mode};
-use rustix::io::Errno;
+use sci_sys::fs::{self, AtFlags, Mode};
+use sci_sys::io::Errno;
 
 use super::apply::set_mtime;
 use super::plan::Plan;

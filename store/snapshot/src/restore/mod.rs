@@ -9,7 +9,9 @@ mod check;
 mod fetch;
 mod groups;
 mod intent;
+mod leads;
 mod links;
+mod names;
 mod plan;
 mod reads;
 mod same;
@@ -22,10 +24,10 @@ mod write;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustix::fs::{self, AtFlags};
-use rustix::io::Errno;
 use sci_faults::Step;
 use sci_store_api::{ObjectId, ObjectSource};
+use sci_sys::fs::{self, AtFlags};
+use sci_sys::io::Errno;
 
 use crate::dir::{Cursor, Tops};
 use crate::local::{Base, Receipt, outlast};
@@ -116,6 +118,7 @@ struct Task<'a> {
     manifest: Arc<Manifest>,
     merge: bool,
     progress: &'a dyn Progress,
+    leads: leads::Leads,
 }
 
 /// A restored tree.
@@ -179,7 +182,10 @@ pub fn restore(request: RestoreRequest<'_>, source: &dyn ObjectSource) -> Result
         }
         // Where all is done again, which is rare, files are read instead.
         let vouched = Vouched::new(base.take(), walked.as_ref(), wanted.id());
-        let task = Task { anchor, root, manifest: wanted.load()?, merge, progress };
+        let task = Task { anchor, root, manifest: wanted.load()?, merge, progress, leads: leads::Leads::default() };
+        if cfg!(windows) {
+            names::check(&task.manifest.tree, root)?;
+        }
         let plan = Plan::new(&task, walked.as_ref(), &vouched, threads)?;
         sci_faults::at(Step::RestorePlanned);
         let stage = if plan.is_empty() {
@@ -262,7 +268,7 @@ fn carry_out(
             // It is written last: for want of a block, all the work would have been in vain.
             needed.take(plan.intent(&task, walked, &stage).encode().len() as u64, block);
         }
-        stage.check_room(task.root, needed)?;
+        let stage = stage.check_room(task.root, needed)?;
         let result = perform(&task, plan, &stage, walked, threads, source, &mut receipts);
         // A failure before the intent leaves nothing but staging, which goes; one after it is completed by the next command.
         if matches!(result, Ok(()) | Err(SnapshotError::Overtaken { .. })) || !stage.has_intent() {

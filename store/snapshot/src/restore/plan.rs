@@ -168,7 +168,7 @@ impl Plan {
                 Kind::Symlink => on_disk.kind == Kind::Symlink && tree.target(index) == walked.tree.target(found),
                 Kind::File | Kind::Sparse | Kind::Hardlink => groups.fit(tree.resolve(index)),
             };
-            let adjust = keep && (first.mtime != disk_first.mtime || first.mode != disk_first.mode);
+            let adjust = keep && !first.is_kept_as(&disk_first);
             // A file that has names outside the tree, or is another user's, is not ours to change.
             let ours = !walked.stats.get(walked.tree.resolve(found)).foreign;
             if adjust && entry.kind != Kind::Dir && (!ours || groups.has_foreign_names(tree.resolve(index))) {

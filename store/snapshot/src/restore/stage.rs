@@ -3,12 +3,13 @@
 //! `new/` holds what is to be moved in, `trash/` what was moved out, `intent` what is to be done. One process at a time
 //! holds its lock.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use sci_sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{self, AtFlags, FlockOperation, Mode, OFlags};
-use rustix::io::Errno;
 use sci_faults::Step;
+use sci_sys::fs::{self, AtFlags, FlockOperation, Mode, OFlags};
+use sci_sys::io::Errno;
+use sci_sys::turn::{self, Turn};
 
 use super::intent::Intent;
 use crate::dir::{self, DIR};
@@ -143,15 +144,16 @@ impl Stage {
     }
 
     /// Refuses when the file system has not the room that is needed.
-    pub(crate) fn check_room(&self, root: &Path, needed: Room) -> Result<()> {
+    pub(crate) fn check_room(self, root: &Path, needed: Room) -> Result<Self> {
         // File systems that do not tell are believed to have room; those without a table of files say that it has none.
-        let Ok(stat) = fs::fstatvfs(&self.handle) else { return Ok(()) };
+        let Ok(stat) = fs::fstatvfs(&self.handle) else { return Ok(self) };
         let entries = if stat.f_files == 0 { u64::MAX } else { stat.f_favail };
         let free = Room { bytes: stat.f_bavail.saturating_mul(stat.f_frsize), entries };
-        compare(root, needed, free).or_else(|error| {
+        if let Err(error) = compare(root, needed, free) {
             self.remove()?;
-            Err(error)
-        })
+            return Err(error);
+        }
+        Ok(self)
     }
 
     /// Writes the intent so that it is there whole or not at all.
@@ -162,7 +164,7 @@ impl Stage {
         let bytes = intent.encode();
         let mut rest = bytes.as_slice();
         while !rest.is_empty() {
-            match rustix::io::write(&file, rest) {
+            match sci_sys::io::write(&file, rest) {
                 Ok(count) => rest = &rest[count..],
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(fail(error)),
@@ -193,16 +195,19 @@ impl Stage {
 
     /// Removes the directory and all it holds. The intent goes first: what it says may be repeated only while `new/` and
     /// `trash/` still show what was done.
-    pub(crate) fn remove(&self) -> Result<()> {
+    pub(crate) fn remove(self) -> Result<()> {
+        let Self { parent, own_name, path, handle, new, trash, .. } = self;
+        // Not every system removes a directory that is open. The lock is kept to the end.
+        drop((new, trash));
         let remove = || -> Result<(), Errno> {
-            match fs::unlinkat(&self.handle, INTENT, AtFlags::empty()) {
+            match fs::unlinkat(&handle, INTENT, AtFlags::empty()) {
                 Ok(()) | Err(Errno::NOENT) => {}
                 Err(error) => return Err(error),
             }
             sci_faults::at(Step::IntentRemoved);
-            dir::remove_all(self.parent.as_fd(), &self.own_name)
+            dir::remove_all(parent.as_fd(), &own_name)
         };
-        remove().map_err(|error| SnapshotError::io("remove", &self.path, error))?;
+        remove().map_err(|error| SnapshotError::io("remove", &path, error))?;
         sci_faults::at(Step::StageRemoved);
         Ok(())
     }
@@ -230,14 +235,12 @@ fn compare(root: &Path, needed: Room, free: Room) -> Result<()> {
 ///
 /// Without it what was found of the target could be out of date before it is acted upon. `None` when there is no
 /// directory, or when its file system has no locks: then the staging directory alone orders restores.
-pub(crate) fn take_turn(anchor: &Path, root: &Path) -> Result<Option<OwnedFd>> {
+pub(crate) fn take_turn(anchor: &Path, root: &Path) -> Result<Option<Turn>> {
     let (parent, name) = match dir::parent_beneath(anchor, root, false) {
         Err(SnapshotError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         other => other?,
     };
-    let turn = fs::openat(&parent, name.as_slice(), DIR, Mode::empty())
-        .and_then(|handle| fs::flock(&handle, FlockOperation::LockExclusive).map(|()| handle));
-    Ok(turn.ok())
+    Ok(fs::openat(&parent, name.as_slice(), DIR, Mode::empty()).and_then(turn::take).ok())
 }
 
 /// Whether a directory holds nothing. One that cannot be read to its end may hold something.

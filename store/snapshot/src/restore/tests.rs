@@ -44,6 +44,7 @@ fn an_intent_that_reaches_beside_its_target_is_refused() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn an_intent_gives_no_special_modes() {
     use std::os::unix::fs::PermissionsExt as _;
@@ -140,4 +141,35 @@ fn blocks_that_overlap_are_damage_and_no_panic() {
     let error = restore(request, &One(frame.clone())).unwrap_err();
     assert!(matches!(error, SnapshotError::Damaged { .. }), "{error}");
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left behind");
+}
+
+#[cfg(windows)]
+#[test]
+fn a_snapshot_with_names_that_windows_cannot_have_is_refused_before_anything_is_written() {
+    struct Nothing;
+    impl ObjectSource for Nothing {
+        fn read(&self, object: &ObjectId, _range: Range<u64>) -> Result<Vec<u8>, TransferError> {
+            Err(TransferError::Missing { object: *object })
+        }
+    }
+    for name in ["a:b", "file::$DATA", "..\\up", "nul", "dot.", "GIT~1"] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut tree = Tree::default();
+        let root = tree.push(NONE, b"", Kind::Dir, 0o755, Mtime::default(), 0);
+        tree.push(root, name.as_bytes(), Kind::Dir, 0o755, Mtime::default(), 0);
+        let path = dir.path().join("tree");
+        let request = RestoreRequest {
+            anchor: dir.path(),
+            root: &path,
+            manifest: Manifest { tree, ..Manifest::default() }.into(),
+            excludes: &Excludes::default(),
+            base: None,
+            merge: false,
+            threads: 1,
+            progress: &Silent,
+        };
+        let error = restore(request, &Nothing).unwrap_err();
+        assert!(matches!(error, SnapshotError::Name { .. }) && error.hint().is_some(), "{name}: {error}");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "{name}");
+    }
 }

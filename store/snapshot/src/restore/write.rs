@@ -1,23 +1,23 @@
 //! Writes files, links and directories into staging.
 
+use sci_sys::fd::OwnedFd;
 use std::collections::HashMap;
-use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use rustix::fs::{self, Mode, OFlags};
-use rustix::io::Errno;
 use sci_faults::Step;
 use sci_hasher::Digest;
 use sci_store_api::ObjectId;
+use sci_sys::fs::{self, Mode, OFlags};
+use sci_sys::io::Errno;
 
 use super::Task;
 use super::apply::set_mtime;
 use super::plan::Plan;
 use super::stage::Stage;
+use crate::SnapshotError;
 use crate::dir::{self, Cursor, Tops};
 use crate::local::Receipt;
 use crate::tree::{Entry, Kind, Tree};
-use crate::{Progress, SnapshotError};
 
 /// Granularity at which zeros of a sparse file are left out. Bytes.
 const PAGE: usize = 4096;
@@ -54,10 +54,9 @@ impl WriteError {
 /// One thread's writer.
 pub(crate) struct Writer<'a> {
     tree: &'a Tree,
-    root: &'a std::path::Path,
+    task: &'a Task<'a>,
     cursor: Cursor<'a>,
     pending: &'a HashMap<u32, AtomicU32>,
-    progress: &'a dyn Progress,
     pub(crate) receipts: Vec<(u32, Receipt)>,
 }
 
@@ -70,10 +69,9 @@ impl<'a> Writer<'a> {
     ) -> Self {
         Self {
             tree: &task.manifest.tree,
-            root: task.root,
+            task,
             cursor: Cursor::creating(stage.new_dir(), Tops::Staged(&plan.tops)),
             pending,
-            progress: task.progress,
             receipts: Vec::new(),
         }
     }
@@ -84,7 +82,7 @@ impl<'a> Writer<'a> {
     }
 
     fn fail(&self, index: u32, error: Errno) -> SnapshotError {
-        let path = dir::display(self.root, &self.tree.path(index));
+        let path = dir::display(self.task.root, &self.tree.path(index));
         match error {
             Errno::EXIST => {
                 let reason = "another entry of the snapshot has the same name on this file system";
@@ -98,7 +96,7 @@ impl<'a> Writer<'a> {
     pub(crate) fn light(&mut self, index: u32) -> crate::Result<()> {
         self.try_light(index).map_err(|error| self.fail(index, error))?;
         sci_faults::at(Step::EntryStaged);
-        self.progress.advance(1, 0);
+        self.task.progress.advance(1, 0);
         Ok(())
     }
 
@@ -108,7 +106,8 @@ impl<'a> Writer<'a> {
             Kind::Dir => self.cursor.dir(self.tree, index).map(drop),
             Kind::Symlink => {
                 let (parent, name) = self.cursor.place(self.tree, index)?;
-                fs::symlinkat(self.tree.target(index), parent, name.as_slice())?;
+                let to_directory = || self.task.leads.to_directory(self.tree, self.task.root, index);
+                sci_sys::symlink(self.tree.target(index), parent, &name, to_directory)?;
                 fs::utimensat(parent, name.as_slice(), &set_mtime(entry.mtime), fs::AtFlags::SYMLINK_NOFOLLOW)
             }
             Kind::File | Kind::Sparse => {
@@ -140,7 +139,7 @@ impl<'a> Writer<'a> {
         fs::futimens(file, &set_mtime(entry.mtime))?;
         let mut found = crate::tree::facts(&fs::fstat(file)?);
         // Written by several handles, or under a umask that takes some of its bits.
-        if found.mode != entry.mode {
+        if found.mode != entry.kept_mode() {
             fs::fchmod(file, Mode::from_raw_mode(entry.mode.into()))?;
             found = crate::tree::facts(&fs::fstat(file)?);
         }
@@ -159,14 +158,14 @@ impl<'a> Writer<'a> {
         let bytes: u64 = parts.iter().map(|part| u64::from(part.length)).sum();
         self.check(index, parts, raw)?;
         self.try_file(index, parts, raw).map_err(|error| WriteError::Other(self.fail(index, error)))?;
-        self.progress.advance(0, bytes);
+        self.task.progress.advance(0, bytes);
         Ok(())
     }
 
     /// Checks every part's digest before a byte of it is written.
     fn check(&self, index: u32, parts: &[Part], raw: &[u8]) -> Result<(), WriteError> {
         let damaged = || {
-            let path = dir::display(self.root, &self.tree.path(index));
+            let path = dir::display(self.task.root, &self.tree.path(index));
             WriteError::Content(format!("the content of {} does not have its digest", path.display()))
         };
         let content = self.tree.content(self.tree.resolve(index)).ok_or_else(damaged)?;
@@ -201,7 +200,7 @@ impl<'a> Writer<'a> {
         if pending.is_none_or(|pending| pending.fetch_sub(written, Ordering::AcqRel) == written) {
             self.complete(index, &file)?;
             sci_faults::at(Step::FileStaged);
-            self.progress.advance(1, 0);
+            self.task.progress.advance(1, 0);
         }
         Ok(())
     }
@@ -217,7 +216,7 @@ fn follows(a: &Part, b: &Part) -> bool {
 
 fn write(file: &OwnedFd, mut bytes: &[u8], mut at: u64) -> Result<(), Errno> {
     while !bytes.is_empty() {
-        match rustix::io::pwrite(file, bytes, at) {
+        match sci_sys::io::pwrite(file, bytes, at) {
             Ok(0) => return Err(Errno::IO),
             Ok(count) => {
                 bytes = &bytes[count..];

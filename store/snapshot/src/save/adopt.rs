@@ -34,6 +34,7 @@ pub(super) fn adopt(walked: &mut Walked, base: Option<Base>) -> Adopted {
     };
     let known = &base.manifest.tree;
     let matching = walked.tree.matching(known);
+    walked.tree.refine(known, &matching);
     let stale = stale(walked, &matching, &base.manifest);
     let lasting = |content: &Content| !known.extents(content).iter().any(|extent| stale.holds(extent));
     // Whether it is known to equal the one of the base.

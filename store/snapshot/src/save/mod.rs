@@ -13,7 +13,7 @@ mod read;
 mod references;
 mod units;
 
-use std::os::fd::AsFd as _;
+use sci_sys::fd::AsFd as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -157,10 +157,22 @@ fn find(request: &SaveRequest<'_>, threads: usize) -> Result<Walked> {
         let reason = std::io::Error::other("it is neither a file, a directory nor a link");
         return Err(SnapshotError::io("save", request.root, reason));
     }
+    if cfg!(windows) {
+        refuse_special(request.root, &walked)?;
+    }
     if let Some(select) = request.select {
         walked.retain(select);
     }
     Ok(walked)
+}
+
+/// Refuses to save a tree with junctions and other reparse points. Sockets and the like are left out of a snapshot since no build
+/// needs them; without its junctions a `node_modules` is broken.
+fn refuse_special(root: &Path, walked: &Walked) -> Result<()> {
+    let Some(special) = walked.skipped.first() else { return Ok(()) };
+    let reason =
+        std::io::Error::other("it is a junction, or another reparse point that is no symbolic link; exclude it");
+    Err(SnapshotError::io("save", crate::dir::display(root, special), reason))
 }
 
 /// Refuses to save what no restore would take.

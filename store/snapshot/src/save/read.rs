@@ -1,15 +1,15 @@
 //! Reads units: contents, their digests and cuts. A file that changes while it is read is found out and given back.
 
-use std::os::fd::{BorrowedFd, OwnedFd};
+use sci_sys::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use blake3::hazmat::{ChainingValue, HasherExt as _};
 use fastcdc::v2020::FastCDC;
-use rustix::buffer::spare_capacity;
-use rustix::fs::{self, AtFlags, Mode, OFlags, SeekFrom};
-use rustix::io::Errno;
 use sci_faults::Step;
 use sci_hasher::Digest;
+use sci_sys::buffer::spare_capacity;
+use sci_sys::fs::{self, AtFlags, Mode, OFlags, SeekFrom};
+use sci_sys::io::Errno;
 
 use super::references::References;
 use super::units::Unit;
@@ -140,7 +140,7 @@ impl<'a> Reader<'a> {
         while into.len() < end {
             let position = at + (into.len() - start) as u64;
             // Not cleared before: all of it is overwritten.
-            match rustix::io::pread(file, spare_capacity(into), position) {
+            match sci_sys::io::pread(file, spare_capacity(into), position) {
                 Ok(0) => return Ok(false),
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(error) => return Err(self.fail(entry, error)),
@@ -289,7 +289,7 @@ pub(crate) fn stat_again(
             .place(&walked.tree, entry)
             .and_then(|(parent, name)| fs::statat(parent, name.as_slice(), AtFlags::SYMLINK_NOFOLLOW));
         let found = stat.ok().map(|stat| crate::tree::facts(&stat));
-        let found = found.filter(|found| found.kind == rustix::fs::FileType::RegularFile);
+        let found = found.filter(|found| found.kind == sci_sys::fs::FileType::RegularFile);
         // Of a file with several names, one may have been replaced: then they are not names of one file any more.
         let was = walked.stats.get(entry);
         let found = found.filter(|found| was.links == 1 || found.stat.inode == was.inode);

@@ -7,6 +7,7 @@ mod compare;
 mod contents;
 mod digest;
 mod entries;
+mod kept;
 mod walk;
 
 use sci_hasher::Digest;

@@ -13,8 +13,8 @@ use std::os::fd::AsFd as _;
 use std::path::Path;
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 
-use rustix::fs::{self, FileType};
-use rustix::io::Errno;
+use sci_sys::fs::{self, FileType};
+use sci_sys::io::Errno;
 
 use super::{Mtime, Tree};
 use crate::local::{Base, now};
@@ -49,7 +49,7 @@ impl Walked {
     pub(crate) fn is_still(&self, index: u32, now: &fs::Stat) -> bool {
         let now = facts(now);
         let (entry, stat) = (self.tree.entry(index), self.stats.get(index));
-        now.size == entry.size && now.mtime == entry.mtime && now.stat.ctime == stat.ctime
+        now.size == entry.size && entry.mtime.is_kept_as(now.mtime) && now.stat.ctime == stat.ctime
     }
 
     /// Whether a directory holds just the names it has in the tree for as long as it looks as it does.
@@ -134,7 +134,7 @@ pub(crate) struct Facts {
 }
 
 /// This user, as the file system sees it.
-static USER: LazyLock<u32> = LazyLock::new(|| rustix::process::geteuid().as_raw());
+static USER: LazyLock<u32> = LazyLock::new(|| sci_sys::process::geteuid().as_raw());
 
 #[allow(clippy::unnecessary_cast, reason = "the fields' types differ between platforms")]
 pub(crate) fn facts(stat: &fs::Stat) -> Facts {

@@ -6,16 +6,15 @@
 use std::collections::HashMap;
 use std::fs;
 use std::ops::Range;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 use sci_snapshot::{
     Base, Excludes, Manifest, PackRef, Progress, RestoreRequest, Restored, Result, SaveRequest, Saved, Silent, restore,
     save,
 };
 use sci_store_api::{ObjectId, ObjectSink, ObjectSource, TransferError};
+use sci_sys::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 
 /// Objects in memory.
 #[derive(Default)]
@@ -104,10 +103,12 @@ pub fn listing(root: &Path) -> Vec<String> {
 
 fn list(root: &Path, path: &Path, lines: &mut Vec<String>, names: &mut HashMap<u64, String>) {
     let stat = fs::symlink_metadata(path).unwrap();
+    let found = sci_sys::fs::lstat(path).unwrap();
+    let mode = found.st_mode & 0o777;
     let name = format!("{:?}", path.strip_prefix(root).unwrap());
-    let time = format!("{}.{:09}", stat.mtime(), stat.mtime_nsec());
+    let time = format!("{}.{:09}", found.st_mtime, found.st_mtime_nsec);
     if stat.is_dir() {
-        lines.push(format!("{name} dir {:o} {time}", stat.mode() & 0o777));
+        lines.push(format!("{name} dir {mode:o} {time}"));
         let mut children: Vec<PathBuf> = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
         children.sort();
         children.iter().for_each(|child| list(root, child, lines, names));
@@ -115,8 +116,8 @@ fn list(root: &Path, path: &Path, lines: &mut Vec<String>, names: &mut HashMap<u
         lines.push(format!("{name} -> {:?} {time}", fs::read_link(path).unwrap()));
     } else {
         let digest = blake3::hash(&fs::read(path).unwrap());
-        let linked = names.entry(stat.ino()).or_insert_with(|| name.clone());
-        lines.push(format!("{name} file {:o} {time} {} {digest} = {linked}", stat.mode() & 0o777, stat.len()));
+        let linked = names.entry(found.st_ino).or_insert_with(|| name.clone());
+        lines.push(format!("{name} file {mode:o} {time} {} {digest} = {linked}", stat.len()));
     }
 }
 
@@ -126,11 +127,11 @@ pub fn write(path: &Path, content: &[u8]) {
 }
 
 pub fn chmod(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    sci_sys::fs::chmod(path, sci_sys::fs::Mode::from_raw_mode(mode)).unwrap();
 }
 
 pub fn set_mtime(path: &Path, secs: i64, nanos: u32) {
-    let omit = Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_OMIT };
+    let omit = Timespec { tv_sec: 0, tv_nsec: sci_sys::fs::UTIME_OMIT };
     let times = Timestamps { last_access: omit, last_modification: Timespec { tv_sec: secs, tv_nsec: nanos.into() } };
     utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW).unwrap();
 }
@@ -143,8 +144,9 @@ pub fn noise(length: usize, seed: u64) -> Vec<u8> {
 }
 
 /// A small tree with everything that an archiver can lose.
+#[cfg(unix)]
 pub fn awkward(root: &Path) {
-    use std::os::unix::ffi::OsStrExt as _;
+    use sci_sys::ffi::OsStrExt as _;
     let at = |name: &str| root.join(name);
     write(&at("plain"), b"hi\n");
     write(&at("exec"), b"#!/bin/sh\n");

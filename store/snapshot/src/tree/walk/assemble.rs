@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use rustix::fs::FileType;
+use sci_sys::fs::FileType;
 
 use super::super::{Kind, NONE, Size, Tree};
 use super::listing::{Found, Listing};

@@ -1,12 +1,12 @@
 //! What one directory holds. Knows nothing of the tree around it but where it is.
 
+use sci_sys::fd::BorrowedFd;
 use std::cmp::Ordering;
-use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustix::fs::{self, AtFlags, FileType};
-use rustix::io::Errno;
+use sci_sys::fs::{self, AtFlags, FileType};
+use sci_sys::io::Errno;
 
 use super::remembered::{Names, Remembered};
 use super::{Facts, facts, join};
