@@ -1,6 +1,6 @@
 //! The last entries of a staged tree: hard links, and then the directories' modes and times.
 
-use std::os::fd::OwnedFd;
+use sci_sys::fd::OwnedFd;
 use std::path::Path;
 
 use sci_sys::fs::{self, AtFlags, Mode};

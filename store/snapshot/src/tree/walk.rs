@@ -7,9 +7,9 @@ mod stats;
 #[cfg(test)]
 mod tests;
 
+use sci_sys::fd::AsFd as _;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
-use std::os::fd::AsFd as _;
 use std::path::Path;
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 

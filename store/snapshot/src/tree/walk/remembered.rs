@@ -3,7 +3,7 @@
 //! That is so where the file system changes a directory's times whenever its names change, and where the remembered tree has
 //! all its names. Each entry is looked at all the same.
 
-use std::os::fd::BorrowedFd;
+use sci_sys::fd::BorrowedFd;
 
 use crate::local::{Base, RACY, Receipt};
 use crate::tree::compare::Ends;
@@ -82,7 +82,7 @@ struct Look {
 /// encrypted ones, on whether the key is there.
 #[cfg(target_os = "linux")]
 fn look(directory: BorrowedFd<'_>, device: u64) -> Option<Look> {
-    use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, StatxTimestamp, makedev, statx};
+    use sci_sys::fs::{AtFlags, StatxAttributes, StatxFlags, StatxTimestamp, makedev, statx};
     let now = statx(directory, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS).ok()?;
     let time = |at: StatxTimestamp| Mtime { secs: at.tv_sec, nanos: at.tv_nsec };
     let is_plain = !now.stx_attributes.contains(StatxAttributes::ENCRYPTED);
