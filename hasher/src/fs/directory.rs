@@ -20,6 +20,12 @@ use super::stamp::Stamp;
 /// A directory whose names take more is listed each time: most of them are no inputs, and every plan reads the cache.
 const MOST_NAMES: usize = 256 << 10;
 
+/// How a directory is opened that will probably not be listed.
+#[cfg(target_os = "linux")]
+const LOOK: OFlags = OFlags::PATH;
+#[cfg(not(target_os = "linux"))]
+const LOOK: OFlags = OFlags::RDONLY;
+
 const DIRECTORY: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// Reads directories one by one, and files in them.
@@ -82,7 +88,7 @@ impl<'c> DirectoryReader<'c> {
         else {
             return self.list(sci_sys::fs::openat(root, name, OFlags::RDONLY | DIRECTORY, Mode::empty())?, path);
         };
-        let handle = sci_sys::fs::openat(root, name, OFlags::PATH | DIRECTORY, Mode::empty())?;
+        let handle = sci_sys::fs::openat(root, name, LOOK | DIRECTORY, Mode::empty())?;
         let stamp = Stamp::of(&sci_sys::fs::fstat(&handle)?);
         if stamp != listed || !self.keeps_times(cache, handle.as_fd(), &stamp) {
             return self.list(sci_sys::fs::openat(&handle, ".", OFlags::RDONLY | DIRECTORY, Mode::empty())?, path);

@@ -360,8 +360,7 @@ fn check_unchanged(task: &Task<'_>, plan: &Plan, stage: &Stage, receipts: &[Rece
 
 fn device_of(root: &Path) -> Result<u64> {
     let stat = fs::lstat(root).map_err(|error| SnapshotError::io("look at", root, error))?;
-    #[allow(clippy::useless_conversion, reason = "the type differs between platforms")]
-    Ok(stat.st_dev.into())
+    Ok(crate::tree::facts(&stat).device)
 }
 
 /// Whether a tree on disk holds nothing at all, so that it can be replaced by one rename.

@@ -112,8 +112,7 @@ impl Stage {
     /// The file system of the directory that holds the target.
     pub(crate) fn device(&self) -> Result<u64> {
         let stat = fs::fstat(&self.parent).map_err(|error| SnapshotError::io("look at", &self.path, error))?;
-        #[allow(clippy::useless_conversion, reason = "the type differs between platforms")]
-        Ok(stat.st_dev.into())
+        Ok(crate::tree::facts(&stat).device)
     }
 
     pub(crate) fn parent(&self) -> BorrowedFd<'_> {
