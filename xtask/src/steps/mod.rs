@@ -4,6 +4,7 @@ mod action;
 mod checks;
 mod dist;
 mod fuzz;
+mod macos;
 pub(crate) mod rustc;
 mod scenarios;
 pub(crate) mod wasm;
@@ -31,7 +32,7 @@ pub(crate) struct Step {
 }
 
 /// Cheap and frequent failures first.
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     Step { name: "fmt", quick: true, run: checks::fmt },
     Step { name: "tidy", quick: true, run: tidy::run },
     Step { name: "clippy", quick: true, run: checks::clippy },
@@ -41,6 +42,7 @@ const STEPS: [Step; 13] = [
     Step { name: "wasm", quick: false, run: wasm::run },
     Step { name: "action", quick: false, run: action::run },
     Step { name: "worker", quick: false, run: worker::run },
+    Step { name: "macos", quick: false, run: macos::run },
     Step { name: "windows", quick: false, run: windows::run },
     Step { name: "fuzz", quick: false, run: fuzz::run },
     Step { name: "demo", quick: false, run: demo::run },

@@ -62,5 +62,5 @@ fn cargo(context: &Context) -> Result<Command, Failure> {
 }
 
 fn directory(context: &Context) -> PathBuf {
-    context.target.join("windows-gnu")
+    context.target.join("elsewhere")
 }

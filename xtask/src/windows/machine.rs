@@ -34,7 +34,7 @@ impl Machine {
         }
         fs::create_dir_all(directory.join("bin"))?;
         build::place(context, sci, &directory.join("bin"))?;
-        Ok(Self { wine: build::wine()?, prefix: context.target.join("windows-gnu/prefix"), directory })
+        Ok(Self { wine: build::wine()?, prefix: context.target.join("elsewhere/wine"), directory })
     }
 
     /// A path in the scratch directory.
