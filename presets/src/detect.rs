@@ -3,6 +3,8 @@
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use sci_sys::places::with_slashes;
+
 use crate::{Beside, Preset, Sign};
 
 /// How far below the top a project is looked for: `apps/team/web` is found, its members are not.
@@ -110,7 +112,10 @@ fn search(
     for preset in presets {
         let sign = preset.detect.iter().find_map(|sign| speaks(&directory, sign));
         match sign.filter(|_| belongs(&directory, preset)) {
-            Some(file) => found.push(Detected { preset, because: below.join(file), directory: below.to_owned() }),
+            Some(file) => {
+                let (because, directory) = (with_slashes(below.join(file)), with_slashes(below.to_owned()));
+                found.push(Detected { preset, because, directory });
+            }
             None => missing.push(*preset),
         }
     }

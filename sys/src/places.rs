@@ -39,6 +39,14 @@ pub fn slashed(path: &Path) -> Cow<'_, [u8]> {
     Cow::Owned(bytes.iter().map(|byte| if *byte == b'\\' { b'/' } else { *byte }).collect())
 }
 
+/// A relative path, as it is written into files that other systems read too.
+pub fn with_slashes(path: PathBuf) -> PathBuf {
+    match text(&path) {
+        Some(Cow::Owned(slashed)) => slashed.into(),
+        _ => path,
+    }
+}
+
 /// A relative path with `/` between its names; `None` when it is not Unicode.
 pub fn text(path: &Path) -> Option<Cow<'_, str>> {
     match slashed(path) {
@@ -73,5 +81,6 @@ mod tests {
         let path: PathBuf = ["a", "b", "c"].iter().collect();
         assert_eq!(text(&path).as_deref(), Some("a/b/c"));
         assert_eq!(*slashed(&path), *b"a/b/c");
+        assert_eq!(with_slashes(path).as_os_str(), "a/b/c");
     }
 }

@@ -32,7 +32,7 @@ Developer tasks of sci.
   cargo xtask wasm            the pure crates build for wasm32 (--from-source: with Debian's rustc-web)
   cargo xtask action          the GitHub Action's types, and its bundle against its source (--write: make it anew)
   cargo xtask worker [ARGS…]  the Worker's bundle, and its suites in workerd (--build: no suites); ARGS go to nextest
-  cargo xtask windows         sci.exe, built with MinGW and run with Wine (--check: does it compile?)
+  cargo xtask windows         sci.exe, built with MinGW and run with Wine (--check: does it compile? --program FILE: this one)
   cargo xtask fuzz [NAMES…]   a short run of each fuzz target (--minutes N: a longer one)
   cargo xtask demo            the tour of the README on examples/notes (--keep: leave the scratch directory)
   cargo xtask e2e [ARGS…]     the sci binary with the real tools, over the Worker too; ARGS go to nextest

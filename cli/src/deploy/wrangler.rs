@@ -93,8 +93,7 @@ impl Wrangler {
     fn start(&self, args: &[&str], input: Option<&[u8]>, report: Option<&Path>) -> io::Result<Output> {
         let variable = |name| std::env::var_os(name);
         let (path, extensions) = (variable("PATH"), variable(programs::EXTENSIONS));
-        let program =
-            programs::resolve(&self.program[0], Path::new("."), path.as_deref(), extensions.as_deref());
+        let program = programs::resolve(&self.program[0], Path::new("."), path.as_deref(), extensions.as_deref());
         let mut command = Command::new(program);
         command.args(&self.program[1..]).args(args).current_dir(&self.directory);
         command.env("WRANGLER_HIDE_BANNER", "true").env("FORCE_COLOR", "0");

@@ -42,8 +42,7 @@ pub(super) fn output(argv: &[String], workspace: &Path, host: &Host, timeout: Du
     let Some((program, arguments)) = argv.split_first() else {
         return Ok(ToolValue::Missing);
     };
-    let program =
-        programs::resolve(OsStr::new(program), workspace, host.var("PATH"), host.var(programs::EXTENSIONS));
+    let program = programs::resolve(OsStr::new(program), workspace, host.var("PATH"), host.var(programs::EXTENSIONS));
     let mut command = Command::new(program);
     command.args(arguments).current_dir(workspace).env_clear().envs(&host.env);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -51,7 +51,8 @@ pub(crate) fn signals() -> Result<Orders, Error> {
     use tokio::signal::windows;
     let cannot = || Error::system("cannot take signals");
     let (mut interrupt, mut stop) = (windows::ctrl_c().map_err(cannot())?, windows::ctrl_break().map_err(cannot())?);
-    let (mut close, mut shutdown) = (windows::ctrl_close().map_err(cannot())?, windows::ctrl_shutdown().map_err(cannot())?);
+    let (mut close, mut shutdown) =
+        (windows::ctrl_close().map_err(cannot())?, windows::ctrl_shutdown().map_err(cannot())?);
     let (give, orders) = unbounded_channel();
     tokio::spawn(async move {
         loop {

@@ -18,21 +18,17 @@ const WINE: [&str; 3] = ["wine64", "/usr/lib/wine/wine64", "wine"];
 /// What Rust's standard library asks for and older Wines do not have.
 const PRNG: &str = "bcryptprimitives.dll";
 
-/// Looks whether the program compiles, with its tests.
+/// Looks whether the program compiles.
 pub(super) fn check(context: &Context) -> Result<(), Failure> {
     install()?;
     shell::run(cargo(context)?.args(["check", "--quiet", "--locked", "--package", "sci", "--bin", "sci"]))
 }
 
-/// Builds the program, and what it needs beside it.
+/// Builds the program.
 pub(super) fn build(context: &Context) -> Result<PathBuf, Failure> {
     install()?;
     shell::run(cargo(context)?.args(["build", "--quiet", "--locked", "--package", "sci", "--bin", "sci"]))?;
-    let directory = directory(context).join(TARGET).join("debug");
-    let mut library = Command::new(COMPILER);
-    library.args(["-O1", "-shared", "-o"]).arg(directory.join(PRNG));
-    shell::run(library.arg(context.root.join("xtask/src/windows/prng.c")).arg("-ladvapi32"))?;
-    Ok(directory.join("sci.exe"))
+    Ok(directory(context).join(TARGET).join("debug/sci.exe"))
 }
 
 /// The Wine that is there.
@@ -41,12 +37,12 @@ pub(super) fn wine() -> Result<&'static str, Failure> {
     found.ok_or_else(|| "there is no wine64".into())
 }
 
-/// The program needs the library beside it.
-pub(super) fn place(sci: &Path, to: &Path) -> Result<(), Failure> {
-    for file in [sci, &sci.with_file_name(PRNG)] {
-        std::fs::copy(file, to.join(file.file_name().ok_or("a file has no name")?))?;
-    }
-    Ok(())
+/// Puts the program into a directory, and what it needs beside it.
+pub(super) fn place(context: &Context, sci: &Path, directory: &Path) -> Result<(), Failure> {
+    std::fs::copy(sci, directory.join("sci.exe"))?;
+    let mut library = Command::new(COMPILER);
+    library.args(["-O1", "-shared", "-o"]).arg(directory.join(PRNG));
+    shell::run(library.arg(context.root.join("xtask/src/windows/prng.c")).arg("-ladvapi32"))
 }
 
 fn install() -> Result<(), Failure> {

@@ -6,15 +6,23 @@ mod build;
 mod machine;
 mod story;
 
+use std::path::PathBuf;
+
 use crate::context::Context;
 use crate::shell::Failure;
 
-/// Builds `sci.exe`, installing what is missing, and runs it. With `--check` it only looks whether everything compiles.
+const USAGE: &str = "windows [--check | --program FILE]";
+
+/// Builds `sci.exe`, installing what is missing, and runs it; with `--program` one that was built before. With `--check` it only
+/// looks whether everything compiles.
 pub(crate) fn run(context: &Context, args: &[String]) -> Result<(), Failure> {
-    if args.iter().any(|arg| arg == "--check") {
-        return build::check(context);
-    }
-    let sci = build::build(context)?;
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let sci = match args.as_slice() {
+        ["--check"] => return build::check(context),
+        ["--program", file] => PathBuf::from(file),
+        [] => build::build(context)?,
+        _ => return Err(USAGE.into()),
+    };
     let machine = machine::Machine::new(context, &sci)?;
     story::tell(&machine)?;
     machine.remove()

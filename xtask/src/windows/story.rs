@@ -21,6 +21,7 @@ pub(super) fn tell(machine: &Machine) -> Result<(), Failure> {
     fs::create_dir_all(&root)?;
     lock(&root, "1.3.0")?;
     machine.sci(WORKSPACE, &["init"])?;
+    nested(machine)?;
     tool(machine, &root)?;
     expect(&machine.sci(WORKSPACE, &["restore", "node_modules"])?, "miss")?;
     lay(&root)?;
@@ -40,6 +41,18 @@ pub(super) fn tell(machine: &Machine) -> Result<(), Failure> {
         (_, Some(7)) => served(machine, &laid),
         (_, code) => Err(format!("a command that ended with 7 made sci end with {code:?}").into()),
     }
+}
+
+/// What `sci init` writes of a project below has no backslashes.
+fn nested(machine: &Machine) -> Result<(), Failure> {
+    fs::create_dir_all(machine.path("mono/apps/web"))?;
+    lock(&machine.path("mono/apps/web"), "1.3.0")?;
+    machine.sci("mono", &["init"])?;
+    let written = fs::read_to_string(machine.path("mono/sci.toml"))?;
+    if written.contains('\\') {
+        return Err(format!("sci.toml has a backslash:\n{written}").into());
+    }
+    machine.sci("mono", &["plan"]).map(drop)
 }
 
 /// A tool that is there as `.cmd` is found and asked.
@@ -95,17 +108,16 @@ fn served(machine: &Machine, laid: &BTreeMap<PathBuf, Found>) -> Result<(), Fail
     administer(&["repo", "add", "1001", "--owner", "77"])?;
     let key = administer(&["key", "export"])?;
     let token = administer(&["token", "create", "--repository", "1001", "--scope", "branch:ci"])?;
-    let key = key["result"]["keys"][0].as_str().ok_or(format!("no key in {key}"))?.to_owned();
+    let key = key["result"]["public_keys"][0].as_str().ok_or(format!("no key in {key}"))?.to_owned();
     let token = token["result"]["token"].as_str().ok_or(format!("no token in {token}"))?.to_owned();
     let server = machine.serve("server", "served")?;
-    let store = format!(
-        "[store]\nurl = \"{}\"\nrepository = \"1001\"\ntrusted-public-keys = [\"{key}\"]\n",
-        server.url
-    );
+    let store =
+        format!("[store]\nurl = \"{}\"\nrepository = \"1001\"\ntrusted-public-keys = [\"{key}\"]\n", server.url);
     let sci = |workspace: &str, args: &[&str], word: &str| -> Result<(), Failure> {
-        let output = machine.command(workspace, "none", args).env("SCI_TOKEN", &token).env_remove("SCI_STORE").output()?;
+        let output =
+            machine.command(workspace, "none", args).env("SCI_TOKEN", &token).env_remove("SCI_STORE").output()?;
         let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-        println!("   sci {} in {workspace}\n      {}", args.join(" "), said.trim().replace('\n', "\n      "));
+        println!("   sci {} in {workspace}", args.join(" "));
         expect(&said, word)
     };
     for workspace in ["one", "other"] {
@@ -192,5 +204,5 @@ fn same(found: &BTreeMap<PathBuf, Found>, wanted: &BTreeMap<PathBuf, Found>) -> 
 }
 
 fn expect(said: &str, word: &str) -> Result<(), Failure> {
-    if said.contains(word) { Ok(()) } else { Err(format!("it does not say `{word}`").into()) }
+    if said.contains(word) { Ok(()) } else { Err(format!("it does not say `{word}`:\n{said}").into()) }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use sci_presets::{Detected, Workflow};
+use sci_sys::places::with_slashes;
 use serde::Serialize;
 
 use crate::error::{CliError, Result};
@@ -97,6 +98,7 @@ fn steps(text: &mut String, below: &Path, found: &[&Detected], line: impl Fn(&Wo
 
 /// A path as YAML reads it, whatever is in it.
 fn quoted(path: &Path) -> String {
+    let path = with_slashes(path.to_owned());
     let path = path.to_string_lossy();
     if is_plain(&path) { path.into_owned() } else { format!("{path:?}") }
 }
