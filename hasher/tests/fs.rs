@@ -1,6 +1,6 @@
 //! Files are hashed as they are, whatever the cache remembers.
 
-#![cfg(feature = "fs")]
+#![cfg(all(unix, feature = "fs"))]
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up its tree fails")]
 
 use sci_sys::ffi::OsStrExt;

@@ -1,5 +1,6 @@
 //! An installation is current exactly when the package manager's own record says what the lockfile says.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up its tree fails")]
 
 use std::fs;

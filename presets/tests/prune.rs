@@ -1,5 +1,6 @@
 //! What a build directory of cargo's holds that no build uses any more, found by the records in it.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up its tree fails")]
 
 use std::fs::{self, File, FileTimes};

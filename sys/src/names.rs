@@ -17,6 +17,8 @@ pub enum Unfit {
     Device,
     /// It looks like the short name that the system makes up for a long one: it could reach another file.
     ShortName,
+    /// It is a link to another machine, or to nothing: following it would tell that machine who this user is.
+    Elsewhere,
 }
 
 impl fmt::Display for Unfit {
@@ -31,6 +33,7 @@ impl fmt::Display for Unfit {
             Self::Ending => write!(f, "its name ends with a dot or a blank"),
             Self::Device => write!(f, "its name is that of a device"),
             Self::ShortName => write!(f, "its name looks like the short name of another file"),
+            Self::Elsewhere => write!(f, "it is a link to another machine, or to nothing"),
         }
     }
 }
@@ -58,6 +61,23 @@ pub fn fit(name: &[u8]) -> Result<&str, Unfit> {
     } else {
         Ok(name)
     }
+}
+
+/// A link's target as Windows writes it, with `\\` between names; every name in it is one that Windows can have.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn target(target: &[u8]) -> Result<String, Unfit> {
+    let text = std::str::from_utf8(target).map_err(|_| Unfit::NotUnicode)?;
+    let is_drive = matches!(target, [letter, b':', b'/', ..] if letter.is_ascii_alphabetic());
+    let path = if is_drive { &text[2..] } else { text };
+    if path.is_empty() || path.starts_with("//") {
+        return Err(Unfit::Elsewhere);
+    }
+    for name in path.split('/').filter(|name| !matches!(*name, "" | "." | "..")) {
+        fit(name.as_bytes())?;
+    }
+    Ok(text.replace('/', "\\"))
 }
 
 fn is_device(name: &str) -> bool {
@@ -141,6 +161,27 @@ mod tests {
         }
         assert_eq!(fit(b"\xff"), Err(Unfit::NotUnicode));
         assert_eq!(fit(b"\xed\xa0\x80"), Err(Unfit::NotUnicode), "half a surrogate pair");
+    }
+
+    #[test]
+    fn a_link_leads_to_names_on_this_machine() {
+        for (link, written) in [("a", "a"), ("../a/./b", r"..\a\.\b"), ("C:/a", r"C:\a"), ("/a/b", r"\a\b"), (".", ".")]
+        {
+            assert_eq!(target(link.as_bytes()).as_deref(), Ok(written));
+        }
+        for (link, why) in [
+            ("", Unfit::Elsewhere),
+            ("//server/share", Unfit::Elsewhere),
+            ("C://server/share", Unfit::Elsewhere),
+            (r"\\server\share", Unfit::Character('\\')),
+            (r"..\..\x", Unfit::Character('\\')),
+            ("/??/C:/a", Unfit::Character('?')),
+            ("C:a", Unfit::Character(':')),
+            ("a:stream", Unfit::Character(':')),
+            ("../nul", Unfit::Device),
+        ] {
+            assert_eq!(target(link.as_bytes()), Err(why), "{link}");
+        }
     }
 
     #[test]

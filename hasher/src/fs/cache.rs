@@ -181,7 +181,7 @@ pub(super) fn split(path: &Path) -> (&[u8], &[u8]) {
     slash.map_or((&path[..0], path), |slash| (&path[..slash], &path[slash + 1..]))
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 pub(super) mod tests {
     use sci_sys::fd::AsFd;
     use std::fs;

@@ -204,7 +204,7 @@ impl<'c> DirectoryReader<'c> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use std::fs::{self, File};
 

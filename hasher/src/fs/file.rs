@@ -153,7 +153,7 @@ impl Found {
     }
 
     /// The same with a content that was read.
-    #[cfg(test)]
+    #[cfg(all(test, unix))]
     pub(super) fn with_content(self, digest: Digest) -> Self {
         Self { content: Some(Content::read(digest)), ..self }
     }
@@ -297,7 +297,7 @@ fn hash_target(root: BorrowedFd<'_>, path: &Path, found: &Found) -> io::Result<O
     Ok((after == found.stamp).then(|| Digest::of(target.as_bytes())))
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use sci_sys::fd::AsFd;
 

@@ -183,7 +183,7 @@ impl<W: Wanted, T: Send, F: Fn(&HashedFile) -> T + Sync> Job<'_, W, F> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use std::fs::{self, File, FileTimes};
 

@@ -27,7 +27,12 @@ pub(crate) fn open(path: &Path) -> Result<OwnedFd, Errno> {
 
 /// The path as the system shows it, for messages.
 pub(crate) fn display(root: &Path, relative: &[u8]) -> PathBuf {
-    if relative.is_empty() { root.to_owned() } else { root.join(os(relative)) }
+    if relative.is_empty() {
+        return root.to_owned();
+    }
+    let path = root.join(os(relative));
+    // With the separator that the system's paths have.
+    if cfg!(unix) { path } else { path.components().collect() }
 }
 
 /// Opens the directory that holds `path`, which lies beneath `anchor`, and gives the name of `path` in it.

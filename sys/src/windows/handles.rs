@@ -126,6 +126,9 @@ const AGAIN: Duration = Duration::from_millis(5);
 /// # Errors
 /// [`Errno::ACCESS`] when another user has the lock.
 pub fn flock(file: &OwnedFd, how: FlockOperation) -> Result<()> {
+    if file.lock.get().is_some() {
+        return Ok(());
+    }
     let stat = stat::fstat(file)?;
     let name = format!("Global\\sci.{:x}.{:x}", stat.st_dev, stat.st_ino);
     loop {

@@ -1,6 +1,7 @@
 //! Names: taken away, changed and added.
 
 use std::os::windows::io::{AsHandle, BorrowedHandle};
+use std::time::Duration;
 
 use windows_sys::Wdk::Storage::FileSystem::{
     FILE_BASIC_INFORMATION, FILE_DISPOSITION_DELETE, FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE,
@@ -27,7 +28,25 @@ use super::types::{AtFlags, FileType, RenameFlags};
 /// # Errors
 /// What the system says; [`Errno::ISDIR`] and [`Errno::NOTDIR`] when it is the other.
 pub fn unlinkat(dir: impl AsFd, path: impl Arg, flags: AtFlags) -> Result<()> {
-    let file = existing(dir.as_fd(), path, DELETE | FILE_READ_ATTRIBUTES, false)?;
+    patiently(|| try_unlink(dir.as_fd(), &path, flags))
+}
+
+/// How often, and how long after one another, a file is asked for that another program has open.
+const PATIENCE: (usize, Duration) = (20, Duration::from_millis(25));
+
+/// Tries again when another program is in the way: those that look at every new file let go of it after some milliseconds.
+fn patiently<T>(mut act: impl FnMut() -> Result<T>) -> Result<T> {
+    for _ in 1..PATIENCE.0 {
+        match act() {
+            Err(Errno::BUSY | Errno::ACCESS) => std::thread::sleep(PATIENCE.1),
+            other => return other,
+        }
+    }
+    act()
+}
+
+fn try_unlink(dir: BorrowedFd<'_>, path: &impl Arg, flags: AtFlags) -> Result<()> {
+    let file = existing(dir, path, DELETE | FILE_READ_ATTRIBUTES, false)?;
     match (kind_of(file.as_handle())? == FileType::Directory, flags.contains(AtFlags::REMOVEDIR)) {
         (true, false) => return Err(Errno::ISDIR),
         (false, true) => return Err(Errno::NOTDIR),
@@ -70,18 +89,26 @@ pub fn renameat(from: impl AsFd, name: impl Arg, to: impl AsFd, new: impl Arg) -
 /// # Errors
 /// As [`renameat`]; [`Errno::EXIST`] when there is such a name.
 pub fn renameat_with(from: impl AsFd, name: impl Arg, to: impl AsFd, new: impl Arg, flags: RenameFlags) -> Result<()> {
-    let file = existing(from.as_fd(), name, DELETE | FILE_READ_ATTRIBUTES, false)?;
-    let (to, wide) = (to.as_fd(), path::to_make(&new)?);
+    patiently(|| try_rename((from.as_fd(), &name), (to.as_fd(), &new), flags))
+}
+
+fn try_rename(
+    (from, name): (BorrowedFd<'_>, &impl Arg),
+    (to, new): (BorrowedFd<'_>, &impl Arg),
+    flags: RenameFlags,
+) -> Result<()> {
+    let file = existing(from, name, DELETE | FILE_READ_ATTRIBUTES, false)?;
+    let wide = path::to_make(new)?;
     let place = (to.handle()?, wide.as_slice());
     let replaces = !flags.contains(RenameFlags::NOREPLACE);
     let how = if replaces { FILE_RENAME_REPLACE_IF_EXISTS | FILE_RENAME_IGNORE_READONLY_ATTRIBUTE } else { 0 };
     let renamed =
         match nt::set_name(file.as_handle(), FileRenameInformationEx, how | FILE_RENAME_POSIX_SEMANTICS, place) {
-            Err(Errno::INVAL | Errno::OPNOTSUPP) => plainly(file.as_handle(), place, to, &new, replaces),
+            Err(Errno::INVAL | Errno::OPNOTSUPP) => plainly(file.as_handle(), place, to, new, replaces),
             other => other,
         };
     match renamed {
-        Err(Errno::ACCESS | Errno::EXIST) if replaces => Err(in_the_way(to, &new, file.as_handle())),
+        Err(Errno::ACCESS | Errno::EXIST) if replaces => Err(in_the_way(to, new, file.as_handle())),
         other => other,
     }
 }

@@ -87,7 +87,7 @@ const LAYERS: [Layer; 20] = [
 /// Packages whose code runs wherever wasm does.
 const PURE: [&str; 3] = ["sci-hasher", "sci-store-api", "sci-service"];
 /// Runtimes, frameworks, system calls and JS: each host brings its own.
-const IMPURE: [&str; 15] = [
+const IMPURE: [&str; 16] = [
     "axum",
     "hyper",
     "libc",
@@ -102,6 +102,7 @@ const IMPURE: [&str; 15] = [
     "wasm-bindgen",
     "walkdir",
     "web-sys",
+    "windows-sys",
     "worker",
 ];
 

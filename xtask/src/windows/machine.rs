@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -50,9 +51,10 @@ impl Machine {
     /// `sci` in a workspace, with state and an embedded store of the given names.
     pub(super) fn command(&self, workspace: &str, store: &str, args: &[&str]) -> Command {
         let mut command = Command::new(self.wine);
-        command.arg(self.path("bin/sci.exe")).args(args).current_dir(self.path(workspace)).stdin(Stdio::null());
-        command.env("WINEPREFIX", &self.prefix).env("WINEDEBUG", "-all").env("WINEPATH", seen(&self.path("bin")));
+        command.env("WINEPREFIX", &self.prefix).env("WINEDEBUG", "-all");
         command.env("WINEDLLOVERRIDES", "mscoree,mshtml,winemenubuilder.exe=");
+        command.arg(self.path("bin/sci.exe")).args(args).current_dir(self.path(workspace)).stdin(Stdio::null());
+        command.env("WINEPATH", seen(&self.path("bin")));
         command.env("SCI_STATE", seen(&self.path(&format!("state-{workspace}"))));
         command.env("SCI_STORE", seen(&self.path(store)));
         for name in ["CI", "GITHUB_ACTIONS", "SCI_TOKEN"] {
@@ -63,9 +65,10 @@ impl Machine {
 
     /// Runs it to its end, and gives what it printed, and its exit code.
     pub(super) fn run(&self, workspace: &str, args: &[&str]) -> Result<(String, Option<i32>), Failure> {
+        let start = Instant::now();
         let Output { status, stdout, stderr } = self.command(workspace, "store", args).output()?;
         let said = [stdout, stderr].map(|bytes| String::from_utf8_lossy(&bytes).replace('\r', "")).concat();
-        println!("   sci {}", args.join(" "));
+        println!("   sci {}  ({:.1} s)", args.join(" "), start.elapsed().as_secs_f64());
         Ok((said, status.code()))
     }
 

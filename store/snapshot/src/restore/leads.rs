@@ -28,14 +28,13 @@ impl Leads {
         if left == 0 {
             return false;
         }
-        let mut names = target.split(|byte| *byte == b'/');
+        let mut names = target.split(|byte| *byte == b'/').filter(|name| !matches!(*name, b"" | b"."));
         if target.starts_with(b"/") || target.get(1) == Some(&b':') {
             return root.join(dir::os(target)).is_dir();
         }
         while let Some(name) = names.next() {
             let rest = || names.clone().collect::<Vec<_>>().join(&b'/');
             match name {
-                b"" | b"." => {}
                 b".." if at.is_empty() => {
                     return root.parent().is_some_and(|parent| parent.join(dir::os(&rest())).is_dir());
                 }

@@ -6,23 +6,25 @@ use std::path::Path;
 use sci_sys::names;
 
 use crate::dir::display;
-use crate::tree::{NONE, Tree};
+use crate::tree::{Kind, NONE, Tree};
 use crate::{Result, SnapshotError};
 
-/// Looks at every name.
+/// Looks at every name, and at every name that a link leads to.
 ///
 /// # Errors
 /// [`SnapshotError::Name`] for the first one that cannot be, or that the system takes for another one of its directory.
 pub(super) fn check(tree: &Tree, root: &Path) -> Result<()> {
     let mut taken = HashSet::with_capacity(tree.len() as usize);
-    for (index, entry) in tree.entries().filter(|(_, entry)| entry.parent != NONE) {
-        let refuse = |reason: String| Err(SnapshotError::Name { path: display(root, &lossy(tree, index)), reason });
-        match names::fit(tree.name(index)) {
-            Err(unfit) => return refuse(unfit.to_string()),
-            Ok(name) if !taken.insert((entry.parent, names::folded(name))) => {
-                return refuse("another name in its directory differs in case only".into());
+    let refuse = |index: u32, reason: String| SnapshotError::Name { path: display(root, &lossy(tree, index)), reason };
+    for (index, entry) in tree.entries() {
+        if entry.parent != NONE {
+            let name = names::fit(tree.name(index)).map_err(|unfit| refuse(index, unfit.to_string()))?;
+            if !taken.insert((entry.parent, names::folded(name))) {
+                return Err(refuse(index, "another name in its directory differs in case only".into()));
             }
-            Ok(_) => {}
+        }
+        if entry.kind == Kind::Symlink {
+            names::target(tree.target(index)).map_err(|unfit| refuse(index, unfit.to_string()))?;
         }
     }
     Ok(())
@@ -36,7 +38,7 @@ fn lossy(tree: &Tree, index: u32) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::{Kind, Mtime};
+    use crate::tree::Mtime;
 
     fn told(names: &[&[u8]]) -> Option<String> {
         let mut tree = Tree::default();
@@ -45,7 +47,12 @@ mod tests {
         for name in names {
             tree.push(sub, name, Kind::File, 0o644, Mtime::default(), 0);
         }
-        check(&tree, Path::new("target")).err().map(|error| error.to_string())
+        shown(check(&tree, Path::new("target")))
+    }
+
+    /// The message as it is where paths have slashes.
+    fn shown(checked: Result<()>) -> Option<String> {
+        checked.err().map(|error| error.to_string().replace('\\', "/"))
     }
 
     #[test]
@@ -56,6 +63,16 @@ mod tests {
         for hostile in [b"nul".as_slice(), b"..\\x", b"a.", b"GIT~1", b"\xff", b"a\nb"] {
             assert!(told(&[hostile]).is_some(), "{}", String::from_utf8_lossy(hostile));
         }
+    }
+
+    #[test]
+    fn a_link_to_another_machine_is_refused() {
+        let mut tree = Tree::default();
+        let root = tree.push(NONE, b"", Kind::Dir, 0o755, Mtime::default(), 0);
+        let link = tree.push(root, b"link", Kind::Symlink, 0, Mtime::default(), 0);
+        tree.set_target(link, b"//server/share");
+        let told = shown(check(&tree, Path::new("target"))).unwrap();
+        assert!(told.contains("target/link") && told.contains("another machine"), "{told}");
     }
 
     #[test]
