@@ -89,7 +89,7 @@ fn presets_are_listed() {
     turbo        Turborepo: the results of its tasks  .turbo/cache
     next         Next.js: the compiler's cache  **/.next/cache
     vite         Vite: bundled dependencies, where cacheDir is .vite  **/.vite
-    nx           Nx: the results of its tasks  .nx
+    nx           Nx: the results of its tasks  .nx, ~/.nx
     ccache       ccache: what C and C++ compilers made  ~/.cache/ccache
     sccache      sccache: what compilers of Rust, C and C++ made  ~/.cache/sccache
     playwright   Playwright: the browsers that it downloads  ~/.cache/ms-playwright

@@ -1,4 +1,4 @@
-//! Nx: on a fresh checkout every task is found, and after an edit all but the one that it concerns.
+//! Nx: on a fresh checkout every task is found, and after an edit all but the one that it concerns, wherever Nx keeps its results.
 
 use std::fs;
 
@@ -12,10 +12,11 @@ const LOCK: &str = r#"{ "name": "small", "lockfileVersion": 3, "packages": {
   "node_modules/a": { "resolved": "packages/a", "link": true }, "packages/a": { "version": "1.0.0" },
   "node_modules/b": { "resolved": "packages/b", "link": true }, "packages/b": { "version": "1.0.0" } } }"#;
 
-const SETTINGS: &str = r#"{ "cacheDirectory": ".nx/cache", "analytics": false, "neverConnectToCloud": true,
+const SETTINGS: &str = r#""analytics": false, "neverConnectToCloud": true,
   "targetDefaults": { "build": { "cache": true, "outputs": ["{projectRoot}/dist"] } } }"#;
 
-fn machine() -> Machine {
+/// A machine with a workspace; `settings` is how its nx.json begins.
+fn machine(settings: &str) -> Machine {
     let mut machine = Manager::Nx.machine(env!("CARGO_TARGET_TMPDIR"));
     for (name, value) in [("NX_DAEMON", "false"), ("NX_NO_CLOUD", "true"), ("NX_TUI", "false")] {
         machine.set(name, value);
@@ -23,7 +24,7 @@ fn machine() -> Machine {
     tasks::lay_out(&machine);
     machine.write("package.json", r#"{ "name": "small", "private": true, "workspaces": ["packages/*"] }"#);
     machine.write("package-lock.json", LOCK);
-    machine.write("nx.json", SETTINGS);
+    machine.write("nx.json", format!("{{ {settings}{SETTINGS}"));
     machine.write(".gitignore", "node_modules\n.nx\ndist\n");
     // Nx runs as the one that the workspace has installed.
     let tools = ecosystems::modules(env!("CARGO_TARGET_TMPDIR"));
@@ -38,7 +39,7 @@ fn build(machine: &Machine) -> Ran {
 
 #[test]
 fn every_task_that_nothing_concerns_is_found() {
-    let machine = machine();
+    let machine = machine(r#""cacheDirectory": ".nx/cache", "#);
     machine.sci(&["restore"]).expect_verdict(".nx", "miss");
     let first = build(&machine);
     assert!(first.stdout.contains("0/2 hit"), "{first}");
@@ -61,4 +62,37 @@ fn every_task_that_nothing_concerns_is_found() {
     let third = build(&machine);
     assert!(third.stdout.contains("1/2 hit"), "{third}");
     machine.sci(&["save"]).expect_outcome(".nx", "saved");
+}
+
+/// Nx does so only where the home directory is not below `/tmp`.
+#[test]
+fn what_nx_keeps_in_the_home_directory_is_found_too() {
+    let machine = machine("");
+    // By its address Nx knows the repository again.
+    machine.run("git", &["remote", "add", "origin", "https://git.example/owner/small.git"]).success();
+    let kept = machine.home().join(".nx");
+    machine.sci(&["restore"]).expect_verdict("~/.nx", "miss");
+    let first = build(&machine);
+    assert!(first.stdout.contains("0/2 hit"), "{first}");
+    // What Nx Cloud would download, to run it.
+    fs::create_dir_all(kept.join("cloud-client/0123456789abcdef")).unwrap();
+    machine.sci(&["save"]).expect_outcome("~/.nx", "saved");
+
+    let fresh = || {
+        tasks::fresh(&machine, ".nx");
+        fs::remove_dir_all(&kept).unwrap();
+    };
+    fresh();
+    machine.sci(&["restore"]).expect_verdict("~/.nx", "exact");
+    let restored: Vec<_> = fs::read_dir(&kept).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(restored.len() == 1 && restored[0].len() == 16, "{restored:?}");
+    let second = build(&machine);
+    assert!(second.stdout.contains("2/2 hit"), "{second}");
+    assert_eq!(fs::read_to_string(machine.path("packages/b/dist/out.txt")).unwrap(), "b");
+
+    fresh();
+    machine.write("packages/a/in.txt", "edited");
+    machine.sci(&["restore"]).expect_verdict("~/.nx", "nearest");
+    let third = build(&machine);
+    assert!(third.stdout.contains("1/2 hit"), "{third}");
 }
