@@ -26,7 +26,7 @@ impl Listening {
         for signal in [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0) {
             // In this order: the first one finds nothing fatal and makes the next one so.
             let number = usize::try_from(signal).unwrap_or_default();
-            for fatal in fatal {
+            if let Some(fatal) = fatal {
                 ids.extend(flag::register_conditional_default(signal, Arc::clone(fatal)));
                 ids.extend(flag::register(signal, Arc::clone(fatal)));
             }

@@ -3,8 +3,8 @@
 mod action;
 mod checks;
 mod dist;
+mod elsewhere;
 mod fuzz;
-mod macos;
 pub(crate) mod rustc;
 mod scenarios;
 pub(crate) mod wasm;
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use crate::context::Context;
 use crate::shell::Failure;
-use crate::{demo, tidy, windows};
+use crate::{demo, tidy};
 
 pub(crate) use dist::dist;
 pub(crate) use scenarios::{bench, build_sci, simulate};
@@ -32,7 +32,7 @@ pub(crate) struct Step {
 }
 
 /// Cheap and frequent failures first.
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 13] = [
     Step { name: "fmt", quick: true, run: checks::fmt },
     Step { name: "tidy", quick: true, run: tidy::run },
     Step { name: "clippy", quick: true, run: checks::clippy },
@@ -42,8 +42,7 @@ const STEPS: [Step; 14] = [
     Step { name: "wasm", quick: false, run: wasm::run },
     Step { name: "action", quick: false, run: action::run },
     Step { name: "worker", quick: false, run: worker::run },
-    Step { name: "macos", quick: false, run: macos::run },
-    Step { name: "windows", quick: false, run: windows::run },
+    Step { name: "elsewhere", quick: false, run: elsewhere::run },
     Step { name: "fuzz", quick: false, run: fuzz::run },
     Step { name: "demo", quick: false, run: demo::run },
     Step { name: "e2e", quick: false, run: scenarios::e2e },

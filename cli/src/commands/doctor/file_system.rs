@@ -26,7 +26,7 @@ fn lacking(root: &Path) -> io::Result<Vec<&'static str>> {
     let file = scratch.path().join("file");
     File::create(&file)?;
     let mut trials: Vec<(&str, io::Result<bool>)> = vec![
-        ("symbolic links", link("file", &scratch.path().join("link")).map(|()| true)),
+        ("symbolic links", link("file", scratch.path().join("link")).map(|()| true)),
         ("hard links", fs::hard_link(&file, scratch.path().join("other")).map(|()| true)),
     ];
     trials.extend(keeps_more(&file));

@@ -1,6 +1,6 @@
-//! Whether the program compiles for macOS. It is not linked, and not run: for that a Mac is needed.
+//! Whether the program compiles for macOS and for Windows. It is not linked, and not run.
 //!
-//! C code is not compiled either, since that needs Apple's headers: a compiler that makes empty files stands in.
+//! C code is not compiled either, since that needs their headers: a compiler that makes empty files stands in.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use super::wasm;
 use crate::context::Context;
 use crate::shell::{self, Failure};
 
-const TARGET: &str = "aarch64-apple-darwin";
+const TARGETS: [&str; 2] = ["aarch64-apple-darwin", "x86_64-pc-windows-gnu"];
 
 /// Makes what it is asked for, and asks the system's preprocessor who it is.
 const COMPILER: &str = r#"#!/bin/sh
@@ -30,17 +30,20 @@ done
 "#;
 
 pub(super) fn run(context: &Context, _: &[String]) -> Result<(), Failure> {
-    // With Windows' artefacts: what runs on this machine while they are built is the same.
+    // Apart from this machine's own artefacts, which would be built anew after each of these.
     let directory = context.target.join("elsewhere");
     let tools = directory.join("stand-ins");
     fs::create_dir_all(&tools)?;
-    let mut command = wasm::cargo_for(context, TARGET, "std,panic_unwind")?;
-    command.args(["check", "--quiet", "--locked", "--package", "sci", "--target", TARGET]);
-    command.env("CARGO_TARGET_DIR", &directory).env("CARGO_INCREMENTAL", "0").env("SDKROOT", &tools);
-    command.env("CC_aarch64_apple_darwin", stand_in(&tools, "cc", COMPILER)?);
-    command.env("AR_aarch64_apple_darwin", stand_in(&tools, "ar", ARCHIVER)?);
-    shell::run(&mut command)?;
-    println!("   sci compiles for {TARGET}");
+    let (compiler, archiver) = (stand_in(&tools, "cc", COMPILER)?, stand_in(&tools, "ar", ARCHIVER)?);
+    for target in TARGETS {
+        let mut command = wasm::cargo_for(context, target, "std,panic_unwind")?;
+        command.args(["check", "--quiet", "--locked", "--package", "sci", "--target", target]);
+        command.env("CARGO_TARGET_DIR", &directory).env("CARGO_INCREMENTAL", "0").env("SDKROOT", &tools);
+        let of_target = target.replace('-', "_");
+        command.env(format!("CC_{of_target}"), &compiler).env(format!("AR_{of_target}"), &archiver);
+        shell::run(&mut command)?;
+        println!("   sci compiles for {target}");
+    }
     Ok(())
 }
 
