@@ -181,7 +181,8 @@ pub(super) fn split(path: &Path) -> (&[u8], &[u8]) {
     slash.map_or((&path[..0], path), |slash| (&path[..slash], &path[slash + 1..]))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 pub(super) mod tests {
     use sci_sys::fd::AsFd;
     use std::fs;

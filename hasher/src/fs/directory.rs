@@ -198,7 +198,8 @@ impl<'c> DirectoryReader<'c> {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::fs::{self, File};
 

@@ -153,7 +153,8 @@ impl Found {
     }
 
     /// The same with a content that was read.
-    #[cfg(all(test, unix))]
+    #[cfg(test)]
+    #[cfg(unix)]
     pub(super) fn with_content(self, digest: Digest) -> Self {
         Self { content: Some(Content::read(digest)), ..self }
     }
@@ -297,7 +298,8 @@ fn hash_target(root: BorrowedFd<'_>, path: &Path, found: &Found) -> io::Result<O
     Ok((after == found.stamp).then(|| Digest::of(target.as_bytes())))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use sci_sys::fd::AsFd;
 

@@ -183,7 +183,8 @@ impl<W: Wanted, T: Send, F: Fn(&HashedFile) -> T + Sync> Job<'_, W, F> {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::fs::{self, File, FileTimes};
 
