@@ -32,7 +32,6 @@ Developer tasks of sci.
   cargo xtask wasm            the pure crates build for wasm32 (--from-source: with Debian's rustc-web)
   cargo xtask action          the GitHub Action's types, and its bundle against its source (--write: make it anew)
   cargo xtask worker [ARGS…]  the Worker's bundle, and its suites in workerd (--build: no suites); ARGS go to nextest
-  cargo xtask windows         sci.exe, built with MinGW and run with Wine (--check: does it compile? --program FILE: this one)
   cargo xtask fuzz [NAMES…]   a short run of each fuzz target (--minutes N: a longer one)
   cargo xtask demo            the tour of the README on examples/notes (--keep: leave the scratch directory)
   cargo xtask e2e [ARGS…]     the sci binary with the real tools, over the Worker too; ARGS go to nextest
@@ -41,6 +40,7 @@ Developer tasks of sci.
                               (SCI_SEED=N cargo nextest run -p sci-remote --test simulation: one of them, step by step)
   cargo xtask traces [RUNS]   the same operations on the Worker and on sci serve, a thousand traces unless told otherwise
                               (SCI_SEED=N cargo nextest run -p sci-miniflare --test traces: one of them, step by step)
+  cargo xtask windows         sci.exe, built with MinGW and run with Wine (--check: does it compile? --program FILE: this one)
   cargo xtask dist            the release for this machine: the program, and the Worker's built files beside it
                               (--target TARGET: for another; --worker DIR: with files that were built elsewhere)
   cargo xtask dist worker     the Worker's built files alone
@@ -86,6 +86,7 @@ fn dispatch(task: &str, args: &[String]) -> Result<ExitCode, shell::Failure> {
         "test" => Ok(steps::test(&context, args.iter().any(|arg| arg == "--quick"))),
         "traces" => steps::traces(&context, args).map(|()| ExitCode::SUCCESS),
         "simulate" => steps::simulate(&context, args).map(|()| ExitCode::SUCCESS),
+        "windows" => windows::run(&context, args).map(|()| ExitCode::SUCCESS),
         "dist" => steps::dist(&context, args).map(|()| ExitCode::SUCCESS),
         "bench" => steps::bench(&context, args).map(|()| ExitCode::SUCCESS),
         _ => match steps::find(task) {

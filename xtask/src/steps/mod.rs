@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::context::Context;
 use crate::shell::Failure;
-use crate::{demo, tidy, windows};
+use crate::{demo, tidy};
 
 pub(crate) use dist::dist;
 pub(crate) use scenarios::{bench, build_sci, simulate};
@@ -31,7 +31,7 @@ pub(crate) struct Step {
 }
 
 /// Cheap and frequent failures first.
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 12] = [
     Step { name: "fmt", quick: true, run: checks::fmt },
     Step { name: "tidy", quick: true, run: tidy::run },
     Step { name: "clippy", quick: true, run: checks::clippy },
@@ -41,7 +41,6 @@ const STEPS: [Step; 13] = [
     Step { name: "wasm", quick: false, run: wasm::run },
     Step { name: "action", quick: false, run: action::run },
     Step { name: "worker", quick: false, run: worker::run },
-    Step { name: "windows", quick: false, run: windows::run },
     Step { name: "fuzz", quick: false, run: fuzz::run },
     Step { name: "demo", quick: false, run: demo::run },
     Step { name: "e2e", quick: false, run: scenarios::e2e },
