@@ -86,7 +86,7 @@ fn length(bytes: usize) -> Result<u32> {
 
 /// Opens or makes `name` in a directory, or an absolute one; an empty name is the directory itself.
 pub(super) fn create(root: Option<BorrowedHandle<'_>>, name: &[u16], how: Opening) -> Result<OwnedHandle> {
-    let bytes = u16::try_from(size_of::<u16>() * name.len()).map_err(|_| Errno::INVAL)?;
+    let bytes = u16::try_from(size_of_val(name)).map_err(|_| Errno::INVAL)?;
     let name = UNICODE_STRING { Length: bytes, MaximumLength: bytes, Buffer: name.as_ptr().cast_mut() };
     let attributes = OBJECT_ATTRIBUTES {
         Length: size_of::<OBJECT_ATTRIBUTES>() as u32,
@@ -171,7 +171,7 @@ pub(super) fn set_name(
     (directory, name): (BorrowedHandle<'_>, &[u16]),
 ) -> Result<()> {
     const { assert!(size_of::<FILE_RENAME_INFORMATION>() == size_of::<FILE_LINK_INFORMATION>()) };
-    let name_bytes = size_of::<u16>() * name.len();
+    let name_bytes = size_of_val(name);
     let bytes = (offset_of!(FILE_RENAME_INFORMATION, FileName) + name_bytes).max(size_of::<FILE_RENAME_INFORMATION>());
     let mut buffer = vec![0_u64; bytes.div_ceil(size_of::<u64>())];
     let info = buffer.as_mut_ptr().cast::<FILE_RENAME_INFORMATION>();
