@@ -3,7 +3,6 @@
 //! C code is not compiled either, since that needs their headers: a compiler that makes empty files stands in.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::wasm;
@@ -50,6 +49,8 @@ pub(super) fn run(context: &Context, _: &[String]) -> Result<(), Failure> {
 fn stand_in(directory: &Path, name: &str, script: &str) -> Result<PathBuf, Failure> {
     let path = directory.join(name);
     fs::write(&path, script)?;
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+    // Releases are made with this program on Windows, too.
+    #[cfg(unix)]
+    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
     Ok(path)
 }
