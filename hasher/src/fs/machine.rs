@@ -46,6 +46,7 @@ pub fn keeps_times(directory: BorrowedFd<'_>) -> bool {
     matches!(kind, Ok(EXT | XFS | BTRFS | TMPFS | F2FS | ZFS))
 }
 
+/// The same elsewhere, where it is known of no file system.
 #[cfg(not(target_os = "linux"))]
 pub fn keeps_times(_: BorrowedFd<'_>) -> bool {
     false
