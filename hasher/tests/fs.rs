@@ -3,7 +3,6 @@
 #![cfg(all(unix, feature = "fs"))]
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up its tree fails")]
 
-use sci_sys::ffi::OsStrExt;
 use std::fs::{self, File, FileTimes, Permissions};
 use std::num::NonZeroUsize;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -12,6 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use sci_hasher::Digest;
 use sci_hasher::fs::{FileError, FileKind, HashedFile, StatCache, Timestamp, hash_files};
+use sci_sys::ffi::OsStrExt;
 use tempfile::TempDir;
 
 #[test]

@@ -2,12 +2,12 @@
 
 mod support;
 
-use sci_sys::ffi::OsStrExt;
 use std::ffi::OsStr;
 
 use sci_hasher::InputClass;
 use sci_hasher::fs::FileKind;
 use sci_planner::{Outputs, PlanOptions, find_and_plan};
+use sci_sys::ffi::OsStrExt;
 use support::{Workspace, files_of};
 
 const EVERYTHING: &str = "[path.out]\npath = \"out\"\nsources = [\"**/*\"]\n";

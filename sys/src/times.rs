@@ -61,12 +61,9 @@ pub fn open_unnoted(file: &Path) -> io::Result<File> {
 
 /// Seconds since 1970, and nanoseconds after them.
 #[cfg(windows)]
-fn since_1970(steps: u64) -> (i64, u32) {
-    /// Steps of 100 ns in a second.
-    const STEPS: u64 = 10_000_000;
-    /// Seconds from 1601, where Windows begins to count, to 1970.
-    const BEFORE: i64 = 11_644_473_600;
-    ((steps / STEPS).cast_signed() - BEFORE, (steps % STEPS) as u32 * 100)
+fn since_1970(ticks: u64) -> (i64, u32) {
+    let (seconds, nanos) = crate::windows::since_1970(ticks.cast_signed());
+    (seconds, nanos as u32)
 }
 
 /// When the file was last written: seconds since 1970, and nanoseconds after them.

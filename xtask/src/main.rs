@@ -41,7 +41,7 @@ Developer tasks of sci.
                               (SCI_SEED=N cargo nextest run -p sci-remote --test simulation: one of them, step by step)
   cargo xtask traces [RUNS]   the same operations on the Worker and on sci serve, a thousand traces unless told otherwise
                               (SCI_SEED=N cargo nextest run -p sci-miniflare --test traces: one of them, step by step)
-  cargo xtask windows         sci.exe, built with MinGW and run with Wine (--check: does it compile? --program FILE: this one)
+  cargo xtask windows         sci.exe, built with MinGW and run with Wine (--program FILE: this one)
   cargo xtask dist            the release for this machine: the program, and the Worker's built files beside it
                               (--target TARGET: for another; --worker DIR: with files that were built elsewhere)
   cargo xtask dist worker     the Worker's built files alone

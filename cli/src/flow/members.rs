@@ -1,11 +1,11 @@
 //! What of a path that workspaces share is this one's to save.
 
-use sci_sys::ffi::OsStrExt;
 use std::ffi::OsStr;
 use std::path::Path;
 
 use sci_planner::PlannedPath;
 use sci_presets::{Shared, SharedMembers, lockfiles};
+use sci_sys::ffi::OsStrExt;
 
 use crate::error::{CliError, Kind, Result};
 

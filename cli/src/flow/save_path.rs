@@ -1,6 +1,5 @@
 //! The save of one path instance: begin, store, decide, commit.
 
-use sci_sys::places::slashed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,6 +13,7 @@ use sci_store_api::saves::{CommitSave, Committed};
 use sci_store_api::{
     ErrorCode, Instance, ObjectId, ObjectKind, ObjectRef, ObjectSink, PathName, SnapshotId, TransferError,
 };
+use sci_sys::places::slashed;
 
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};

@@ -1,11 +1,11 @@
 //! The dashboard where there is no terminal, as a document, and when it panics. What it looks like is with its frames, and in
 //! a real terminal it is driven by the scenarios.
 
-use sci_sys::fd::AsFd;
 use std::fs::File;
 use std::io::Read;
 use std::process::Command;
 
+use sci_sys::fd::AsFd;
 use serde_json::Value;
 
 use crate::sandbox::{Sandbox, assert_screen};

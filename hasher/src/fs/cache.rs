@@ -1,9 +1,10 @@
 //! The stat cache: digests and listings remembered between runs.
 
-use sci_sys::ffi::OsStrExt;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+use sci_sys::ffi::OsStrExt;
 
 use super::cache_format::{self, Content, Directory, Entries, Known};
 use super::cache_update::{self, Fact, Names, Walked};
@@ -184,8 +185,9 @@ pub(super) fn split(path: &Path) -> (&[u8], &[u8]) {
 #[cfg(test)]
 #[cfg(unix)]
 pub(super) mod tests {
-    use sci_sys::fd::AsFd;
     use std::fs;
+
+    use sci_sys::fd::AsFd;
 
     use super::super::{Buffer, Timestamp};
     use super::*;

@@ -1,12 +1,12 @@
 //! The names in a directory, from the cache where that is sure to say what the directory holds.
 
-use sci_sys::fd::{AsFd, BorrowedFd, OwnedFd};
-use sci_sys::ffi::OsStrExt;
 use std::ffi::OsStr;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
 
+use sci_sys::fd::{AsFd, BorrowedFd, OwnedFd};
+use sci_sys::ffi::OsStrExt;
 use sci_sys::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use sci_sys::io::Errno;
 

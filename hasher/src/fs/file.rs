@@ -1,10 +1,10 @@
 //! Hashing one file, and being sure that it did not change meanwhile.
 
-use sci_sys::fd::{BorrowedFd, OwnedFd};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use sci_sys::fd::{BorrowedFd, OwnedFd};
 use sci_sys::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use sci_sys::io::Errno;
 

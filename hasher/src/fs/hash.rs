@@ -1,11 +1,11 @@
 //! Hashing many files at the rate at which the machine reads.
 
-use sci_sys::fd::{AsFd, BorrowedFd};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use sci_sys::fd::{AsFd, BorrowedFd};
 use sci_sys::fs::{Mode, OFlags};
 
 use super::cache::{Lookup, StatCache, split};

@@ -67,8 +67,9 @@ pub(super) fn names_may_turn(_: BorrowedFd<'_>) -> bool {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use sci_sys::fd::AsFd;
     use std::fs::File;
+
+    use sci_sys::fd::AsFd;
 
     use super::*;
 

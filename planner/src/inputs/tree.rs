@@ -1,13 +1,13 @@
 //! The files of a workspace that inputs may name, as one walk found them.
 
-use sci_sys::fd::AsFd;
-use sci_sys::ffi::OsStrExt;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use sci_hasher::Digest;
 use sci_hasher::fs::{FileKind, Found, Names};
+use sci_sys::fd::AsFd;
+use sci_sys::ffi::OsStrExt;
 use sci_sys::fs::{CWD, Mode, OFlags};
 
 use crate::config::{Config, DeclaredPath};

@@ -1,14 +1,14 @@
 //! Directories by handle. Every name is one component, opened without following a link: nothing outside the directory
 //! that was opened first can be reached, whatever is swapped underneath meanwhile.
 
-use sci_sys::fd::{AsFd, BorrowedFd, OwnedFd};
-use sci_sys::ffi::OsStrExt as _;
 use std::collections::{BTreeSet, VecDeque};
 use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 use sci_faults::Step;
+use sci_sys::fd::{AsFd, BorrowedFd, OwnedFd};
+use sci_sys::ffi::OsStrExt as _;
 use sci_sys::fs::{self, AtFlags, Mode, OFlags};
 use sci_sys::io::Errno;
 

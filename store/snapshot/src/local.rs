@@ -120,18 +120,11 @@ impl Tree {
     }
 }
 
-/// Receipts for what was read just now: none for what changed its status within the last two seconds, nor for directories of
-/// which more or less may be there by now than the tree says.
+/// Receipts for what was read just now, and the tree: none for what changed its status within the last two seconds.
 pub(crate) fn receipts_of_read(walked: Walked, read_at: i64) -> (Tree, Vec<Receipt>) {
-    let Walked { tree, stats, lasting, .. } = walked;
-    let mut receipts = stats.into_receipts();
-    let mut lasting = lasting.into_iter().peekable();
-    for (index, receipt) in (0..).zip(&mut receipts) {
-        let is_dir = tree.entry(index).kind == Kind::Dir;
-        let lasts = lasting.next_if_eq(&index).is_some() || !is_dir;
-        if !lasts || receipt.ctime >= read_at - RACY {
-            *receipt = Receipt::default();
-        }
+    let (tree, mut receipts) = walked.into_receipts();
+    for receipt in receipts.iter_mut().filter(|receipt| receipt.ctime >= read_at - RACY) {
+        *receipt = Receipt::default();
     }
     (tree, receipts)
 }

@@ -4,11 +4,11 @@
 //! whose content is the recorded one gets its recorded mtime; every other file gets one newer than anything restored, so
 //! that what changed is rebuilt even when its own time is old.
 
-use sci_sys::fd::AsFd;
 use std::collections::HashMap;
 use std::path::Path;
 
 use sci_faults::Step;
+use sci_sys::fd::AsFd;
 use sci_sys::fs::{self, AtFlags, FileType, Mode, OFlags};
 use sci_sys::io::Errno;
 

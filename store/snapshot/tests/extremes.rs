@@ -4,11 +4,11 @@
 
 mod common;
 
-use sci_sys::fd::OwnedFd;
 use std::fs;
 use std::path::Path;
 
 use common::*;
+use sci_sys::fd::OwnedFd;
 use sci_sys::fs::{Mode, OFlags};
 
 const DIR: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);

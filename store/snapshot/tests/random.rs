@@ -4,7 +4,6 @@
 
 mod common;
 
-use sci_sys::ffi::OsStrExt as _;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::{FileExt as _, symlink};
@@ -13,6 +12,7 @@ use std::path::{Path, PathBuf};
 use common::*;
 use proptest::prelude::*;
 use sci_snapshot::{Base, LocalState, Saved};
+use sci_sys::ffi::OsStrExt as _;
 
 #[derive(Debug, Clone)]
 enum Edit {

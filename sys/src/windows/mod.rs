@@ -23,6 +23,7 @@ mod unlink;
 mod tests;
 
 pub use link::symlink;
+pub(crate) use stat::since_1970;
 
 /// Handles of files and directories.
 pub mod fd {

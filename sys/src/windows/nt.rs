@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code, reason = "the standard library opens nothing in a directory by its handle")]
 
+use std::ffi::c_void;
 use std::mem::{MaybeUninit, offset_of, size_of};
 use std::os::windows::io::{AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle};
 use std::ptr::{null, null_mut};
@@ -122,29 +123,22 @@ pub(super) fn create(root: Option<BorrowedHandle<'_>>, name: &[u16], how: Openin
 
 /// What the kernel says of a file. Names at the end may be cut off.
 pub(super) fn query<T: Plain>(file: BorrowedHandle<'_>, class: FILE_INFORMATION_CLASS) -> Result<T> {
-    let mut found = MaybeUninit::<T>::zeroed();
-    let mut outcome = IO_STATUS_BLOCK::default();
     // SAFETY: the kernel writes no more than the size that is said.
-    let status = unsafe {
-        let found = found.as_mut_ptr().cast();
-        NtQueryInformationFile(file.as_raw_handle(), &mut outcome, found, size_of::<T>() as u32, class)
-    };
-    if status != STATUS_BUFFER_OVERFLOW {
-        check(status)?;
-    }
-    // SAFETY: it was zeroed, and is plain.
-    Ok(unsafe { found.assume_init() })
+    filled(|outcome, found, size| unsafe { NtQueryInformationFile(file.as_raw_handle(), outcome, found, size, class) })
 }
 
 /// What the kernel says of the volume that a file is on. Names at the end may be cut off.
 pub(super) fn query_volume<T: Plain>(file: BorrowedHandle<'_>, class: FS_INFORMATION_CLASS) -> Result<T> {
-    let mut found = MaybeUninit::<T>::zeroed();
-    let mut outcome = IO_STATUS_BLOCK::default();
     // SAFETY: the kernel writes no more than the size that is said.
-    let status = unsafe {
-        let found = found.as_mut_ptr().cast();
-        NtQueryVolumeInformationFile(file.as_raw_handle(), &mut outcome, found, size_of::<T>() as u32, class)
-    };
+    filled(|outcome, found, size| unsafe {
+        NtQueryVolumeInformationFile(file.as_raw_handle(), outcome, found, size, class)
+    })
+}
+
+/// What `ask` has filled in, which is given where, and how large that is.
+fn filled<T: Plain>(ask: impl FnOnce(&mut IO_STATUS_BLOCK, *mut c_void, u32) -> NTSTATUS) -> Result<T> {
+    let mut found = MaybeUninit::<T>::zeroed();
+    let status = ask(&mut IO_STATUS_BLOCK::default(), found.as_mut_ptr().cast(), size_of::<T>() as u32);
     if status != STATUS_BUFFER_OVERFLOW {
         check(status)?;
     }

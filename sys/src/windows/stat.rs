@@ -150,7 +150,7 @@ const TO_1970: i64 = 11_644_473_600;
 const LAST: i64 = 0x7fff_35f4_f06c_7fff;
 
 /// Seconds since 1970, and nanoseconds after them.
-pub(super) const fn since_1970(ticks: i64) -> (i64, i64) {
+pub(crate) const fn since_1970(ticks: i64) -> (i64, i64) {
     (ticks.div_euclid(TICKS) - TO_1970, ticks.rem_euclid(TICKS) * (1_000_000_000 / TICKS))
 }
 

@@ -18,12 +18,6 @@ const WINE: [&str; 3] = ["wine64", "/usr/lib/wine/wine64", "wine"];
 /// What Rust's standard library asks for and older Wines do not have.
 const PRNG: &str = "bcryptprimitives.dll";
 
-/// Looks whether the program compiles.
-pub(super) fn check(context: &Context) -> Result<(), Failure> {
-    install()?;
-    shell::run(cargo(context)?.args(["check", "--quiet", "--locked", "--package", "sci", "--bin", "sci"]))
-}
-
 /// Builds the program.
 pub(super) fn build(context: &Context) -> Result<PathBuf, Failure> {
     install()?;

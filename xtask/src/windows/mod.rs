@@ -11,14 +11,12 @@ use std::path::PathBuf;
 use crate::context::Context;
 use crate::shell::Failure;
 
-const USAGE: &str = "windows [--check | --program FILE]";
+const USAGE: &str = "windows [--program FILE]";
 
-/// Builds `sci.exe`, installing what is missing, and runs it; with `--program` one that was built before. With `--check` it only
-/// looks whether everything compiles.
+/// Builds `sci.exe`, installing what is missing, and runs it; with `--program` one that was built before.
 pub(crate) fn run(context: &Context, args: &[String]) -> Result<(), Failure> {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let sci = match args.as_slice() {
-        ["--check"] => return build::check(context),
         ["--program", file] => PathBuf::from(file),
         [] => build::build(context)?,
         _ => return Err(USAGE.into()),

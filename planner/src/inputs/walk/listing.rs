@@ -1,12 +1,12 @@
 //! What one directory holds.
 
-use sci_sys::fd::{AsFd, OwnedFd};
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sci_hasher::fs::{DirectoryReader, EntryKind, Names, Opened};
+use sci_sys::fd::{AsFd, OwnedFd};
 use sci_sys::fs::{CWD, Mode, OFlags};
 use sci_sys::io::Errno;
 

@@ -1,10 +1,10 @@
 //! Performs an intent, for the first time or to complete it.
 
-use sci_sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use sci_faults::Step;
+use sci_sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use sci_sys::fs::{self, AtFlags, Mode, OFlags, RenameFlags, Timespec, Timestamps};
 use sci_sys::io::Errno;
 

@@ -1,10 +1,10 @@
 //! Finds out which files on disk already have the snapshot's content.
 
-use sci_sys::fd::AsFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use sci_hasher::Digest;
+use sci_sys::fd::AsFd;
 use sci_sys::fs::{self, Mode, OFlags};
 use sci_sys::io::Errno;
 

@@ -1,8 +1,8 @@
 //! The last entries of a staged tree: hard links, and then the directories' modes and times.
 
-use sci_sys::fd::OwnedFd;
 use std::path::Path;
 
+use sci_sys::fd::OwnedFd;
 use sci_sys::fs::{self, AtFlags, Mode};
 use sci_sys::io::Errno;
 

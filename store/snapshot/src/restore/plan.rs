@@ -246,8 +246,8 @@ impl Plan {
         let Some(walked) = walked.filter(|_| !self.known.is_empty()) else { return receipts };
         for (index, _) in tree.entries() {
             let found = self.found(index);
-            if found != NONE && !self.is_staged(index) && self.is_known(tree, index, walked, found) {
-                receipts[index as usize] = walked.stats.get(found).receipt();
+            if found != NONE && !self.is_staged(index) && self.is_known(tree, index) {
+                receipts[index as usize] = walked.receipt(found);
             }
         }
         receipts
@@ -260,21 +260,19 @@ impl Plan {
         if !is_like || (0..tree.len()).any(|index| self.found(index) != index) {
             return self.kept_receipts(task, Some(&walked));
         }
-        let forget: Vec<u32> = (0..tree.len()).filter(|index| !self.is_known(tree, *index, &walked, *index)).collect();
-        let mut receipts = walked.stats.into_receipts();
-        for index in forget {
-            receipts[index as usize] = Receipt::default();
+        let (_, mut receipts) = walked.into_receipts();
+        for (index, receipt) in (0..).zip(&mut receipts) {
+            if !self.is_known(tree, index) {
+                *receipt = Receipt::default();
+            }
         }
         receipts
     }
 
-    /// Whether the content of entry `found` on disk is that of entry `index`: of a directory, the names in it. What is moved in
-    /// or out of it later changes its times.
-    fn is_known(&self, tree: &Tree, index: u32, walked: &Walked, found: u32) -> bool {
-        match tree.entry(index).kind {
-            Kind::Dir => walked.is_lasting(found),
-            _ => self.known[tree.resolve(index) as usize],
-        }
+    /// Whether what stays on disk has the content of entry `index`. Of a directory these are the names, which the walk speaks for:
+    /// what is moved in or out of it later changes its times.
+    fn is_known(&self, tree: &Tree, index: u32) -> bool {
+        tree.entry(index).kind == Kind::Dir || self.known[tree.resolve(index) as usize]
     }
 
     /// Finds out what would fail half-way: directories that this user or a rename cannot change.

@@ -12,26 +12,19 @@ pub(super) fn is_as_remembered(base: &Base, walked: &Walked) -> bool {
         let same = match (entry.kind, found.kind) {
             (Kind::Hardlink, Kind::Hardlink) => found.content == entry.content,
             (Kind::Symlink, Kind::Symlink) => {
-                found.mtime == entry.mtime && walked.tree.target(index) == tree.target(index)
+                entry.is_kept_as(&found) && walked.tree.target(index) == tree.target(index)
             }
-            (Kind::Dir, Kind::Dir) => found.mtime == entry.mtime && found.mode == entry.mode,
+            (Kind::Dir, Kind::Dir) => entry.is_kept_as(&found),
             (Kind::File | Kind::Sparse, Kind::File | Kind::Sparse) => {
-                base.vouches(index, walked.device, found, walked.stats.get(index)) && found.mode == entry.mode
+                entry.is_kept_as(&found) && base.vouches(index, walked.device, found, walked.stats.get(index))
             }
             _ => false,
         };
+        // Of a link nothing is remembered.
+        let receipt = if entry.kind == Kind::Symlink { Receipt::default() } else { walked.receipt(index) };
         same && found.parent == entry.parent
             && walked.tree.name(index) == tree.name(index)
-            && base.receipts[index as usize] == lasting_receipt(walked, index, entry.kind)
+            && base.receipts[index as usize] == receipt
     };
     walked.tree.len() == tree.len() && tree.entries().all(|(index, entry)| is_same(index, entry))
-}
-
-/// What a restore that has nothing to do would remember of an entry.
-fn lasting_receipt(walked: &Walked, index: u32, kind: Kind) -> Receipt {
-    match kind {
-        Kind::Symlink => Receipt::default(),
-        Kind::Dir if !walked.is_lasting(index) => Receipt::default(),
-        _ => walked.stats.get(index).receipt(),
-    }
 }

@@ -3,10 +3,10 @@
 //! `new/` holds what is to be moved in, `trash/` what was moved out, `intent` what is to be done. One process at a time
 //! holds its lock.
 
-use sci_sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use sci_faults::Step;
+use sci_sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use sci_sys::fs::{self, AtFlags, FlockOperation, Mode, OFlags};
 use sci_sys::io::Errno;
 use sci_sys::turn::{self, Turn};

@@ -1,12 +1,12 @@
 //! Writes files, links and directories into staging.
 
-use sci_sys::fd::OwnedFd;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sci_faults::Step;
 use sci_hasher::Digest;
 use sci_store_api::ObjectId;
+use sci_sys::fd::OwnedFd;
 use sci_sys::fs::{self, Mode, OFlags};
 use sci_sys::io::Errno;
 

@@ -13,13 +13,13 @@ mod read;
 mod references;
 mod units;
 
-use sci_sys::fd::AsFd as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use sci_faults::Step;
 use sci_hasher::Digest;
 use sci_store_api::{ObjectId, ObjectRef, ObjectSink, ObjectSource};
+use sci_sys::fd::AsFd as _;
 
 use crate::local::{Base, now, receipts_of_read};
 use crate::manifest::{self, Encoded, Manifest, PackRef, RecordedInput};

@@ -1,6 +1,5 @@
 //! Reads units: contents, their digests and cuts. A file that changes while it is read is found out and given back.
 
-use sci_sys::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use blake3::hazmat::{ChainingValue, HasherExt as _};
@@ -8,6 +7,7 @@ use fastcdc::v2020::FastCDC;
 use sci_faults::Step;
 use sci_hasher::Digest;
 use sci_sys::buffer::spare_capacity;
+use sci_sys::fd::{BorrowedFd, OwnedFd};
 use sci_sys::fs::{self, AtFlags, Mode, OFlags, SeekFrom};
 use sci_sys::io::Errno;
 

@@ -7,17 +7,17 @@ mod stats;
 #[cfg(test)]
 mod tests;
 
-use sci_sys::fd::AsFd as _;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 
+use sci_sys::fd::AsFd as _;
 use sci_sys::fs::{self, FileType};
 use sci_sys::io::Errno;
 
-use super::{Mtime, Tree};
-use crate::local::{Base, now};
+use super::{Kind, Mtime, Tree};
+use crate::local::{Base, Receipt, now};
 use crate::{Excludes, Result, SnapshotError, dir};
 
 use assemble::Assembly;
@@ -41,7 +41,7 @@ pub struct Walked {
     /// Directories that also hold what is no part of the tree: excluded entries, staging.
     pub(crate) hiding: BTreeSet<u32>,
     /// Directories, in tree order, that hold just the names they have in the tree for as long as they look as they do.
-    pub(crate) lasting: Vec<u32>,
+    lasting: Vec<u32>,
 }
 
 impl Walked {
@@ -52,9 +52,30 @@ impl Walked {
         now.size == entry.size && entry.mtime.is_kept_as(now.mtime) && now.stat.ctime == stat.ctime
     }
 
-    /// Whether a directory holds just the names it has in the tree for as long as it looks as it does.
-    pub(crate) fn is_lasting(&self, index: u32) -> bool {
+    /// What may be remembered of an entry as it was found: of a directory nothing, unless it holds just the names it has in the
+    /// tree for as long as it looks as it does.
+    pub(crate) fn receipt(&self, index: u32) -> Receipt {
+        if self.tree.entry(index).kind == Kind::Dir && !self.is_lasting(index) {
+            return Receipt::default();
+        }
+        self.stats.get(index).receipt()
+    }
+
+    fn is_lasting(&self, index: u32) -> bool {
         self.lasting.binary_search(&index).is_ok()
+    }
+
+    /// The same of every entry, in their order; and the tree.
+    pub(crate) fn into_receipts(self) -> (Tree, Vec<Receipt>) {
+        let Self { tree, stats, lasting, .. } = self;
+        let mut receipts = stats.into_receipts();
+        let mut lasting = lasting.into_iter().peekable();
+        for (index, receipt) in (0..).zip(&mut receipts) {
+            if lasting.next_if_eq(&index).is_none() && tree.entry(index).kind == Kind::Dir {
+                *receipt = Receipt::default();
+            }
+        }
+        (tree, receipts)
     }
 }
 

@@ -1,10 +1,10 @@
 //! What one directory holds. Knows nothing of the tree around it but where it is.
 
-use sci_sys::fd::BorrowedFd;
 use std::cmp::Ordering;
 use std::path::Path;
 use std::sync::Arc;
 
+use sci_sys::fd::BorrowedFd;
 use sci_sys::fs::{self, AtFlags, FileType};
 use sci_sys::io::Errno;
 
