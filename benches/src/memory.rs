@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use sci_store_api::{ObjectId, ObjectSink, ObjectSource, TransferError};
+use sci_store_api::{Object, ObjectId, ObjectSink, ObjectSource, TransferError};
 
-/// Objects by their addresses. Keeps what it is given unchecked.
+/// Objects by their addresses.
 #[derive(Debug, Default)]
 pub struct Memory(Mutex<HashMap<ObjectId, Vec<u8>>>);
 
@@ -21,8 +21,8 @@ impl ObjectSource for Memory {
 }
 
 impl ObjectSink for Memory {
-    fn put(&self, object: &ObjectId, bytes: Vec<u8>) -> Result<(), TransferError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(*object, bytes);
+    fn put(&self, object: Object) -> Result<(), TransferError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(object.id(), object.into_bytes());
         Ok(())
     }
 }

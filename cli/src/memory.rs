@@ -3,10 +3,10 @@
 /// Vectors of this length or more are given back to the system as soon as they are freed. Bytes.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const LARGE: i32 = 8 << 20;
-/// So much of what is smaller is kept for later when it is freed: blocks come and go, and new memory costs a save a tenth of its
-/// time. Bytes.
+/// So much of what is smaller is kept for later when it is freed: blocks come and go, and with a quarter of this a save of 640 MB
+/// spends 2 % of its time on new memory. Bytes.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-const KEPT: i32 = 16 << 20;
+const KEPT: i32 = 64 << 20;
 
 /// Makes glibc give large vectors back when they are freed.
 ///

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use sci_store_api::{ObjectId, ObjectSink, ObjectSource, TransferError};
+use sci_store_api::{Object, ObjectId, ObjectSink, ObjectSource, TransferError};
 
 /// Objects by their addresses.
 #[derive(Debug, Default)]
@@ -41,8 +41,8 @@ impl ObjectSource for Store {
 }
 
 impl ObjectSink for Store {
-    fn put(&self, object: &ObjectId, bytes: Vec<u8>) -> Result<(), TransferError> {
-        self.objects.lock().unwrap_or_else(PoisonError::into_inner).insert(*object, bytes);
+    fn put(&self, object: Object) -> Result<(), TransferError> {
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner).insert(object.id(), object.into_bytes());
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ use sci_snapshot::{Base, Excludes, Manifest, PackRef, RestoreRequest, Restored, 
 use sci_store_api::dsse;
 use sci_store_api::resolve::{PathQuery, ResolveRequest, RestorePolicy};
 use sci_store_api::saves::CommitSave;
-use sci_store_api::{Instance, ObjectId, ObjectKind, ObjectRef, ObjectSink as _, PathName, Secret, SnapshotId};
+use sci_store_api::{Instance, Object, ObjectKind, ObjectRef, ObjectSink as _, PathName, Secret, SnapshotId};
 
 use sci_benches::server::{Failure, Server};
 
@@ -157,11 +157,11 @@ impl Client {
             progress: &Silent,
         };
         let saved = sci_snapshot::save(request, &sink)?;
-        let derivation = format!("{} {version}", self.instance).into_bytes();
-        let id = ObjectId::of(&derivation);
+        let derivation = Object::of(format!("{} {version}", self.instance).into_bytes());
+        let id = derivation.id();
         let mut objects = saved.objects.clone();
-        objects.push(ObjectRef { id, size: derivation.len() as u64, kind: ObjectKind::Derivation });
-        sink.put(&id, derivation)?;
+        objects.push(ObjectRef { id, size: derivation.size(), kind: ObjectKind::Derivation });
+        sink.put(derivation)?;
         sink.commit(&CommitSave {
             ladder,
             sketch: self.sketch(),

@@ -5,7 +5,7 @@ use sci_hasher::{Derivation, Digest, InputClass, Ladder, Sketch};
 use sci_remote::{Address, Remote, Settings, Token, Wanted};
 use sci_store_api::resolve::{PathQuery, ResolveRequest, RestorePolicy};
 use sci_store_api::saves::CommitSave;
-use sci_store_api::{Instance, ObjectId, ObjectKind, ObjectRef, ObjectSink as _, ObjectSource as _, PathName, Secret};
+use sci_store_api::{Instance, Object, ObjectKind, ObjectRef, ObjectSink as _, ObjectSource as _, PathName, Secret};
 
 use crate::local::{Counted, Local};
 
@@ -81,21 +81,26 @@ impl Asker<'_> {
 fn save(remote: &Remote, number: usize) -> Result<CommitSave, Failure> {
     let ladder = ladder(number);
     let save = remote.begin(&path()?, &instance()?, ladder.key(), Vec::new())?;
-    let bytes = noise(number);
-    let manifest = ObjectId::of(&bytes);
-    let size = bytes.len() as u64;
-    save.put(&manifest, bytes)?;
-    let derivation = format!("{number}").into_bytes();
-    let id = ObjectId::of(&derivation);
-    let objects = vec![
-        ObjectRef { id: manifest, size, kind: ObjectKind::Manifest },
-        ObjectRef { id, size: derivation.len() as u64, kind: ObjectKind::Derivation },
-    ];
-    save.put(&id, derivation)?;
+    let (manifest, derivation) = (Object::of(noise(number)), Object::of(format!("{number}").into_bytes()));
+    let listed = |object: &Object, kind| ObjectRef { id: object.id(), size: object.size(), kind };
+    let objects = vec![listed(&manifest, ObjectKind::Manifest), listed(&derivation, ObjectKind::Derivation)];
+    let (size, id) = (manifest.size(), derivation.id());
+    let cited = manifest.id();
+    save.put(manifest)?;
+    save.put(derivation)?;
     let tree = Digest::of(&number.to_le_bytes());
     let sketch = Sketch::of(std::iter::once(tree));
-    let commit =
-        CommitSave { ladder, sketch, derivation: id, manifest, objects, tree, files: 1, bytes: size, settled: true };
+    let commit = CommitSave {
+        ladder,
+        sketch,
+        derivation: id,
+        manifest: cited,
+        objects,
+        tree,
+        files: 1,
+        bytes: size,
+        settled: true,
+    };
     save.commit(&commit)?;
     Ok(commit)
 }

@@ -11,7 +11,7 @@ use sci_snapshot::save::Select;
 use sci_snapshot::{Base, Excludes, SaveRequest, Saved, SnapshotError};
 use sci_store_api::saves::{CommitSave, Committed};
 use sci_store_api::{
-    ErrorCode, Instance, ObjectId, ObjectKind, ObjectRef, ObjectSink, PathName, SnapshotId, TransferError,
+    ErrorCode, Instance, Object, ObjectId, ObjectKind, ObjectRef, ObjectSink, PathName, SnapshotId, TransferError,
 };
 use sci_sys::places::slashed;
 
@@ -271,15 +271,15 @@ impl Job<'_> {
         work: SaveWork,
     ) -> Result<Outcome, Failure> {
         let derivation = self.keyed.record().encode().map_err(|error| CliError::new(Kind::Local, error))?;
-        let derivation_ref =
-            ObjectRef { id: ObjectId::of(&derivation), size: derivation.len() as u64, kind: ObjectKind::Derivation };
-        sink.put(&derivation_ref.id, derivation).map_err(SnapshotError::from)?;
+        let object = Object::of(derivation);
+        let derivation = object.id();
         let mut objects: Vec<ObjectRef> = saved.objects.clone();
-        objects.push(derivation_ref);
+        objects.push(ObjectRef { id: derivation, size: object.size(), kind: ObjectKind::Derivation });
+        sink.put(object).map_err(SnapshotError::from)?;
         let request = CommitSave {
             ladder: self.keyed.ladder,
             sketch: self.keyed.sketch().clone(),
-            derivation: derivation_ref.id,
+            derivation,
             manifest: saved.manifest,
             objects,
             tree: saved.tree,

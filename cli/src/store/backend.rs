@@ -11,7 +11,7 @@ use sci_store_api::resolve::{ResolveRequest, ResolveResponse};
 use sci_store_api::saves::{BegunSave, CommitSave, Committed};
 use sci_store_api::snapshots::{SnapshotDetail, SnapshotPage, SnapshotQuery};
 use sci_store_api::{
-    ErrorCode, Instance, ObjectId, ObjectSink, ObjectSource, PathName, PlanId, SnapshotId, TransferError,
+    ErrorCode, Instance, Object, ObjectId, ObjectSink, ObjectSource, PathName, PlanId, SnapshotId, TransferError,
 };
 
 /// Where the commands' store is.
@@ -227,10 +227,10 @@ impl Saving<'_> {
 }
 
 impl ObjectSink for Saving<'_> {
-    fn put(&self, object: &ObjectId, bytes: Vec<u8>) -> std::result::Result<(), TransferError> {
+    fn put(&self, object: Object) -> std::result::Result<(), TransferError> {
         match self {
-            Self::Embedded(save) => save.put(object, bytes),
-            Self::Remote(save) => save.put(object, bytes),
+            Self::Embedded(save) => save.put(object),
+            Self::Remote(save) => save.put(object),
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::ObjectId;
+use crate::{Object, ObjectId};
 
 /// Reads objects. A range is never longer than asked; a shorter one is an error.
 pub trait ObjectSource: Sync {
@@ -26,12 +26,12 @@ pub trait ObjectSource: Sync {
 
 /// Stores objects. Idempotent: an object that is already there is a success.
 pub trait ObjectSink: Sync {
-    /// Stores `bytes`, whose SHA-256 is `object`; the store checks that it is. A sink may take them and store them later: that
-    /// it could not is then told by a later put, or by what completes the save.
+    /// Stores an object. A sink may take it and store it later: that it could not is then told by a later put, or by what
+    /// completes the save.
     ///
     /// # Errors
     /// [`TransferError::Failed`]; whether the object was stored is then unknown, and a retry is safe. [`TransferError::Again`].
-    fn put(&self, object: &ObjectId, bytes: Vec<u8>) -> Result<(), TransferError>;
+    fn put(&self, object: Object) -> Result<(), TransferError>;
 }
 
 /// Why an object could not be read or stored.

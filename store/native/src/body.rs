@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use sci_service::{Blob, BlobError};
-use sci_store_api::ObjectId;
+use sci_store_api::{Object, ObjectId};
 use sha2::{Digest as _, Sha256};
 
 /// Parts of a body, in order. They end early when whoever sends them gives up: what is stored is then too short, and refused.
@@ -17,17 +17,20 @@ pub type Parts = Box<dyn Iterator<Item = Bytes> + Send>;
 pub enum Upload {
     /// All of it.
     Whole(Bytes),
+    /// All of it, and what it is: hashed in this process.
+    Sealed(Object),
     /// Part after part; taking the next one may block.
     Parts(Parts),
 }
 
 impl Upload {
-    /// The parts of the body; one that is whole already is given in steps of so many bytes.
+    /// The parts of the body; one that is whole already is given in steps of so many bytes, or in its pieces.
     pub fn parts(self, step: usize) -> Parts {
         match self {
             Self::Whole(mut rest) => {
                 Box::new(iter::from_fn(move || (!rest.is_empty()).then(|| rest.split_to(step.min(rest.len())))))
             }
+            Self::Sealed(object) => Box::new(object.into_pieces().into_iter().map(Bytes::from)),
             Self::Parts(parts) => parts,
         }
     }
@@ -38,17 +41,25 @@ impl Upload {
     /// [`BlobError::WrongContent`] when its length is known already, and is not the blob's.
     pub fn checked(self, blob: &Blob, step: usize) -> Result<Checked, BlobError> {
         let object = blob.key.object;
-        if matches!(&self, Self::Whole(bytes) if bytes.len() as u64 != blob.size) {
+        let size = match &self {
+            Self::Whole(bytes) => bytes.len() as u64,
+            Self::Sealed(sealed) if sealed.id() != object => return Err(wrong_content(object)),
+            Self::Sealed(sealed) => sealed.size(),
+            Self::Parts(_) => blob.size,
+        };
+        if size != blob.size {
             return Err(wrong_size(object));
         }
-        Ok(Checked { parts: self.parts(step), hasher: Sha256::new(), missing: blob.size, object })
+        let hasher = (!matches!(self, Self::Sealed(_))).then(Sha256::new);
+        Ok(Checked { parts: self.parts(step), hasher, missing: blob.size, object })
     }
 }
 
 /// A body that is measured and hashed as it is taken.
 pub struct Checked {
     parts: Parts,
-    hasher: Sha256,
+    /// None where the body is known to be the object.
+    hasher: Option<Sha256>,
     missing: u64,
     object: ObjectId,
 }
@@ -63,18 +74,26 @@ impl Checked {
             Some(part) => {
                 let left = self.missing.checked_sub(part.len() as u64);
                 self.missing = left.ok_or_else(|| wrong_size(self.object))?;
-                self.hasher.update(&part);
+                if let Some(hasher) = &mut self.hasher {
+                    hasher.update(&part);
+                }
                 Ok(Some(part))
             }
             None if self.missing > 0 => Err(wrong_size(self.object)),
-            None if self.hasher.finalize_reset().as_slice() == self.object.as_bytes() => Ok(None),
-            None => Err(wrong(self.object, "has not the SHA-256 that was announced")),
+            None => {
+                let hashed = self.hasher.take().map(|hasher| ObjectId::from_bytes(hasher.finalize().into()));
+                if hashed.is_none_or(|id| id == self.object) { Ok(None) } else { Err(wrong_content(self.object)) }
+            }
         }
     }
 }
 
 fn wrong_size(object: ObjectId) -> BlobError {
     wrong(object, "has not the size that was announced")
+}
+
+fn wrong_content(object: ObjectId) -> BlobError {
+    wrong(object, "has not the SHA-256 that was announced")
 }
 
 const fn wrong(object: ObjectId, fault: &'static str) -> BlobError {
@@ -87,10 +106,17 @@ impl From<Bytes> for Upload {
     }
 }
 
+impl From<Object> for Upload {
+    fn from(object: Object) -> Self {
+        Self::Sealed(object)
+    }
+}
+
 impl std::fmt::Debug for Upload {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Whole(bytes) => write!(f, "Upload({} bytes)", bytes.len()),
+            Self::Sealed(object) => write!(f, "Upload({object:?})"),
             Self::Parts(_) => f.write_str("Upload(…)"),
         }
     }

@@ -12,8 +12,7 @@ use sci_store_api::admin::{Collect, DAY, GcPolicy};
 use sci_store_api::resolve::{PathQuery, ResolveRequest, RestorePolicy};
 use sci_store_api::saves::CommitSave;
 use sci_store_api::{
-    ErrorCode, Instance, ObjectId, ObjectKind, ObjectRef, ObjectSink, PathName, Record, RunId, SnapshotId,
-    TransferError,
+    ErrorCode, Instance, Object, ObjectKind, ObjectRef, ObjectSink, PathName, Record, RunId, SnapshotId, TransferError,
 };
 
 const SAVERS: usize = 2;
@@ -56,9 +55,9 @@ fn save(store: &Embedded, saver: usize, number: usize) -> Result<SnapshotId, Str
     let began = store.begin(&path, &instance, ladder.key(), Vec::new()).map_err(overtaken)?;
     let mut listed = Vec::new();
     for (kind, bytes) in objects(saver, number) {
-        let id = ObjectId::of(&bytes);
-        listed.push(ObjectRef { id, size: bytes.len() as u64, kind });
-        began.put(&id, bytes).map_err(|error| match error {
+        let object = Object::of(bytes);
+        listed.push(ObjectRef { id: object.id(), size: object.size(), kind });
+        began.put(object).map_err(|error| match error {
             TransferError::Again { .. } => error.to_string(),
             error => panic!("{error}"),
         })?;

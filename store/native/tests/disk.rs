@@ -6,7 +6,7 @@ use pollster::block_on;
 use sci_conformance::Harness;
 use sci_native::{Disk, ServerLock, Sqlite, Upload};
 use sci_service::{Blob, BlobError, BlobKey, Blobs as _};
-use sci_store_api::ObjectId;
+use sci_store_api::{ObjectId, Pieces};
 use tempfile::TempDir;
 
 struct OnDisk(TempDir);
@@ -69,6 +69,25 @@ fn a_body_that_ends_early_or_late_is_refused_and_leaves_nothing() {
         assert!(matches!(block_on(disk.get(&blob.key, 0..1)), Err(BlobError::Missing)));
         assert_eq!(std::fs::read_dir(dir.path().join("incoming")).unwrap().count(), 0);
     }
+}
+
+#[test]
+fn an_object_that_was_hashed_before_is_stored_as_itself_and_as_no_other() {
+    let dir = TempDir::new().unwrap();
+    let (disk, blob, body) = announced(&dir);
+    let sealed = |parts: &[&[u8]]| {
+        let mut pieces = Pieces::default();
+        parts.iter().for_each(|part| pieces.push(part.to_vec()));
+        Upload::from(pieces.seal())
+    };
+    let put = block_on(disk.put(&blob, sealed(&[b"another"])));
+    assert!(matches!(put, Err(BlobError::WrongContent { .. })), "{put:?}");
+    let longer = Blob { size: blob.size + 1, ..blob.clone() };
+    let put = block_on(disk.put(&longer, sealed(&[&body])));
+    assert!(matches!(put, Err(BlobError::WrongContent { .. })), "{put:?}");
+    assert!(!block_on(disk.is_whole(&blob)).unwrap());
+    block_on(disk.put(&blob, sealed(&[&body[..7], &body[7..70_000], &body[70_000..]]))).unwrap();
+    assert!(block_on(disk.is_whole(&blob)).unwrap());
 }
 
 #[test]

@@ -14,7 +14,8 @@ use sci_store_api::saves::{CommitSave, Committed};
 use sci_store_api::snapshots::SnapshotQuery;
 use sci_store_api::verdict::{MissReason, Outcome};
 use sci_store_api::{
-    Instance, ObjectId, ObjectKind, ObjectRef, ObjectSink, ObjectSource, PathName, RunId, SnapshotId, TransferError,
+    Instance, Object, ObjectId, ObjectKind, ObjectRef, ObjectSink, ObjectSource, PathName, RunId, SnapshotId,
+    TransferError,
 };
 use tempfile::TempDir;
 
@@ -40,9 +41,9 @@ fn save(store: &Embedded, source: &str, tree: &str, bases: Vec<SnapshotId>) -> R
     let save = store.begin(&path, &instance, ladder(source).key(), bases)?;
     let mut objects = Vec::new();
     for (content, kind) in contents.iter().zip(kinds) {
-        let id = ObjectId::of(content.as_bytes());
-        save.put(&id, content.clone().into_bytes()).unwrap();
-        objects.push(ObjectRef { id, size: content.len() as u64, kind });
+        let object = Object::of(content.clone().into_bytes());
+        objects.push(ObjectRef { id: object.id(), size: object.size(), kind });
+        save.put(object).unwrap();
     }
     save.commit(&CommitSave {
         ladder: ladder(source),
@@ -156,8 +157,9 @@ fn threads_read_and_write_at_once() {
             let store = &store;
             scope.spawn(move || {
                 for number in (thread..400).step_by(4) {
-                    let id = ObjectId::of(&content(number));
-                    save.put(&id, content(number)).unwrap();
+                    let object = Object::of(content(number));
+                    let id = object.id();
+                    save.put(object).unwrap();
                     assert_eq!(store.read(&id, 59_990..60_000).unwrap(), content(number)[59_990..]);
                 }
             });

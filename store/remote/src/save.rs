@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sci_store_api::saves::{BegunSave, CommitSave, Committed};
-use sci_store_api::{ErrorCode, ObjectId, ObjectSink, TransferError, routes};
+use sci_store_api::{ErrorCode, Object, ObjectId, ObjectSink, TransferError, routes};
 
 use crate::call::Kind;
 use crate::error::Error;
@@ -47,8 +47,9 @@ impl RemoteSave {
 }
 
 impl ObjectSink for RemoteSave {
-    fn put(&self, object: &ObjectId, bytes: Vec<u8>) -> Result<(), TransferError> {
-        self.uploads.put(*object, bytes).map_err(|error| refused(*object, &error))
+    fn put(&self, object: Object) -> Result<(), TransferError> {
+        let id = object.id();
+        self.uploads.put(id, object.into_bytes()).map_err(|error| refused(id, &error))
     }
 }
 

@@ -63,11 +63,14 @@ pub fn manifest(bytes: &[u8]) -> Option<Manifest> {
 
 /// Encodes a manifest and loads it again; `None` when it is refused, as one whose unused blocks made its expansion look small.
 pub fn round_trip(manifest: &Manifest) -> Option<Manifest> {
-    let encoded = crate::manifest::encode(manifest.clone(), None).ok()?;
-    let id = ObjectId::of(&encoded.object);
-    let own = PackRef { id, size: encoded.object.len() as u64 };
+    let encoded = crate::manifest::encode(manifest.clone(), None, 1).ok()?;
+    let id = encoded.object.id();
+    let own = PackRef { id, size: encoded.object.size() };
     let permitted: Vec<PackRef> = std::iter::once(own).chain(encoded.manifest.packs.iter().copied()).collect();
-    Some(Manifest::load(&id, &permitted, &OneObject(id, encoded.object)).expect("what is written can be read"))
+    Some(
+        Manifest::load(&id, &permitted, &OneObject(id, encoded.object.into_bytes()))
+            .expect("what is written can be read"),
+    )
 }
 
 /// A store that holds one object.

@@ -16,7 +16,7 @@ pub const WINDOW_LOG: u32 = 22;
 /// See [`WINDOW_LOG`].
 pub const WINDOW_LOG_MAX: u32 = 24;
 /// A pack is closed by content after the first block that makes it this long, and at the latest by that. Bytes, compressed.
-pub const PACK: (usize, usize) = (8 << 20, 32 << 20);
+pub const PACK: (u64, u64) = (8 << 20, 32 << 20);
 /// The reader refuses objects longer than this. Bytes.
 pub const OBJECT_MAX: u64 = 1 << 30;
 /// Entries of one tree.

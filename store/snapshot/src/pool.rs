@@ -1,6 +1,8 @@
 //! A bounded pool: work in parallel, results in order.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::marker::PhantomData;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::Result;
@@ -158,6 +160,76 @@ where
         (Some(error), ..) => Err(error),
         (None, Some(middle), Some(last)) => Ok((middle, last)),
         (None, ..) => unreachable!("a consumer is put back by the thread that took it"),
+    }
+}
+
+/// Makes something of every item on at most `threads` threads, and hands it over in the items' order. `worker` gives each thread
+/// what it keeps between items. At most two results for each thread wait to be taken.
+///
+/// # Errors
+/// The first of the closures' errors, which stops everything.
+pub(crate) fn ordered<T: Send, W, R: Send>(
+    threads: usize,
+    items: impl ExactSizeIterator<Item = T> + Send,
+    worker: impl Fn() -> Result<W> + Sync,
+    make: impl Fn(&mut W, T) -> Result<R> + Sync,
+    take: impl FnMut(R) -> Result<()> + Send,
+) -> Result<()> {
+    let threads = threads.min(items.len());
+    let each = Each { worker, make, types: PhantomData };
+    pipeline(&each, items, threads, threads * 4, Taker(take), Nothing).map(drop)
+}
+
+/// The crew of [`ordered`]: the second stage gets nothing.
+struct Each<F, G, T, R> {
+    worker: F,
+    make: G,
+    types: PhantomData<fn(T) -> R>,
+}
+
+impl<F, G, T, W, R> Crew for Each<F, G, T, R>
+where
+    F: Fn() -> Result<W> + Sync,
+    G: Fn(&mut W, T) -> Result<R> + Sync,
+    T: Send,
+    R: Send,
+{
+    type Worker = W;
+    type Item = T;
+    type Read = R;
+    type Raw = Infallible;
+    type Done = Infallible;
+
+    fn worker(&self) -> Result<W> {
+        (self.worker)()
+    }
+
+    fn read(&self, worker: &mut W, item: T) -> Result<R> {
+        (self.make)(worker, item)
+    }
+
+    fn work(&self, _: &mut W, raw: Infallible) -> Result<Infallible> {
+        match raw {}
+    }
+}
+
+struct Taker<F>(F);
+
+impl<R, F: FnMut(R) -> Result<()> + Send> Middle<R, Infallible> for Taker<F> {
+    fn take(&mut self, result: R, _: &mut dyn FnMut(Infallible)) -> Result<()> {
+        (self.0)(result)
+    }
+
+    fn finish(&mut self, _: &mut dyn FnMut(Infallible)) -> Result<()> {
+        Ok(())
+    }
+}
+
+struct Nothing;
+
+impl Last<Infallible> for Nothing {
+    fn take(&mut self, result: Infallible) -> Result<()> {
+        match result {}
     }
 }
 

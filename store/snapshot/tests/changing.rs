@@ -6,6 +6,7 @@ mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use common::*;
 use sci_snapshot::{Excludes, Progress, Result, SaveRequest, Saved, SnapshotError, save};
@@ -66,8 +67,12 @@ fn a_file_that_changes_once_is_saved_as_it_is_then() {
 #[test]
 fn a_file_that_vanishes_or_is_no_longer_one_with_its_links_is_no_state_to_keep() {
     type Change = fn(&Path);
-    let changes: [Change; 3] = [
+    let changes: [Change; 4] = [
         |root| fs::remove_file(root.join("large")).unwrap(),
+        |root| {
+            fs::remove_file(root.join("small")).unwrap();
+            assert!(Command::new("mkfifo").arg(root.join("small")).status().unwrap().success());
+        },
         |root| {
             fs::remove_file(root.join("small")).unwrap();
             fs::create_dir(root.join("small")).unwrap();

@@ -14,7 +14,7 @@ use sci_remote::{Address, Error, Remote, Settings, Token, Wanted};
 use sci_serve::{Limits, Order, run_until};
 use sci_snapshot::{Excludes, Manifest, PackRef, RestoreRequest, SaveRequest, Silent, SnapshotError, restore, save};
 use sci_store_api::saves::CommitSave;
-use sci_store_api::{ObjectId, ObjectKind, ObjectRef, PathName, Secret};
+use sci_store_api::{Object, ObjectId, ObjectKind, ObjectRef, ObjectSink as _, PathName, Secret};
 use tempfile::TempDir;
 
 use super::backend::token;
@@ -99,10 +99,9 @@ fn fill(remote: &Remote, scratch: &Path, objects: usize) -> HashMap<ObjectId, Ar
             progress: &Silent,
         };
         let saved = save(request, &sink).unwrap();
-        let inputs = format!("inputs of {number}").into_bytes();
-        let derivation = ObjectId::of(&inputs);
-        sci_store_api::ObjectSink::put(&sink, &derivation, inputs.clone()).unwrap();
-        let size = inputs.len() as u64;
+        let inputs = Object::of(format!("inputs of {number}").into_bytes());
+        let (derivation, size) = (inputs.id(), inputs.size());
+        sink.put(inputs).unwrap();
         let objects =
             [&saved.objects[..], &[ObjectRef { id: derivation, size, kind: ObjectKind::Derivation }]].concat();
         let commit = CommitSave {

@@ -1,11 +1,10 @@
 //! A save in progress.
 
-use bytes::Bytes;
 use pollster::block_on;
 use sci_faults::Step;
 use sci_service::Hold;
 use sci_store_api::saves::{BegunSave, CommitSave, Committed};
-use sci_store_api::{ErrorCode, ObjectId, ObjectSink, TransferError};
+use sci_store_api::{ErrorCode, Object, ObjectSink, TransferError};
 
 use super::Embedded;
 use crate::Error;
@@ -36,16 +35,13 @@ impl EmbeddedSave<'_> {
 }
 
 impl ObjectSink for EmbeddedSave<'_> {
-    fn put(&self, object: &ObjectId, bytes: Vec<u8>) -> Result<(), TransferError> {
-        let hold = Hold::Save(self.begun.save);
-        let size = bytes.len() as u64;
-        let put = self.store.service.put_object(&self.store.caller, hold, *object, size, Bytes::from(bytes).into());
+    fn put(&self, object: Object) -> Result<(), TransferError> {
+        let (hold, id, size) = (Hold::Save(self.begun.save), object.id(), object.size());
+        let put = self.store.service.put_object(&self.store.caller, hold, id, size, object.into());
         block_on(put).map_err(|error| match error.code() {
-            _ if error.is_full() => TransferError::NoRoom { object: *object, reason: error.to_string() },
-            ErrorCode::Retry | ErrorCode::NotFound => {
-                TransferError::Again { object: *object, reason: error.to_string() }
-            }
-            _ => TransferError::Failed { object: *object, reason: error.to_string() },
+            _ if error.is_full() => TransferError::NoRoom { object: id, reason: error.to_string() },
+            ErrorCode::Retry | ErrorCode::NotFound => TransferError::Again { object: id, reason: error.to_string() },
+            _ => TransferError::Failed { object: id, reason: error.to_string() },
         })
     }
 }

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use bytes::Bytes;
 use pollster::block_on;
 use sci_faults::Step;
 use sci_hasher::Digest;
@@ -15,7 +14,9 @@ use sci_store_api::resolve::{MAX_PATHS, ResolveRequest, ResolveResponse};
 use sci_store_api::saves::BeginSave;
 use sci_store_api::session::Session;
 use sci_store_api::snapshots::{SnapshotDetail, SnapshotPage, SnapshotQuery};
-use sci_store_api::{ApiError, ErrorCode, Instance, Nonce, ObjectId, ObjectSource, PathName, PlanId, SnapshotId};
+use sci_store_api::{
+    ApiError, ErrorCode, Instance, Nonce, Object, ObjectId, ObjectSource, PathName, PlanId, SnapshotId,
+};
 
 use super::EmbeddedSave;
 use super::reader::Opened;
@@ -114,12 +115,12 @@ impl Embedded {
     /// # Errors
     /// [`Error::Service`].
     pub fn put_derivation(&self, bytes: Vec<u8>) -> Result<ObjectId, Error> {
-        let id = ObjectId::of(&bytes);
+        let object = Object::of(bytes);
+        let id = object.id();
         if self.is_whole(&id).is_ok_and(|whole| whole) {
             return Ok(id);
         }
-        let size = bytes.len() as u64;
-        block_on(self.service.put_object(&self.caller, Hold::Run, id, size, Bytes::from(bytes).into()))?;
+        block_on(self.service.put_object(&self.caller, Hold::Run, id, object.size(), object.into()))?;
         Ok(id)
     }
 

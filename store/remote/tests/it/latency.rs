@@ -6,7 +6,7 @@ use std::path::Path;
 use sci_conformance::state::State;
 use sci_remote::Remote;
 use sci_snapshot::{Base, Excludes, Manifest, PackRef, RestoreRequest, SaveRequest, Saved, Silent};
-use sci_store_api::{ObjectId, ObjectSink, TransferError};
+use sci_store_api::{Object, ObjectSink, TransferError};
 
 use crate::storage::Storage;
 
@@ -17,11 +17,10 @@ const AWAY: u64 = 40;
 struct Sink<'a>(&'a Remote);
 
 impl ObjectSink for Sink<'_> {
-    fn put(&self, object: &ObjectId, bytes: Vec<u8>) -> Result<(), TransferError> {
-        self.0
-            .put_derivation(&bytes)
-            .map(drop)
-            .map_err(|error| TransferError::Failed { object: *object, reason: error.to_string() })
+    fn put(&self, object: Object) -> Result<(), TransferError> {
+        let id = object.id();
+        let put = self.0.put_derivation(&object.into_bytes());
+        put.map(drop).map_err(|error| TransferError::Failed { object: id, reason: error.to_string() })
     }
 }
 

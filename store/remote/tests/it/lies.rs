@@ -7,7 +7,7 @@ use sci_conformance::state::State;
 use sci_remote::{Error, Remote};
 use sci_store_api::resolve::ResolveRequest;
 use sci_store_api::snapshots::SnapshotQuery;
-use sci_store_api::{ObjectId, ObjectSink as _, ObjectSource as _};
+use sci_store_api::{Object, ObjectSink as _, ObjectSource as _};
 
 use crate::storage::Storage;
 
@@ -91,7 +91,7 @@ fn a_login_page_is_no_stored_object() {
     let remote = storage.main();
     let save = storage.begin(&remote, &State::new("l", "s", "t"));
     storage.answer("/v1/objects", usize::MAX, Said::json(200, "<html>"));
-    save.put(&ObjectId::of(b"x"), b"x".to_vec()).unwrap();
+    save.put(Object::of(b"x".to_vec())).unwrap();
     let error = save.commit(&State::new("l", "s", "t").commit()).unwrap_err().to_string();
     assert!(error.contains("status 200 where 204 was expected"), "{error}");
 }

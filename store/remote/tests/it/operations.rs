@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use sci_conformance::http::Heard;
 use sci_conformance::state::State;
 use sci_remote::Error;
 use sci_store_api::dsse;
@@ -10,7 +11,7 @@ use sci_store_api::resolve::ResolveRequest;
 use sci_store_api::saves::Committed;
 use sci_store_api::snapshots::SnapshotQuery;
 use sci_store_api::verdict::{MissReason, Verdict};
-use sci_store_api::{ErrorCode, ObjectId, ObjectSink as _, ObjectSource as _, TransferError};
+use sci_store_api::{ErrorCode, Object, ObjectId, ObjectSink as _, ObjectSource as _, TransferError};
 
 use crate::storage::Storage;
 
@@ -104,7 +105,7 @@ fn many_threads_read_and_put_at_once() {
         for _ in 0..8 {
             scope.spawn(|| {
                 while let Some(bytes) = objects.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    save.put(&ObjectId::of(bytes), bytes.clone()).unwrap();
+                    save.put(Object::of(bytes.clone())).unwrap();
                     assert_eq!(remote.put_derivation(bytes).unwrap(), ObjectId::of(bytes));
                 }
             });
@@ -118,14 +119,18 @@ fn many_threads_read_and_put_at_once() {
 }
 
 #[test]
-fn bytes_under_another_name_are_refused() {
+fn bytes_that_changed_on_the_way_are_refused() {
     let storage = Storage::default();
     let remote = storage.main();
     let save = storage.begin(&remote, &State::new("l", "s", "tree"));
-    save.put(&ObjectId::of(b"one"), b"another".to_vec()).unwrap();
+    storage.meddle(|heard, honest| match heard.method.as_str() {
+        "PUT" => honest(&Heard { body: b"two".to_vec(), ..heard.clone() }),
+        _ => honest(heard),
+    });
+    save.put(Object::of(b"one".to_vec())).unwrap();
     let error = save.commit(&State::new("l", "s", "tree").commit()).unwrap_err();
     assert!(matches!(&error, Error::Refused(error) if error.code == ErrorCode::WrongContent), "{error}");
     // Once it has failed, nothing more is taken.
-    let error = save.put(&ObjectId::of(b"two"), b"two".to_vec()).unwrap_err();
+    let error = save.put(Object::of(b"two".to_vec())).unwrap_err();
     assert!(matches!(&error, TransferError::Failed { reason, .. } if reason.contains("SHA-256")), "{error}");
 }

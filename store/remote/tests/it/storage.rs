@@ -124,7 +124,7 @@ impl Storage {
     pub(crate) fn save(&self, remote: &Remote, state: &State) -> Committed {
         let save = self.begin(remote, state);
         for (_, bytes) in state.objects() {
-            save.put(&sci_store_api::ObjectId::of(&bytes), bytes.to_vec()).unwrap();
+            save.put(sci_store_api::Object::of(bytes.to_vec())).unwrap();
         }
         save.commit(&state.commit()).unwrap()
     }

@@ -10,7 +10,7 @@ use sci_conformance::state::State;
 use sci_remote::{Error, Nobody, Remote};
 use sci_store_api::saves::Committed;
 use sci_store_api::snapshots::SnapshotQuery;
-use sci_store_api::{ObjectId, ObjectSink as _, ObjectSource as _};
+use sci_store_api::{Object, ObjectSink as _, ObjectSource as _};
 
 use crate::storage::{Storage, client};
 
@@ -117,7 +117,7 @@ fn a_put_is_repeated_whole() {
         if heard.method == "PUT" && !std::mem::replace(&mut lost, true) { Said::default() } else { said }
     });
     storage.heard();
-    save.put(&ObjectId::of(b"object"), b"object".to_vec()).unwrap();
+    save.put(Object::of(b"object".to_vec())).unwrap();
     save.commit(&State::new("l", "s", "t").commit()).unwrap_err();
     let mut heard = storage.heard();
     heard.retain(|heard| heard.method == "PUT");

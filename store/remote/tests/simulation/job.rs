@@ -12,7 +12,7 @@ use sci_store_api::dsse::{self, Envelope};
 use sci_store_api::resolve::ResolveRequest;
 use sci_store_api::saves::{CommitSave, Committed};
 use sci_store_api::{
-    ErrorCode, ObjectId, ObjectKind, ObjectRef, ObjectSink as _, Record, SnapshotId, StoreId, TransferError,
+    ErrorCode, Object, ObjectId, ObjectKind, ObjectRef, ObjectSink as _, Record, SnapshotId, StoreId, TransferError,
 };
 
 use crate::actors::{Role, state};
@@ -97,7 +97,7 @@ impl Job<'_> {
                 model.objects.entry(object.id).or_default().insert(self.role.scope());
             }
         }
-        save.put(&id, derivation).map_err(|error| broken(error.into()))?;
+        save.put(Object::of(derivation)).map_err(|error| broken(error.into()))?;
         let commit = CommitSave {
             ladder: state.ladder(),
             sketch: state.sketch(),

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use proptest::prelude::*;
 use sci_hasher::Digest;
-use sci_store_api::{ObjectId, ObjectSource, TransferError};
+use sci_store_api::{Object, ObjectId, ObjectSource, TransferError};
 
 use super::root::Root;
 use super::{Block, Encoded, Manifest, PackRef, RecordedInput, encode, inputs, segment};
@@ -23,6 +23,10 @@ impl ObjectSource for Objects {
         let bytes = self.0.get(object).ok_or(TransferError::Missing { object: *object })?;
         Ok(bytes[range.start as usize..range.end as usize].to_vec())
     }
+}
+
+fn objects(objects: impl IntoIterator<Item = Object>) -> Objects {
+    Objects(objects.into_iter().map(|object| (object.id(), object.into_bytes())).collect())
 }
 
 fn root() -> Tree {
@@ -48,10 +52,10 @@ fn manifest(tree: Tree, blocks: Vec<Block>) -> Manifest {
 
 /// Encodes, and decodes with exactly the permissions its own record would give.
 fn round_trip(manifest: Manifest) -> Result<(Manifest, Manifest)> {
-    let Encoded { object, manifest } = encode(manifest, None)?;
+    let Encoded { object, manifest } = encode(manifest, None, 3)?;
     let permitted: Vec<PackRef> = manifest.objects().map(PackRef::from).collect();
-    let id = ObjectId::of(&object);
-    let decoded = Manifest::load(&id, &permitted, &Objects(HashMap::from([(id, object)])))?;
+    let id = object.id();
+    let decoded = Manifest::load(&id, &permitted, &objects([object]))?;
     Ok((manifest, decoded))
 }
 
@@ -207,9 +211,9 @@ fn bombs_are_refused_by_what_they_declare() {
 fn only_objects_of_the_record_may_be_cited() {
     let mut tree = root();
     file(&mut tree, 0, b"f", Extent { block: 0, offset: 0, length: 1 });
-    let Encoded { object, .. } = encode(manifest(tree, vec![block(10)]), None).unwrap();
-    let own = PackRef { id: ObjectId::of(&object), size: object.len() as u64 };
-    let objects = Objects(HashMap::from([(own.id, object)]));
+    let Encoded { object, .. } = encode(manifest(tree, vec![block(10)]), None, 1).unwrap();
+    let own = PackRef { id: object.id(), size: object.size() };
+    let objects = objects([object]);
     let error = Manifest::load(&own.id, &[own], &objects).unwrap_err().to_string();
     assert!(error.contains("its record does not list object"), "{error}");
     let error = Manifest::load(&own.id, &[], &objects).unwrap_err().to_string();
@@ -353,7 +357,7 @@ proptest! {
         let (local, kept) = Manifest::from_local(&mut || frames.next().ok_or_else(|| "no more".into())).unwrap();
         prop_assert_eq!(kept, receipts);
         prop_assert_eq!(described(&local), described(&decoded));
-        prop_assert_eq!(encode(local, None).unwrap().object, encode(decoded, None).unwrap().object);
+        prop_assert_eq!(encode(local, None, 1).unwrap().object.id(), encode(decoded, None, 2).unwrap().object.id());
     }
 
     #[test]
@@ -388,16 +392,14 @@ fn a_small_change_writes_few_segments() {
     for number in 0..40_000u32 {
         file(&mut tree, 0, format!("{number:06}").as_bytes(), Extent { block: 0, offset: number % 900, length: 50 });
     }
-    let first = encode(manifest(tree.clone(), vec![block(1_000)]), None).unwrap();
+    let first = encode(manifest(tree.clone(), vec![block(1_000)]), None, 1).unwrap();
     let mut changed = manifest(tree.clone(), vec![block(1_000)]);
     changed.tree.set_stat(20_000, 0o644, 50, Mtime { secs: 9, nanos: 9 });
-    let second = encode(changed, Some(&first.manifest)).unwrap();
-    assert!(second.object.len() * 4 < first.object.len(), "{} of {}", second.object.len(), first.object.len());
-    let objects = Objects(HashMap::from([
-        (ObjectId::of(&first.object), first.object),
-        (ObjectId::of(&second.object), second.object.clone()),
-    ]));
+    let second = encode(changed, Some(&first.manifest), 3).unwrap();
+    assert!(second.object.size() * 4 < first.object.size(), "{:?} of {:?}", second.object, first.object);
+    let id = second.object.id();
+    let objects = objects([first.object, second.object]);
     let permitted: Vec<PackRef> = second.manifest.objects().map(PackRef::from).collect();
-    let decoded = Manifest::load(&ObjectId::of(&second.object), &permitted, &objects).unwrap();
+    let decoded = Manifest::load(&id, &permitted, &objects).unwrap();
     assert_eq!(described(&decoded), described(&second.manifest));
 }

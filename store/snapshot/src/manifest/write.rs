@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use sci_hasher::Digest;
-use sci_store_api::ObjectId;
+use sci_store_api::{Object, ObjectId};
 
 use super::root::{Frame, HEADER, MAGIC, Root};
 use super::{Manifest, PackRef, StoredFrame, inputs, segment};
 use crate::block::Compressor;
 use crate::limits::{DEPTH_MAX, ENTRIES_MAX, FRAME_MAX, INPUT_PATHS_MAX, TREE_MAX};
 use crate::tree::{Kind, NONE, Tree};
-use crate::{Result, SnapshotError, tiers};
+use crate::{Result, SnapshotError, pool, tiers};
 
 /// Smallest average length of a segment, in [`parts`].
 const SEGMENT: u64 = 512;
@@ -24,19 +24,19 @@ const PER_EXTENT: usize = 32 + 32 + 15;
 /// Earlier manifest objects a manifest may lean on; beyond that, what lies in the smallest is written again.
 const OBJECTS: usize = 8;
 
-/// The bytes of a manifest object, and the manifest as a reader of them would have it.
+/// A manifest object, and the manifest as a reader of them would have it.
 pub(crate) struct Encoded {
-    pub(crate) object: Vec<u8>,
+    pub(crate) object: Object,
     pub(crate) manifest: Manifest,
 }
 
-/// Encodes `manifest`, leaning on the segments of `base` where they are the same.
+/// Encodes `manifest` on `threads` threads, leaning on the segments of `base` where they are the same.
 ///
 /// Only blocks and packs that the tree uses are kept in the tables; extents are renumbered accordingly.
 ///
 /// # Errors
 /// [`SnapshotError::Io`] when the compressor fails, [`SnapshotError::Refused`] for a tree that no reader would take.
-pub(crate) fn encode(mut manifest: Manifest, base: Option<&Manifest>) -> Result<Encoded> {
+pub(crate) fn encode(mut manifest: Manifest, base: Option<&Manifest>, threads: usize) -> Result<Encoded> {
     keep_used(&mut manifest);
     manifest.check_expansion()?;
     let inputs = (!manifest.inputs.is_empty()).then(|| inputs::encode(&manifest.inputs));
@@ -44,30 +44,33 @@ pub(crate) fn encode(mut manifest: Manifest, base: Option<&Manifest>) -> Result<
     // What can be leaned on is decided over all segments. They are digested for that, but not kept: all of them together
     // are as large as the tree.
     let lean = base.filter(|base| !base.segments.is_empty());
-    let digested = lean.map(|_| digests_of(&manifest, &cuts)).unwrap_or_default();
+    let digested = lean.map(|_| digests_of(&manifest, &cuts, threads)).transpose()?.unwrap_or_default();
     let known = lean.map(|base| few_objects(&digested, inputs.as_deref(), &base.segments)).unwrap_or_default();
-    let mut writer = ObjectWriter { root: Root::default(), body: Vec::new(), compressor: compressor()? };
+    let mut writer = ObjectWriter::default();
     let mut digests = Vec::with_capacity(cuts.len());
     let mut lengths = Vec::with_capacity(cuts.len());
-    for (number, cut) in cuts.into_iter().enumerate() {
-        let (digest, length, frame) = match digested.get(number).and_then(|digest| Some((digest, known.get(digest)?))) {
-            Some((digest, stored)) => (*digest, stored.length, writer.lean(stored)),
-            None => {
-                let raw = segment::encode(&manifest.tree, &manifest.blocks, cut);
-                let frame = writer.append(&raw)?;
-                (digested.get(number).copied().unwrap_or_else(|| Digest::of(&raw)), raw.len() as u32, frame)
-            }
+    let known_at = |number| digested.get(number).and_then(|digest: &Digest| Some((*digest, *known.get(digest)?)));
+    let make = |compressor: &mut Compressor, (number, cut)| match known_at(number) {
+        Some((digest, stored)) => Ok(Segment::Known(digest, stored)),
+        None => Packed::new(&segment::encode(&manifest.tree, &manifest.blocks, cut), compressor).map(Segment::New),
+    };
+    let take = |segment| {
+        let (digest, length, frame) = match segment {
+            Segment::Known(digest, stored) => (digest, stored.length, writer.lean(stored)),
+            Segment::New(packed) => (packed.digest, packed.length, writer.append(&packed)),
         };
         writer.root.segments.push(frame);
         digests.push(digest);
         lengths.push(u64::from(length));
-    }
+        Ok(())
+    };
+    pool::ordered(threads, cuts.into_iter().enumerate(), compressor, make, take)?;
     check_limits(&manifest, &lengths)?;
     if let Some(raw) = inputs {
         let digest = Digest::of(&raw);
         writer.root.inputs = Some(match known.get(&digest) {
             Some(stored) => writer.lean(stored),
-            None => writer.append(&raw)?,
+            None => writer.append(&Packed::new(&raw, &mut compressor()?)?),
         });
         digests.push(digest);
     }
@@ -172,9 +175,16 @@ impl Kept {
     }
 }
 
-fn digests_of(manifest: &Manifest, cuts: &[Range<u32>]) -> Vec<Digest> {
-    let digest = |cut: &Range<u32>| Digest::of(&segment::encode(&manifest.tree, &manifest.blocks, cut.clone()));
-    cuts.iter().map(digest).collect()
+fn digests_of(manifest: &Manifest, cuts: &[Range<u32>], threads: usize) -> Result<Vec<Digest>> {
+    let mut digests = Vec::with_capacity(cuts.len());
+    let encode = |cut: &Range<u32>| segment::encode(&manifest.tree, &manifest.blocks, cut.clone());
+    let make = |_: &mut (), cut| Ok(Digest::of(&encode(cut)));
+    let take = |digest| {
+        digests.push(digest);
+        Ok(())
+    };
+    pool::ordered(threads, cuts.iter(), || Ok(()), make, take)?;
+    Ok(digests)
 }
 
 /// The entries of each segment. Cuts are functions of the paths around them, so that a change moves only those near it.
@@ -219,26 +229,46 @@ fn weight(tree: &Tree, index: u32) -> u64 {
     (PER_ENTRY + tree.name(index).len() + target + extents * PER_EXTENT) as u64
 }
 
+/// One segment of the manifest.
+enum Segment<'a> {
+    /// It lies in an earlier object.
+    Known(Digest, &'a StoredFrame),
+    New(Packed),
+}
+
+/// A frame that is stored anew.
+struct Packed {
+    /// Of what is in it.
+    digest: Digest,
+    length: u32,
+    stored: Vec<u8>,
+    stored_digest: Digest,
+}
+
+impl Packed {
+    fn new(raw: &[u8], compressor: &mut Compressor) -> Result<Self> {
+        let stored = compress(raw, compressor)?;
+        Ok(Self { digest: Digest::of(raw), length: raw.len() as u32, stored_digest: Digest::of(&stored), stored })
+    }
+}
+
+fn compress(raw: &[u8], compressor: &mut Compressor) -> Result<Vec<u8>> {
+    compressor.compress(raw).map_err(|error| SnapshotError::io("compress", "the manifest", error))
+}
+
+#[derive(Default)]
 struct ObjectWriter {
     root: Root,
     /// All frames, one after the other.
     body: Vec<u8>,
-    compressor: Compressor,
 }
 
 impl ObjectWriter {
-    fn append(&mut self, raw: &[u8]) -> Result<Frame> {
-        let stored =
-            self.compressor.compress(raw).map_err(|error| SnapshotError::io("compress", "the manifest", error))?;
-        let frame = Frame {
-            object: 0,
-            offset: self.body.len() as u64,
-            stored: stored.len() as u32,
-            length: raw.len() as u32,
-            digest: Digest::of(&stored),
-        };
-        self.body.extend_from_slice(&stored);
-        Ok(frame)
+    fn append(&mut self, packed: &Packed) -> Frame {
+        let Packed { length, stored, stored_digest, .. } = packed;
+        let offset = self.body.len() as u64;
+        self.body.extend_from_slice(stored);
+        Frame { object: 0, offset, stored: stored.len() as u32, length: *length, digest: *stored_digest }
     }
 
     fn lean(&mut self, stored: &StoredFrame) -> Frame {
@@ -256,16 +286,16 @@ impl ObjectWriter {
         }
     }
 
-    fn finish(mut self, mut manifest: Manifest, digests: &[Digest]) -> Result<Encoded> {
+    fn finish(self, mut manifest: Manifest, digests: &[Digest]) -> Result<Encoded> {
         let raw = self.root.encode();
-        let root =
-            self.compressor.compress(&raw).map_err(|error| SnapshotError::io("compress", "the manifest", error))?;
+        let root = compress(&raw, &mut compressor()?)?;
         let (stored, length) = ((root.len() as u32).to_le_bytes(), (raw.len() as u32).to_le_bytes());
         let head = [MAGIC.as_slice(), &stored, &length, &root].concat();
         // Moved within its own room: of a large tree there is not the room for two.
         let mut object = self.body;
         object.splice(0..0, head);
-        let own = PackRef { id: ObjectId::of(&object), size: object.len() as u64 };
+        let object = Object::of(object);
+        let own = PackRef { id: object.id(), size: object.size() };
         manifest.objects = std::iter::once(own).chain(self.root.objects.iter().copied()).collect();
         let body_at = (HEADER + root.len()) as u64;
         manifest.segments = digests

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use sci_faults::Step;
 use sci_hasher::Digest;
-use sci_store_api::{ObjectId, ObjectRef, ObjectSink, ObjectSource};
+use sci_store_api::{Object, ObjectId, ObjectRef, ObjectSink, ObjectSource};
 use sci_sys::fd::AsFd as _;
 
 use crate::local::{Base, now, receipts_of_read};
@@ -117,8 +117,8 @@ pub fn save(mut request: SaveRequest<'_>, sink: &dyn ObjectSink) -> Result<Saved
     let stored = store_contents(&request, &mut walked, unknown, (&base, known, ancestors), threads, sink)?;
     let (device, skipped) = (walked.device, std::mem::take(&mut walked.skipped));
     let (mut tree, mut receipts) = receipts_of_read(walked, started);
-    let digest = tree.digest();
-    let done = |base: Base, uploaded, unchanged, remembered| {
+    let Stored { blocks, packs, uploaded, last } = stored;
+    let done = |base: Base, digest, uploaded, unchanged, remembered| {
         let manifest = base.manifest.id();
         let manifest = manifest.ok_or_else(|| SnapshotError::Refused("its manifest has no object".into()))?;
         let (files, bytes) = (base.manifest.tree.file_count(), base.manifest.tree.total_bytes());
@@ -126,25 +126,30 @@ pub fn save(mut request: SaveRequest<'_>, sink: &dyn ObjectSink) -> Result<Saved
         Ok(Saved { manifest, objects, tree: digest, files, bytes, uploaded, unchanged, skipped, remembered, base })
     };
     if tree.is_same_state(&base.tree) {
+        let digest = pack::while_sending(sink, last, || Ok(tree.digest()))?;
         adopt::keep_receipts_of_unchanged(&base.tree, &tree, &mut receipts);
         base.tree.give_contents(tree.take_contents(), std::iter::empty());
         let remembered = given.is_some_and(|(on, known)| on == device && known == receipts);
-        return done(Base::new(Arc::new(base), receipts, device), stored.uploaded, true, remembered);
+        return done(Base::new(Arc::new(base), receipts, device), digest, uploaded, true, remembered);
     }
     drop(given);
     base.tree = Tree::default();
-    let (mut blocks, mut packs) = (std::mem::take(&mut base.blocks), std::mem::take(&mut base.packs));
-    let packs_before = packs.len() as u32;
-    blocks.extend(stored.blocks.iter().map(|block| manifest::Block { pack: block.pack + packs_before, ..*block }));
-    packs.extend(stored.packs);
-    let manifest = Manifest { tree, blocks, packs, inputs: request.inputs, ..Manifest::default() };
-    let Encoded { object, manifest } = manifest::encode(manifest, Some(&base))?;
+    let (mut all_blocks, mut all_packs) = (std::mem::take(&mut base.blocks), std::mem::take(&mut base.packs));
+    let packs_before = all_packs.len() as u32;
+    all_blocks.extend(blocks.iter().map(|block| manifest::Block { pack: block.pack + packs_before, ..*block }));
+    all_packs.extend(packs);
+    let (digest, Encoded { object, manifest }) = pack::while_sending(sink, last, || {
+        let digest = tree.digest();
+        let (blocks, packs, inputs) = (all_blocks, all_packs, request.inputs);
+        let manifest = Manifest { tree, blocks, packs, inputs, ..Manifest::default() };
+        Ok((digest, manifest::encode(manifest, Some(&base), threads)?))
+    })?;
     go_on(request.progress)?;
-    let uploaded = stored.uploaded + object.len() as u64;
+    let uploaded = uploaded + object.size();
     sci_faults::at(Step::SaveManifest);
-    sink.put(&ObjectId::of(&object), object)?;
+    sink.put(object)?;
     sci_faults::at(Step::SaveStored);
-    done(Base::new(Arc::new(manifest), receipts, device), uploaded, false, false)
+    done(Base::new(Arc::new(manifest), receipts, device), digest, uploaded, false, false)
 }
 
 fn find(request: &SaveRequest<'_>, threads: usize) -> Result<Walked> {
@@ -188,10 +193,13 @@ fn check_names(root: &Path, walked: &Walked) -> Result<()> {
     Ok(())
 }
 
+/// What was packed.
 struct Stored {
     blocks: Vec<manifest::Block>,
     packs: Vec<PackRef>,
     uploaded: u64,
+    /// The last pack, which is to be sent.
+    last: Option<Object>,
 }
 
 /// Attempts at a file that changes while it is read.
@@ -208,7 +216,7 @@ fn store_contents(
 ) -> Result<Stored> {
     let mut packer = Packer::new(sink);
     if unknown.is_empty() {
-        return packer.finish();
+        return Ok(packer.finish());
     }
     let mut assembler = Assembler::new(known, ancestors, base.blocks.len() as u32);
     let references = References::new(base, request.references);
@@ -221,7 +229,7 @@ fn store_contents(
         (assembler, packer) = pool::pipeline(&reader, units, threads, threads * 2 + 2, assembler, packer)?;
         unknown = assembler.apply(&mut walked.tree, &unknown);
         if unknown.is_empty() {
-            return packer.finish();
+            return Ok(packer.finish());
         }
         read::stat_again(request.root, place, walked, &unknown)?;
     }

@@ -1,47 +1,66 @@
 //! Lays compressed blocks into packs and sends the packs off.
 
+use std::panic::resume_unwind;
+use std::thread;
+
 use sci_faults::Step;
-use sci_store_api::{ObjectId, ObjectSink};
+use sci_store_api::{Object, ObjectSink, Pieces};
 
 use super::Stored;
 use crate::Result;
 use crate::block::StoredBlock;
-use crate::limits::{BLOCK, PACK};
+use crate::limits::PACK;
 use crate::manifest::{Block, PackRef};
 use crate::pool::Last;
 
 /// Fills one pack at a time.
 pub(crate) struct Packer<'a> {
     sink: &'a dyn ObjectSink,
-    pack: Vec<u8>,
+    pack: Pieces,
     stored: Stored,
 }
 
 impl<'a> Packer<'a> {
     pub(crate) fn new(sink: &'a dyn ObjectSink) -> Self {
-        let stored = Stored { blocks: Vec::new(), packs: Vec::new(), uploaded: 0 };
-        Self { sink, pack: Vec::new(), stored }
+        let stored = Stored { blocks: Vec::new(), packs: Vec::new(), uploaded: 0, last: None };
+        Self { sink, pack: Pieces::default(), stored }
     }
 
-    fn send(&mut self) -> Result<()> {
-        if self.pack.is_empty() {
-            return Ok(());
-        }
-        let pack = std::mem::take(&mut self.pack);
-        let object = PackRef { id: ObjectId::of(&pack), size: pack.len() as u64 };
-        sci_faults::at(Step::SavePacked);
-        self.sink.put(&object.id, pack)?;
-        sci_faults::at(Step::SavePut);
-        self.stored.uploaded += object.size;
-        self.stored.packs.push(object);
-        Ok(())
+    /// Lists the pack, which is then to be sent.
+    fn seal(&mut self) -> Object {
+        let object = std::mem::take(&mut self.pack).seal();
+        self.stored.packs.push(PackRef { id: object.id(), size: object.size() });
+        self.stored.uploaded += object.size();
+        object
     }
 
-    /// Sends the last pack.
-    pub(crate) fn finish(mut self) -> Result<Stored> {
-        self.send()?;
-        Ok(self.stored)
+    /// What was packed. The last pack is not sent yet: meanwhile there is something else to do.
+    pub(crate) fn finish(mut self) -> Stored {
+        self.stored.last = (self.pack.size() > 0).then(|| self.seal());
+        self.stored
     }
+}
+
+/// Sends the last pack off, if there is one, while something else is done.
+pub(crate) fn while_sending<T>(
+    sink: &dyn ObjectSink,
+    pack: Option<Object>,
+    work: impl FnOnce() -> Result<T>,
+) -> Result<T> {
+    thread::scope(|scope| {
+        let sending = pack.map(|pack| scope.spawn(move || send(sink, pack)));
+        let done = work();
+        let sent = sending.map(|sending| sending.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        sent.transpose()?;
+        done
+    })
+}
+
+fn send(sink: &dyn ObjectSink, pack: Object) -> Result<()> {
+    sci_faults::at(Step::SavePacked);
+    sink.put(pack)?;
+    sci_faults::at(Step::SavePut);
+    Ok(())
 }
 
 impl Last<StoredBlock> for Packer<'_> {
@@ -49,18 +68,15 @@ impl Last<StoredBlock> for Packer<'_> {
         self.stored.blocks.push(Block {
             digest: block.digest,
             pack: self.stored.packs.len() as u32,
-            offset: self.pack.len() as u64,
+            offset: self.pack.size(),
             stored: block.stored.len() as u32,
             length: block.length,
             reference: block.reference,
         });
-        if self.pack.is_empty() {
-            // All at once, and never moved: what grows leaves its smaller selves behind in the memory of the process.
-            self.pack.reserve_exact(PACK.1 + BLOCK);
-        }
-        self.pack.extend_from_slice(&block.stored);
+        self.pack.push(block.stored);
         // The cut depends on what is packed, so that two trees that share a long run of blocks share packs too.
         let wanted = block.digest.as_bytes()[0] & 7 == 0;
-        if self.pack.len() >= PACK.1 || (self.pack.len() >= PACK.0 && wanted) { self.send() } else { Ok(()) }
+        let size = self.pack.size();
+        if size >= PACK.1 || (size >= PACK.0 && wanted) { send(self.sink, self.seal()) } else { Ok(()) }
     }
 }

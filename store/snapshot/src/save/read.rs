@@ -95,7 +95,8 @@ impl<'a> Reader<'a> {
         SnapshotError::io("read", dir::display(self.root, &self.tree().path(entry)), error)
     }
 
-    /// Opens the file if it is still the one that was found; `None` when it changed, vanished or was replaced.
+    /// Opens the file; `None` when it vanished or was replaced. Whether it is the one that was found is asked when it has been read:
+    /// if so, it has not changed meanwhile.
     fn open(&self, worker: &mut Worker<'a>, entry: u32) -> Result<Option<OwnedFd>> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let opened = worker
@@ -103,7 +104,7 @@ impl<'a> Reader<'a> {
             .place(self.tree(), entry)
             .and_then(|(parent, name)| fs::openat(parent, name.as_slice(), flags, Mode::empty()));
         match opened {
-            Ok(file) => Ok(self.is_same(&file, entry)?.then_some(file)),
+            Ok(file) => Ok(Some(file)),
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
             Err(error) => Err(self.fail(entry, error)),
         }
@@ -118,7 +119,7 @@ impl<'a> Reader<'a> {
         let size = self.tree().entry(entry).size as usize;
         let start = read.bytes.len();
         let whole = match self.open(worker, entry)? {
-            Some(file) => self.append(&file, entry, (0, size), &mut read.bytes)? && self.is_same(&file, entry)?,
+            Some(file) => self.append(&file, entry, (0, size), &mut read.bytes)?,
             None => false,
         };
         if whole {
@@ -132,23 +133,14 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Appends `length` bytes from position `at`; false when the file ends too early.
-    fn append(&self, file: &OwnedFd, entry: u32, (at, length): (u64, usize), into: &mut Vec<u8>) -> Result<bool> {
-        let start = into.len();
-        let end = start + length;
-        into.reserve_exact(length);
-        while into.len() < end {
-            let position = at + (into.len() - start) as u64;
-            // Not cleared before: all of it is overwritten.
-            match sci_sys::io::pread(file, spare_capacity(into), position) {
-                Ok(0) => return Ok(false),
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(error) => return Err(self.fail(entry, error)),
-            }
+    /// Appends `length` bytes from position `at`; false when the file is not the one that was found, or has changed.
+    fn append(&self, file: &OwnedFd, entry: u32, part: (u64, usize), into: &mut Vec<u8>) -> Result<bool> {
+        match (append(file, part, into), self.is_same(file, entry)?) {
+            // What cannot be read may have become something else.
+            (_, false) => Ok(false),
+            (Ok(complete), true) => Ok(complete),
+            (Err(error), true) => Err(self.fail(entry, error)),
         }
-        // There may have been room for more than was asked for.
-        into.truncate(end);
-        Ok(true)
     }
 
     fn stride(&self, worker: &mut Worker<'a>, entry: u32, at: u64, length: u64, read: &mut ReadUnit) -> Result<()> {
@@ -162,7 +154,9 @@ impl<'a> Reader<'a> {
             read.bytes.resize(length as usize, 0);
         }
         let part = (at, length as usize);
-        if !is_hole && !self.append(&file, entry, part, &mut read.bytes)? || !self.is_same(&file, entry)? {
+        let same =
+            if is_hole { self.is_same(&file, entry)? } else { self.append(&file, entry, part, &mut read.bytes)? };
+        if !same {
             read.torn.push(entry);
             read.bytes.clear();
             return Ok(());
@@ -222,6 +216,25 @@ impl<'a> Crew for Reader<'a> {
         stored.shrink_to_fit();
         Ok(StoredBlock { digest: Digest::of(&stored), length: raw.bytes.len() as u32, stored, reference })
     }
+}
+
+/// Appends `length` bytes from position `at`; false when the file ends too early.
+fn append(file: &OwnedFd, (at, length): (u64, usize), into: &mut Vec<u8>) -> Result<bool, Errno> {
+    let start = into.len();
+    let end = start + length;
+    into.reserve_exact(length);
+    while into.len() < end {
+        let position = at + (into.len() - start) as u64;
+        // Not cleared before: all of it is overwritten.
+        match sci_sys::io::pread(file, spare_capacity(into), position) {
+            Ok(0) => return Ok(false),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    // There may have been room for more than was asked for.
+    into.truncate(end);
+    Ok(true)
 }
 
 fn is_hole(file: &OwnedFd, at: u64, length: u64) -> bool {

@@ -13,7 +13,7 @@ use sci_snapshot::{
     Base, Excludes, Manifest, PackRef, Progress, RestoreRequest, Restored, Result, SaveRequest, Saved, Silent, restore,
     save,
 };
-use sci_store_api::{ObjectId, ObjectSink, ObjectSource, TransferError};
+use sci_store_api::{Object, ObjectId, ObjectSink, ObjectSource, TransferError};
 use sci_sys::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 
 /// Objects in memory.
@@ -31,9 +31,8 @@ impl ObjectSource for Memory {
 }
 
 impl ObjectSink for Memory {
-    fn put(&self, object: &ObjectId, bytes: Vec<u8>) -> Result<(), TransferError> {
-        assert_eq!(ObjectId::of(&bytes), *object);
-        self.0.lock().unwrap().insert(*object, bytes);
+    fn put(&self, object: Object) -> Result<(), TransferError> {
+        self.0.lock().unwrap().insert(object.id(), object.into_bytes());
         Ok(())
     }
 }
