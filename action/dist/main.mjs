@@ -8,6 +8,7 @@ import {
   debug,
   exec,
   explain,
+  exportVariable,
   getExecOutput,
   info,
   isDebug,
@@ -18,7 +19,8 @@ import {
   run,
   save,
   saveState,
-  setFailed
+  setFailed,
+  without
 } from "./shared.mjs";
 
 // node_modules/semver/internal/constants.js
@@ -2639,23 +2641,23 @@ var TARGETS = {
   "win32-x64": "x86_64-pc-windows-msvc"
 };
 var SUMS = "SHA256SUMS";
-async function install(inputs) {
-  const program = inputs.program === "" ? await released(inputs) : resolve(inputs.program);
+async function install(inputs2) {
+  const program = inputs2.program === "" ? await released(inputs2) : resolve(inputs2.program);
   if (!existsSync2(program)) {
     throw new Error(`there is no ${program}`);
   }
   addPath(dirname2(program));
   return program;
 }
-async function released(inputs) {
-  const version = inputs.version || package_default.version;
+async function released(inputs2) {
+  const version = inputs2.version || package_default.version;
   const target = TARGETS[`${process.platform}-${process.arch}${hasMusl() ? "-musl" : ""}`];
   if (target === void 0) {
     throw new Error(`sci is not released for ${process.platform} on ${process.arch}; name an installed one as \`program\``);
   }
   const name = `sci-${version}-${target}`;
-  const found = find("sci", version);
-  const directory = found || await download(inputs, version, name);
+  const found = find("sci", version, target);
+  const directory = found || await download(inputs2, version, target, name);
   return join2(directory, name, process.platform === "win32" ? "bin/sci.exe" : "bin/sci");
 }
 function hasMusl() {
@@ -2666,23 +2668,33 @@ function hasMusl() {
   const { header } = process.report.getReport();
   return header.glibcVersionRuntime === void 0;
 }
-async function download(inputs, version, name) {
+async function download(inputs2, version, target, name) {
   const repository = process.env["GITHUB_ACTION_REPOSITORY"];
   if (!repository) {
     throw new Error("GITHUB_ACTION_REPOSITORY is not set: a local action needs `program`");
   }
   const server = process.env["GITHUB_SERVER_URL"];
   const base = `${server}/${repository}/releases/download/v${version}`;
-  const authorised = inputs.token === "" ? void 0 : `Bearer ${inputs.token}`;
+  const authorised = inputs2.token === "" ? void 0 : `Bearer ${inputs2.token}`;
   const archive = `${name}.tar.gz`;
   info(`Downloading sci ${version} from ${server}/${repository}`);
   const [packed, sums] = await Promise.all([
-    downloadTool(`${base}/${archive}`, void 0, authorised),
-    downloadTool(`${base}/${SUMS}`, void 0, authorised)
+    fetched(`${base}/${archive}`, authorised),
+    fetched(`${base}/${SUMS}`, authorised)
   ]);
   checkSum(archive, await readFile(packed), await readFile(sums, "utf8"));
-  await attest(packed, repository, inputs.token);
-  return await cacheDir(await extractTar(packed), "sci", version);
+  await attest(packed, repository, inputs2.token);
+  return await cacheDir(await extractTar(packed), "sci", version, target);
+}
+var Unreachable = class extends Error {
+};
+async function fetched(url, authorised) {
+  try {
+    return await downloadTool(url, void 0, authorised);
+  } catch (error) {
+    const reason = `sci cannot be downloaded from ${url}: ${error instanceof Error ? error.message : String(error)}`;
+    throw error instanceof HTTPError && error.httpStatusCode === 404 ? new Error(reason) : new Unreachable(reason);
+  }
 }
 function checkSum(archive, content, sums) {
   const found = createHash("sha256").update(content).digest("hex");
@@ -2707,8 +2719,10 @@ async function attest(packed, repository, token) {
 }
 
 // src/main.ts
+var inputs;
 try {
-  const inputs = read();
+  inputs = read();
+  if (inputs.matrix !== "") exportVariable("SCI_MATRIX", inputs.matrix);
   const program = await install(inputs);
   switch (inputs.command) {
     case "both":
@@ -2729,5 +2743,9 @@ try {
       break;
   }
 } catch (error) {
-  setFailed(error instanceof Error ? error.message : String(error));
+  if (error instanceof Unreachable && inputs !== void 0 && !inputs.require) {
+    await without(inputs, error.message);
+  } else {
+    setFailed(error instanceof Error ? error.message : String(error));
+  }
 }

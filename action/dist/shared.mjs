@@ -1297,7 +1297,7 @@ var require_util = __commonJS({
             }
             return controller.desiredSize > 0;
           },
-          async cancel(reason) {
+          async cancel(reason2) {
             await iterator.return();
           },
           type: "bytes"
@@ -1625,12 +1625,12 @@ var require_diagnostics = __commonJS({
         websocketDebuglog("connection opened %s%s", address, port ? `:${port}` : "");
       });
       diagnosticsChannel.channel("undici:websocket:close").subscribe((evt) => {
-        const { websocket, code: code2, reason } = evt;
+        const { websocket, code: code2, reason: reason2 } = evt;
         websocketDebuglog(
           "closed connection to %s - %s %s",
           websocket.url,
           code2,
-          reason
+          reason2
         );
       });
       diagnosticsChannel.channel("undici:websocket:socket_error").subscribe((err) => {
@@ -5588,7 +5588,7 @@ Content-Type: ${value.type || "application/octet-stream"}\r
             }
             return controller.desiredSize > 0;
           },
-          async cancel(reason) {
+          async cancel(reason2) {
             await iterator.return();
           },
           type: "bytes"
@@ -9145,12 +9145,12 @@ var require_retry_handler = __commonJS({
         this.etag = null;
         this.resume = null;
         this.headersSent = false;
-        this.handler.onConnect((reason) => {
+        this.handler.onConnect((reason2) => {
           this.aborted = true;
           if (this.abort) {
-            this.abort(reason);
+            this.abort(reason2);
           } else {
-            this.reason = reason;
+            this.reason = reason2;
           }
         });
       }
@@ -11565,9 +11565,9 @@ var require_dump = __commonJS({
         this.#abort = abort;
         this.#handler.onConnect(this.#customAbort.bind(this));
       }
-      #customAbort(reason) {
+      #customAbort(reason2) {
         this.#aborted = true;
-        this.#reason = reason;
+        this.#reason = reason2;
       }
       // TODO: will require adjustment after new hooks are out
       onHeaders(statusCode, rawHeaders, resume, statusMessage) {
@@ -12594,13 +12594,13 @@ var require_response = __commonJS({
         urlList: init?.urlList ? [...init.urlList] : []
       };
     }
-    function makeNetworkError(reason) {
-      const isError = isErrorLike(reason);
+    function makeNetworkError(reason2) {
+      const isError = isErrorLike(reason2);
       return makeResponse({
         type: "error",
         status: 0,
-        error: isError ? reason : new Error(reason ? String(reason) : reason),
-        aborted: reason && reason.name === "AbortError"
+        error: isError ? reason2 : new Error(reason2 ? String(reason2) : reason2),
+        aborted: reason2 && reason2.name === "AbortError"
       });
     }
     function isNetworkError(response) {
@@ -13582,13 +13582,13 @@ var require_fetch = __commonJS({
         this.dump = false;
         this.state = "ongoing";
       }
-      terminate(reason) {
+      terminate(reason2) {
         if (this.state !== "ongoing") {
           return;
         }
         this.state = "terminated";
-        this.connection?.destroy(reason);
-        this.emit("terminated", reason);
+        this.connection?.destroy(reason2);
+        this.emit("terminated", reason2);
       }
       // https://fetch.spec.whatwg.org/#fetch-controller-abort
       abort(error2) {
@@ -13867,7 +13867,7 @@ var require_fetch = __commonJS({
         fetchParams.controller.dump = true;
       }
       if (request.integrity) {
-        const processBodyError = (reason) => fetchFinale(fetchParams, makeNetworkError(reason));
+        const processBodyError = (reason2) => fetchFinale(fetchParams, makeNetworkError(reason2));
         if (request.responseTainting === "opaque" || response.body == null) {
           processBodyError(response.error);
           return;
@@ -14345,9 +14345,9 @@ var require_fetch = __commonJS({
       const pullAlgorithm = async () => {
         await fetchParams.controller.resume();
       };
-      const cancelAlgorithm = (reason) => {
+      const cancelAlgorithm = (reason2) => {
         if (!isCancelled(fetchParams)) {
-          fetchParams.controller.abort(reason);
+          fetchParams.controller.abort(reason2);
         }
       };
       const stream = new ReadableStream(
@@ -14358,8 +14358,8 @@ var require_fetch = __commonJS({
           async pull(controller) {
             await pullAlgorithm(controller);
           },
-          async cancel(reason) {
-            await cancelAlgorithm(reason);
+          async cancel(reason2) {
+            await cancelAlgorithm(reason2);
           },
           type: "bytes"
         }
@@ -14409,7 +14409,7 @@ var require_fetch = __commonJS({
           }
         }
       };
-      function onAborted(reason) {
+      function onAborted(reason2) {
         if (isAborted(fetchParams)) {
           response.aborted = true;
           if (isReadable(stream)) {
@@ -14420,7 +14420,7 @@ var require_fetch = __commonJS({
         } else {
           if (isReadable(stream)) {
             fetchParams.controller.controller.error(new TypeError("terminated", {
-              cause: isErrorLike(reason) ? reason : void 0
+              cause: isErrorLike(reason2) ? reason2 : void 0
             }));
           }
         }
@@ -16996,16 +16996,16 @@ var require_util7 = __commonJS({
       }
       return code2 >= 3e3 && code2 <= 4999;
     }
-    function failWebsocketConnection(ws, reason) {
+    function failWebsocketConnection(ws, reason2) {
       const { [kController]: controller, [kResponse]: response } = ws;
       controller.abort();
       if (response?.socket && !response.socket.destroyed) {
         response.socket.destroy();
       }
-      if (reason) {
+      if (reason2) {
         fireEvent("error", ws, (type, init) => new ErrorEvent(type, init), {
-          error: new Error(reason),
-          message: reason
+          error: new Error(reason2),
+          message: reason2
         });
       }
     }
@@ -17263,7 +17263,7 @@ var require_connection = __commonJS({
       });
       return controller;
     }
-    function closeWebSocketConnection(ws, code2, reason, reasonByteLength) {
+    function closeWebSocketConnection(ws, code2, reason2, reasonByteLength) {
       if (isClosing(ws) || isClosed(ws)) {
       } else if (!isEstablished(ws)) {
         failWebsocketConnection(ws, "Connection was closed before it was established.");
@@ -17271,13 +17271,13 @@ var require_connection = __commonJS({
       } else if (ws[kSentClose] === sentCloseFrameState.NOT_SENT) {
         ws[kSentClose] = sentCloseFrameState.PROCESSING;
         const frame = new WebsocketFrameSend();
-        if (code2 !== void 0 && reason === void 0) {
+        if (code2 !== void 0 && reason2 === void 0) {
           frame.frameData = Buffer.allocUnsafe(2);
           frame.frameData.writeUInt16BE(code2, 0);
-        } else if (code2 !== void 0 && reason !== void 0) {
+        } else if (code2 !== void 0 && reason2 !== void 0) {
           frame.frameData = Buffer.allocUnsafe(2 + reasonByteLength);
           frame.frameData.writeUInt16BE(code2, 0);
-          frame.frameData.write(reason, 2, "utf-8");
+          frame.frameData.write(reason2, 2, "utf-8");
         } else {
           frame.frameData = emptyBuffer;
         }
@@ -17302,11 +17302,11 @@ var require_connection = __commonJS({
       response.socket.off("error", onSocketError);
       const wasClean = ws[kSentClose] === sentCloseFrameState.SENT && ws[kReceivedClose];
       let code2 = 1005;
-      let reason = "";
+      let reason2 = "";
       const result = ws[kByteParser].closingInfo;
       if (result && !result.error) {
         code2 = result.code ?? 1005;
-        reason = result.reason;
+        reason2 = result.reason;
       } else if (!ws[kReceivedClose]) {
         code2 = 1006;
       }
@@ -17314,13 +17314,13 @@ var require_connection = __commonJS({
       fireEvent("close", ws, (type, init) => new CloseEvent(type, init), {
         wasClean,
         code: code2,
-        reason
+        reason: reason2
       });
       if (channels.close.hasSubscribers) {
         channels.close.publish({
           websocket: ws,
           code: code2,
-          reason
+          reason: reason2
         });
       }
     }
@@ -17444,9 +17444,9 @@ var require_receiver = __commonJS({
     var { closeWebSocketConnection } = require_connection();
     var { PerMessageDeflate } = require_permessage_deflate();
     var { MessageSizeExceededError } = require_errors();
-    function failWebsocketConnectionWithCode(ws, code2, reason) {
-      closeWebSocketConnection(ws, code2, reason, Buffer.byteLength(reason));
-      failWebsocketConnection(ws, reason);
+    function failWebsocketConnectionWithCode(ws, code2, reason2) {
+      closeWebSocketConnection(ws, code2, reason2, Buffer.byteLength(reason2));
+      failWebsocketConnection(ws, reason2);
     }
     var ByteParser = class extends Writable {
       #buffers = [];
@@ -17726,16 +17726,16 @@ var require_receiver = __commonJS({
         if (code2 !== void 0 && !isValidStatusCode(code2)) {
           return { code: 1002, reason: "Invalid status code", error: true };
         }
-        let reason = data.subarray(2);
-        if (reason[0] === 239 && reason[1] === 187 && reason[2] === 191) {
-          reason = reason.subarray(3);
+        let reason2 = data.subarray(2);
+        if (reason2[0] === 239 && reason2[1] === 187 && reason2[2] === 191) {
+          reason2 = reason2.subarray(3);
         }
         try {
-          reason = utf8Decode(reason);
+          reason2 = utf8Decode(reason2);
         } catch {
           return { code: 1007, reason: "Invalid UTF-8", error: true };
         }
-        return { code: code2, reason, error: false };
+        return { code: code2, reason: reason2, error: false };
       }
       /**
        * Parses control frames.
@@ -17750,9 +17750,9 @@ var require_receiver = __commonJS({
           }
           this.#info.closeInfo = this.parseCloseBody(body);
           if (this.#info.closeInfo.error) {
-            const { code: code2, reason } = this.#info.closeInfo;
-            closeWebSocketConnection(this.ws, code2, reason, reason.length);
-            failWebsocketConnection(this.ws, reason);
+            const { code: code2, reason: reason2 } = this.#info.closeInfo;
+            closeWebSocketConnection(this.ws, code2, reason2, reason2.length);
+            failWebsocketConnection(this.ws, reason2);
             return false;
           }
           if (this.ws[kSentClose] !== sentCloseFrameState.SENT) {
@@ -17989,14 +17989,14 @@ var require_websocket = __commonJS({
        * @param {number|undefined} code
        * @param {string|undefined} reason
        */
-      close(code2 = void 0, reason = void 0) {
+      close(code2 = void 0, reason2 = void 0) {
         webidl.brandCheck(this, _WebSocket);
         const prefix = "WebSocket.close";
         if (code2 !== void 0) {
           code2 = webidl.converters["unsigned short"](code2, prefix, "code", { clamp: true });
         }
-        if (reason !== void 0) {
-          reason = webidl.converters.USVString(reason, prefix, "reason");
+        if (reason2 !== void 0) {
+          reason2 = webidl.converters.USVString(reason2, prefix, "reason");
         }
         if (code2 !== void 0) {
           if (code2 !== 1e3 && (code2 < 3e3 || code2 > 4999)) {
@@ -18004,8 +18004,8 @@ var require_websocket = __commonJS({
           }
         }
         let reasonByteLength = 0;
-        if (reason !== void 0) {
-          reasonByteLength = Buffer.byteLength(reason);
+        if (reason2 !== void 0) {
+          reasonByteLength = Buffer.byteLength(reason2);
           if (reasonByteLength > 123) {
             throw new DOMException(
               `Reason must be less than 123 bytes; received ${reasonByteLength}`,
@@ -18013,7 +18013,7 @@ var require_websocket = __commonJS({
             );
           }
         }
-        closeWebSocketConnection(this, code2, reason, reasonByteLength);
+        closeWebSocketConnection(this, code2, reason2, reasonByteLength);
       }
       /**
        * @see https://websockets.spec.whatwg.org/#dom-websocket-send
@@ -21144,6 +21144,15 @@ var ExitCode;
   ExitCode2[ExitCode2["Success"] = 0] = "Success";
   ExitCode2[ExitCode2["Failure"] = 1] = "Failure";
 })(ExitCode || (ExitCode = {}));
+function exportVariable(name, val) {
+  const convertedVal = toCommandValue(val);
+  process.env[name] = convertedVal;
+  const filePath = process.env["GITHUB_ENV"] || "";
+  if (filePath) {
+    return issueFileCommand("ENV", prepareKeyValueMessage(name, val));
+  }
+  issueCommand("set-env", { name }, convertedVal);
+}
 function addPath(inputPath) {
   const filePath = process.env["GITHUB_PATH"] || "";
   if (filePath) {
@@ -21241,8 +21250,13 @@ function read() {
     version: getInput("version").replace(/^v/, ""),
     program: getInput("program"),
     token: getInput("github-token"),
+    matrix: matrix(getInput("matrix")),
     jobStatus: getInput("job-status")
   };
+}
+function matrix(text) {
+  const values = text === "" ? null : JSON.parse(text);
+  return values === null ? "" : JSON.stringify(values);
 }
 function one(name, values) {
   const found = getInput(name);
@@ -21260,6 +21274,7 @@ import { join as join3 } from "node:path";
 
 // src/summary.ts
 var SHOWN = 10;
+var SAID = "said";
 function restored(result, explained) {
   const paths = result.paths ?? [];
   const row = (path5) => cells([path5.name, verdictOf(path5), short(path5.key), bytes(path5.work?.bytes), seconds(path5.work?.seconds), bytes(path5.work?.written_bytes)]);
@@ -21278,17 +21293,34 @@ function restored(result, explained) {
 function saved(result) {
   const row = (path5) => {
     const outcome = path5.outcome === "saved" && !path5.settled ? "saved, not as exact" : path5.outcome ?? "";
-    return cells([path5.name, outcome, short(path5.key), bytes(path5.work?.bytes), seconds(path5.work?.seconds), bytes(path5.work?.stored_bytes), path5.reason ?? ""]);
+    return cells([path5.name, outcome, short(path5.key), bytes(path5.work?.bytes), seconds(path5.work?.seconds), bytes(path5.work?.stored_bytes), reason(path5)]);
   };
   table(["path", "saved", "key", "size", "time", "stored", "reason"], (result.paths ?? []).map(row));
 }
 function annotate(result, warnings) {
-  for (const warning2 of warnings) warning(warning2, { title: "sci" });
+  const said = /* @__PURE__ */ new Map();
+  const say = (text, path5) => said.set(text, [...said.get(text) ?? [], path5.name]);
   for (const path5 of result.paths ?? []) {
-    const hint = path5.hint === void 0 ? "" : ` (${path5.hint})`;
-    if (path5.trouble || path5.outcome === "failed") warning(`${path5.name}: ${path5.reason ?? ""}${hint}`, { title: "sci" });
-    for (const warning2 of path5.warnings ?? []) warning(`${path5.name}: ${warning2}`, { title: "sci" });
+    if (path5.trouble || path5.outcome === "failed") say(reason(path5), path5);
+    for (const warning2 of path5.warnings ?? []) say(warning2, path5);
   }
+  const before = JSON.parse(getState(SAID) || "[]");
+  const fresh = [...said].filter(([text]) => !before.some((known) => known.endsWith(text)));
+  for (const warning2 of warnings) warning(warning2, { title: "sci" });
+  for (const [text, names] of fresh) warning(`${names.join(", ")}: ${text}`, { title: "sci" });
+  saveState(SAID, [...before, ...fresh.map(([text]) => text)]);
+}
+function lines(result) {
+  const line = (path5) => {
+    const key = path5.key === void 0 ? [] : [`key ${short(path5.key)}`];
+    const work = path5.work === void 0 ? [] : [`${path5.work.files} files`, bytes(path5.work.bytes), seconds(path5.work.seconds)];
+    const words = [path5.outcome ?? verdictOf(path5), ...key, ...work, reason(path5)].filter((word) => word !== "");
+    return `${path5.name}: ${words.join(", ")}`.replace(/\s+/g, " ");
+  };
+  return (result?.paths ?? []).map(line);
+}
+function reason({ reason: reason2, hint }) {
+  return [reason2 ?? "", hint === void 0 ? "" : `(${hint})`].join(" ").trim();
 }
 function verdictOf(path5) {
   return typeof path5.verdict === "string" ? path5.verdict : path5.verdict?.verdict ?? "miss";
@@ -21297,17 +21329,14 @@ function mark(path5) {
   return verdictOf(path5) === "miss" ? "not restored" : "restored from the nearest";
 }
 function why(path5, known) {
-  const lines = [escaped(path5.reason ?? "no reason was given")];
-  if (path5.hint !== void 0) lines.push(escaped(path5.hint));
+  const lines2 = [escaped(reason(path5) || "no reason was given")];
   for (const { class: name, inputs } of known?.compared?.differences?.classes ?? []) {
-    for (const input of inputs.slice(0, SHOWN)) lines.push(`${escaped(name)}: ${difference(input)}`);
-    if (inputs.length > SHOWN) lines.push(`${escaped(name)}: ${inputs.length - SHOWN} more`);
+    for (const input of inputs.slice(0, SHOWN)) lines2.push(`${escaped(name)}: ${difference(input)}`);
+    if (inputs.length > SHOWN) lines2.push(`${escaped(name)}: ${inputs.length - SHOWN} more`);
   }
-  if (known?.compared?.problem !== void 0) lines.push(escaped(known.compared.problem));
-  const verdict = known?.verdict;
-  const refused = (verdict?.candidates ?? []).filter((candidate) => candidate.judgement === "refused");
-  lines.push(...refused.slice(0, SHOWN).map(refusal));
-  return lines;
+  if (known?.compared?.problem !== void 0) lines2.push(escaped(known.compared.problem));
+  lines2.push(...(known?.refused ?? []).slice(0, SHOWN).map(refusal));
+  return lines2;
 }
 function difference(input) {
   const { added = [], removed = [], changed = [] } = input.packages ?? {};
@@ -21320,8 +21349,8 @@ function difference(input) {
   const list = packages.slice(0, SHOWN).map((one2) => code(one2)).join(", ");
   return `${code(input.name)} ${escaped(input.change)}${list === "" ? "" : `: ${list}${more}`}`;
 }
-function refusal({ snapshot, scope, reason }) {
-  return `refused: ${code(snapshot.slice(0, 12))} of ${code(scope ?? "another scope")}: ${escaped(reason ?? "")}`;
+function refusal({ snapshot, scope, reason: reason2 }) {
+  return `refused: ${code(snapshot.slice(0, 12))} of ${code(scope)}: ${escaped(reason2)}`;
 }
 function table(head, rows) {
   if (rows.length === 0) return;
@@ -21354,19 +21383,27 @@ function bytes(count) {
 
 // src/outputs.ts
 var RANK = ["miss", "nearest", "exact"];
-function set(document, result) {
+function restored2(document, result) {
   const paths = result?.paths ?? [];
+  for (const path5 of paths) setOutput(`hit-${named(path5)}`, verdictOf(path5));
+  setOutput("hit", least(paths));
+  set(document, paths);
+}
+function saved2(document, result) {
+  set(document, result?.paths ?? []);
+}
+function set(document, paths) {
   for (const path5 of paths) {
-    const name = path5.instance.replace(/[^A-Za-z0-9_-]+/g, "-");
-    setOutput(`hit-${name}`, verdictOf(path5));
-    setOutput(`key-${name}`, path5.key ?? "");
-    setOutput(`snapshot-${name}`, path5.snapshot ?? "");
+    setOutput(`key-${named(path5)}`, path5.key ?? "");
+    setOutput(`snapshot-${named(path5)}`, path5.snapshot ?? "");
   }
   const [only, other] = paths;
-  setOutput("hit", least(paths));
   setOutput("key", other === void 0 ? only?.key ?? "" : "");
   setOutput("snapshot", other === void 0 ? only?.snapshot ?? "" : "");
   setOutput("json", document);
+}
+function named(path5) {
+  return path5.instance.replace(/[^A-Za-z0-9_-]+/g, "-");
 }
 function least(paths) {
   const ranks = paths.map((path5) => RANK.indexOf(verdictOf(path5)));
@@ -21396,38 +21433,59 @@ function parsed(text) {
 
 // src/steps.ts
 async function restore(program, inputs) {
-  const ran = await group("sci restore", () => run(program, inputs, ["restore", ...inputs.paths]));
+  const ran = await logged(program, inputs, ["restore", ...inputs.paths]);
   await showRestored(program, inputs, ran, ran.document?.result);
   settle(ran);
 }
 async function save(program, inputs, failed) {
   const args = ["save", ...failed ? ["--failed"] : [], ...inputs.paths];
-  const ran = await group("sci save", () => run(program, inputs, args));
+  const ran = await logged(program, inputs, args);
+  saved2(ran.document, ran.document?.result);
   showSaved(ran.document, ran.document?.result);
   await summary.write();
   settle(ran);
 }
 async function run2(program, inputs) {
-  const ran = await run(program, inputs, ["run", "--", bash(), "--noprofile", "--norc", "-eo", "pipefail", "-c", inputs.run]);
-  await showRestored(program, inputs, ran, ran.document?.result?.restore);
-  showSaved(ran.document, ran.document?.result?.save);
+  const ran = await run(program, inputs, ["run", "--", ...shell(inputs.run)]);
+  const { restore: restore2, save: save2 } = ran.document?.result ?? {};
+  [...lines(restore2), ...lines(save2)].forEach((line) => info(line));
+  await showRestored(program, inputs, ran, restore2);
+  showSaved(ran.document, save2);
   await summary.write();
   if (ran.code !== 0) setFailed(message(ran) ?? `the command ended with ${ran.code}`);
+}
+async function without(inputs, reason2) {
+  warning(`${reason2}; the job goes on without its cache`, { title: "sci" });
+  restored2(null, void 0);
+  if (inputs.command !== "run") return;
+  const [program = "", ...args] = shell(inputs.run);
+  const code2 = await exec(program, args, { cwd: inputs.directory, ignoreReturnCode: true });
+  if (code2 !== 0) setFailed(`the command ended with ${code2}`);
+}
+function shell(script) {
+  return [bash(), "--noprofile", "--norc", "-eo", "pipefail", "-c", script];
 }
 function bash() {
   const gits = join3(process.env["ProgramFiles"] ?? "", "Git", "bin", "bash.exe");
   return process.platform === "win32" && existsSync2(gits) ? gits : "bash";
 }
 async function explain(program, inputs) {
-  const ran = await group("sci explain", () => run(program, inputs, ["explain", ...inputs.paths]));
+  const ran = await logged(program, inputs, ["explain", ...inputs.paths]);
   const result = ran.document?.result;
   if (result !== void 0) restored(result, result);
   setOutput("json", ran.document);
   await summary.write();
   settle(ran);
 }
+async function logged(program, inputs, args) {
+  return await group(`sci ${args.join(" ")}`, async () => {
+    const ran = await run(program, inputs, args);
+    lines(ran.document?.result).forEach((line) => info(line));
+    return ran;
+  });
+}
 async function showRestored(program, inputs, ran, result) {
-  set(ran.document, result);
+  restored2(ran.document, result);
   if (result === void 0) return;
   const isExact = (result.paths ?? []).every((path5) => verdictOf(path5) === "exact");
   const asked = isExact || result.plan === void 0;
@@ -21458,6 +21516,7 @@ export {
   mkdirP,
   exec,
   getExecOutput,
+  exportVariable,
   addPath,
   setFailed,
   isDebug,
@@ -21469,5 +21528,6 @@ export {
   restore,
   save,
   run2 as run,
+  without,
   explain
 };

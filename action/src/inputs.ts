@@ -20,6 +20,8 @@ export interface Inputs {
   version: string;
   program: string;
   token: string;
+  /** The values of the job's matrix as JSON; empty where it has none. */
+  matrix: string;
   jobStatus: string;
 }
 
@@ -45,8 +47,14 @@ export function read(): Inputs {
     version: core.getInput("version").replace(/^v/, ""),
     program: core.getInput("program"),
     token: core.getInput("github-token"),
+    matrix: matrix(core.getInput("matrix")),
     jobStatus: core.getInput("job-status"),
   };
+}
+
+function matrix(text: string): string {
+  const values: unknown = text === "" ? null : JSON.parse(text);
+  return values === null ? "" : JSON.stringify(values);
 }
 
 function one<T extends string>(name: string, values: readonly T[]): T {

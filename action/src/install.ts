@@ -41,8 +41,9 @@ async function released(inputs: Inputs): Promise<string> {
     throw new Error(`sci is not released for ${process.platform} on ${process.arch}; name an installed one as \`program\``);
   }
   const name = `sci-${version}-${target}`;
-  const found = cache.find("sci", version);
-  const directory = found || (await download(inputs, version, name));
+  // By target: a tool cache may be shared by containers with another C library.
+  const found = cache.find("sci", version, target);
+  const directory = found || (await download(inputs, version, target, name));
   return join(directory, name, process.platform === "win32" ? "bin/sci.exe" : "bin/sci");
 }
 
@@ -57,7 +58,7 @@ function hasMusl(): boolean {
   return header.glibcVersionRuntime === undefined;
 }
 
-async function download(inputs: Inputs, version: string, name: string): Promise<string> {
+async function download(inputs: Inputs, version: string, target: string, name: string): Promise<string> {
   const repository = process.env["GITHUB_ACTION_REPOSITORY"];
   if (!repository) {
     throw new Error("GITHUB_ACTION_REPOSITORY is not set: a local action needs `program`");
@@ -68,12 +69,24 @@ async function download(inputs: Inputs, version: string, name: string): Promise<
   const archive = `${name}.tar.gz`;
   core.info(`Downloading sci ${version} from ${server}/${repository}`);
   const [packed, sums] = await Promise.all([
-    cache.downloadTool(`${base}/${archive}`, undefined, authorised),
-    cache.downloadTool(`${base}/${SUMS}`, undefined, authorised),
+    fetched(`${base}/${archive}`, authorised),
+    fetched(`${base}/${SUMS}`, authorised),
   ]);
   checkSum(archive, await readFile(packed), await readFile(sums, "utf8"));
   await attest(packed, repository, inputs.token);
-  return await cache.cacheDir(await cache.extractTar(packed), "sci", version);
+  return await cache.cacheDir(await cache.extractTar(packed), "sci", version, target);
+}
+
+/** Where sci is released cannot be reached. What is not there, or is not what it should be, is another matter. */
+export class Unreachable extends Error {}
+
+async function fetched(url: string, authorised: string | undefined): Promise<string> {
+  try {
+    return await cache.downloadTool(url, undefined, authorised);
+  } catch (error) {
+    const reason = `sci cannot be downloaded from ${url}: ${error instanceof Error ? error.message : String(error)}`;
+    throw error instanceof cache.HTTPError && error.httpStatusCode === 404 ? new Error(reason) : new Unreachable(reason);
+  }
 }
 
 /** Throws unless the release's list of sums has this content under this name. */

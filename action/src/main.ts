@@ -2,12 +2,16 @@
 
 import * as core from "@actions/core";
 
+import type { Inputs } from "./inputs.ts";
 import { read } from "./inputs.ts";
-import { install } from "./install.ts";
+import { install, Unreachable } from "./install.ts";
 import * as steps from "./steps.ts";
 
+let inputs: Inputs | undefined;
 try {
-  const inputs = read();
+  inputs = read();
+  // For later steps that call sci, too, and for the end of the job.
+  if (inputs.matrix !== "") core.exportVariable("SCI_MATRIX", inputs.matrix);
   const program = await install(inputs);
   switch (inputs.command) {
     case "both":
@@ -29,5 +33,9 @@ try {
       break;
   }
 } catch (error) {
-  core.setFailed(error instanceof Error ? error.message : String(error));
+  if (error instanceof Unreachable && inputs !== undefined && !inputs.require) {
+    await steps.without(inputs, error.message);
+  } else {
+    core.setFailed(error instanceof Error ? error.message : String(error));
+  }
 }

@@ -39,6 +39,8 @@ export interface Path {
   outcome?: string;
   settled?: boolean;
   warnings?: string[];
+  /** Of `sci explain`: the snapshots that were not taken. */
+  refused?: Refused[];
   work?: { files: number; bytes: number; written_bytes?: number; stored_bytes?: number; seconds: number };
   compared?: Compared | null;
 }
@@ -46,16 +48,13 @@ export interface Path {
 /** The verdict of a stored plan. */
 export interface Verdict {
   verdict: string;
-  reason?: string;
-  candidates?: Candidate[];
 }
 
-/** A snapshot that was looked at. */
-export interface Candidate {
+/** A snapshot that was not taken. */
+export interface Refused {
   snapshot: string;
-  scope?: string;
-  judgement: string;
-  reason?: string;
+  scope: string;
+  reason: string;
 }
 
 /** What differs from a snapshot. */

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 import * as core from "@actions/core";
+import { exec } from "@actions/exec";
 
 import type { Inputs } from "./inputs.ts";
 import * as outputs from "./outputs.ts";
@@ -13,7 +14,7 @@ import * as summary from "./summary.ts";
 
 /** Restores, and says why what was not restored exactly was not. */
 export async function restore(program: string, inputs: Inputs): Promise<void> {
-  const ran = await core.group("sci restore", () => sci.run(program, inputs, ["restore", ...inputs.paths]));
+  const ran = await logged(program, inputs, ["restore", ...inputs.paths]);
   await showRestored(program, inputs, ran, ran.document?.result);
   settle(ran);
 }
@@ -21,7 +22,8 @@ export async function restore(program: string, inputs: Inputs): Promise<void> {
 /** Saves. */
 export async function save(program: string, inputs: Inputs, failed: boolean): Promise<void> {
   const args = ["save", ...(failed ? ["--failed"] : []), ...inputs.paths];
-  const ran = await core.group("sci save", () => sci.run(program, inputs, args));
+  const ran = await logged(program, inputs, args);
+  outputs.saved(ran.document, ran.document?.result);
   showSaved(ran.document, ran.document?.result);
   await core.summary.write();
   settle(ran);
@@ -29,11 +31,27 @@ export async function save(program: string, inputs: Inputs, failed: boolean): Pr
 
 /** Restores, runs a command, saves. The step ends as the command does. */
 export async function run(program: string, inputs: Inputs): Promise<void> {
-  const ran = await sci.run(program, inputs, ["run", "--", bash(), "--noprofile", "--norc", "-eo", "pipefail", "-c", inputs.run]);
-  await showRestored(program, inputs, ran, ran.document?.result?.restore);
-  showSaved(ran.document, ran.document?.result?.save);
+  const ran = await sci.run(program, inputs, ["run", "--", ...shell(inputs.run)]);
+  const { restore, save } = ran.document?.result ?? {};
+  [...summary.lines(restore), ...summary.lines(save)].forEach((line) => core.info(line));
+  await showRestored(program, inputs, ran, restore);
+  showSaved(ran.document, save);
   await core.summary.write();
   if (ran.code !== 0) core.setFailed(message(ran) ?? `the command ended with ${ran.code}`);
+}
+
+/** What is done when sci cannot be had, and need not be: the job goes on, and its command is run all the same. */
+export async function without(inputs: Inputs, reason: string): Promise<void> {
+  core.warning(`${reason}; the job goes on without its cache`, { title: "sci" });
+  outputs.restored(null, undefined);
+  if (inputs.command !== "run") return;
+  const [program = "", ...args] = shell(inputs.run);
+  const code = await exec(program, args, { cwd: inputs.directory, ignoreReturnCode: true });
+  if (code !== 0) core.setFailed(`the command ended with ${code}`);
+}
+
+function shell(script: string): string[] {
+  return [bash(), "--noprofile", "--norc", "-eo", "pipefail", "-c", script];
 }
 
 /** The shell of commands: on Windows git's, as in steps with `shell: bash`; another one, of a Linux beside it, may come first on the PATH. */
@@ -44,7 +62,7 @@ function bash(): string {
 
 /** Explains the last plan. */
 export async function explain(program: string, inputs: Inputs): Promise<void> {
-  const ran = await core.group("sci explain", () => sci.run(program, inputs, ["explain", ...inputs.paths]));
+  const ran = await logged(program, inputs, ["explain", ...inputs.paths]);
   const result = ran.document?.result;
   if (result !== undefined) summary.restored(result, result);
   core.setOutput("json", ran.document);
@@ -52,8 +70,17 @@ export async function explain(program: string, inputs: Inputs): Promise<void> {
   settle(ran);
 }
 
+/** Runs a command with a group of its own in the log. */
+async function logged(program: string, inputs: Inputs, args: string[]): Promise<Ran> {
+  return await core.group(`sci ${args.join(" ")}`, async () => {
+    const ran = await sci.run(program, inputs, args);
+    summary.lines(ran.document?.result).forEach((line) => core.info(line));
+    return ran;
+  });
+}
+
 async function showRestored(program: string, inputs: Inputs, ran: Ran, result: Result | undefined): Promise<void> {
-  outputs.set(ran.document, result);
+  outputs.restored(ran.document, result);
   if (result === undefined) return;
   const isExact = (result.paths ?? []).every((path) => summary.verdictOf(path) === "exact");
   const asked = isExact || result.plan === undefined;

@@ -2,10 +2,12 @@
 
 import * as core from "@actions/core";
 
-import type { Candidate, Input, Path, Result, Verdict } from "./sci.ts";
+import type { Input, Path, Refused, Result } from "./sci.ts";
 
 /** How many entries of a list are shown. */
 const SHOWN = 10;
+/** The state that holds what was annotated. */
+const SAID = "said";
 
 /** Adds the restored paths to the job summary, each miss with what `explained` knows of it. */
 export function restored(result: Result, explained: Result | undefined): void {
@@ -25,19 +27,40 @@ export function restored(result: Result, explained: Result | undefined): void {
 export function saved(result: Result): void {
   const row = (path: Path) => {
     const outcome = path.outcome === "saved" && !path.settled ? "saved, not as exact" : (path.outcome ?? "");
-    return cells([path.name, outcome, short(path.key), bytes(path.work?.bytes), seconds(path.work?.seconds), bytes(path.work?.stored_bytes), path.reason ?? ""]);
+    return cells([path.name, outcome, short(path.key), bytes(path.work?.bytes), seconds(path.work?.seconds), bytes(path.work?.stored_bytes), reason(path)]);
   };
   table(["path", "saved", "key", "size", "time", "stored", "reason"], (result.paths ?? []).map(row));
 }
 
-/** Annotates what a person should act on. */
+/** Annotates what a person should act on: each thing once, with the paths that it is said of. What an earlier phase of the job said is not repeated. */
 export function annotate(result: Result, warnings: string[]): void {
-  for (const warning of warnings) core.warning(warning, { title: "sci" });
+  const said = new Map<string, string[]>();
+  const say = (text: string, path: Path) => said.set(text, [...(said.get(text) ?? []), path.name]);
   for (const path of result.paths ?? []) {
-    const hint = path.hint === undefined ? "" : ` (${path.hint})`;
-    if (path.trouble || path.outcome === "failed") core.warning(`${path.name}: ${path.reason ?? ""}${hint}`, { title: "sci" });
-    for (const warning of path.warnings ?? []) core.warning(`${path.name}: ${warning}`, { title: "sci" });
+    if (path.trouble || path.outcome === "failed") say(reason(path), path);
+    for (const warning of path.warnings ?? []) say(warning, path);
   }
+  const before = JSON.parse(core.getState(SAID) || "[]") as string[];
+  const fresh = [...said].filter(([text]) => !before.some((known) => known.endsWith(text)));
+  for (const warning of warnings) core.warning(warning, { title: "sci" });
+  for (const [text, names] of fresh) core.warning(`${names.join(", ")}: ${text}`, { title: "sci" });
+  core.saveState(SAID, [...before, ...fresh.map(([text]) => text)]);
+}
+
+/** What the log says of each path. */
+export function lines(result: Result | undefined): string[] {
+  const line = (path: Path) => {
+    const key = path.key === undefined ? [] : [`key ${short(path.key)}`];
+    const work = path.work === undefined ? [] : [`${path.work.files} files`, bytes(path.work.bytes), seconds(path.work.seconds)];
+    const words = [path.outcome ?? verdictOf(path), ...key, ...work, reason(path)].filter((word) => word !== "");
+    // In one line: what begins a line may be an order to the runner.
+    return `${path.name}: ${words.join(", ")}`.replace(/\s+/g, " ");
+  };
+  return (result?.paths ?? []).map(line);
+}
+
+function reason({ reason, hint }: Path): string {
+  return [reason ?? "", hint === undefined ? "" : `(${hint})`].join(" ").trim();
 }
 
 /** The word for how a path was restored. */
@@ -50,16 +73,13 @@ function mark(path: Path): string {
 }
 
 function why(path: Path, known: Path | undefined): string[] {
-  const lines = [escaped(path.reason ?? "no reason was given")];
-  if (path.hint !== undefined) lines.push(escaped(path.hint));
+  const lines = [escaped(reason(path) || "no reason was given")];
   for (const { class: name, inputs } of known?.compared?.differences?.classes ?? []) {
     for (const input of inputs.slice(0, SHOWN)) lines.push(`${escaped(name)}: ${difference(input)}`);
     if (inputs.length > SHOWN) lines.push(`${escaped(name)}: ${inputs.length - SHOWN} more`);
   }
   if (known?.compared?.problem !== undefined) lines.push(escaped(known.compared.problem));
-  const verdict = known?.verdict as Verdict | undefined;
-  const refused = (verdict?.candidates ?? []).filter((candidate) => candidate.judgement === "refused");
-  lines.push(...refused.slice(0, SHOWN).map(refusal));
+  lines.push(...(known?.refused ?? []).slice(0, SHOWN).map(refusal));
   return lines;
 }
 
@@ -75,8 +95,8 @@ function difference(input: Input): string {
   return `${code(input.name)} ${escaped(input.change)}${list === "" ? "" : `: ${list}${more}`}`;
 }
 
-function refusal({ snapshot, scope, reason }: Candidate): string {
-  return `refused: ${code(snapshot.slice(0, 12))} of ${code(scope ?? "another scope")}: ${escaped(reason ?? "")}`;
+function refusal({ snapshot, scope, reason }: Refused): string {
+  return `refused: ${code(snapshot.slice(0, 12))} of ${code(scope)}: ${escaped(reason)}`;
 }
 
 function table(head: string[], rows: string[][]): void {

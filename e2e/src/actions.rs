@@ -151,6 +151,8 @@ pub struct Job {
     machine: Machine,
     inputs: BTreeMap<String, String>,
     run: u64,
+    /// The values of its matrix, as the context of that name has them.
+    matrix: String,
     env: Vec<(String, String)>,
 }
 
@@ -188,13 +190,20 @@ impl Job {
             env.push(("ACTIONS_ID_TOKEN_REQUEST_TOKEN".to_owned(), "of-the-job".to_owned()));
         }
         let inputs = BTreeMap::from([("program".to_owned(), sci().display().to_string())]);
-        Self { machine, inputs, run, env }
+        Self { machine, inputs, run, matrix: "null".to_owned(), env }
     }
 
     /// Gives the action an input.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.inputs.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Makes it one of several that only these values tell apart: a JSON object.
+    #[must_use]
+    pub fn leg(mut self, matrix: &str) -> Self {
+        matrix.clone_into(&mut self.matrix);
         self
     }
 
@@ -221,24 +230,48 @@ impl Job {
 
     /// The step itself.
     pub fn main(&self) -> Step {
-        self.phase("main", "success", &BTreeMap::new())
+        self.phase("main", "success", None)
     }
 
     /// The end of a job that stands so, after the step.
     pub fn post(&self, main: &Step, status: &str) -> Step {
-        self.phase("post", status, &main.state)
+        self.phase("post", status, Some(main))
     }
 
-    fn phase(&self, phase: &str, status: &str, state: &BTreeMap<String, String>) -> Step {
+    /// The action's inputs as the runner takes them from `action.yml`.
+    fn defaults(&self, status: &str) -> BTreeMap<String, String> {
+        let mut inputs = BTreeMap::new();
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../action/action.yml");
+        let text = fs::read_to_string(file).unwrap();
+        let mut name = "";
+        for line in text.lines().skip_while(|line| *line != "inputs:").take_while(|line| *line != "outputs:") {
+            match line.strip_prefix("    default: ") {
+                Some(default) => {
+                    let value = match default.trim_matches('"') {
+                        "${{ github.token }}" => "",
+                        "${{ job.status }}" => status,
+                        "${{ toJSON(matrix) }}" => &self.matrix,
+                        value => value,
+                    };
+                    assert!(!value.contains("${{"), "{name}: {value}");
+                    inputs.insert(name.to_owned(), value.to_owned());
+                }
+                None => name = line.strip_prefix("  ").and_then(|line| line.strip_suffix(':')).unwrap_or(name),
+            }
+        }
+        inputs
+    }
+
+    fn phase(&self, phase: &str, status: &str, before: Option<&Step>) -> Step {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../action/dist").join(phase).with_extension("mjs");
         let mut command = self.machine.command("node");
         command.arg(script).env_remove("SCI_STORE").envs(self.env.iter().map(|(name, value)| (name, value)));
-        let defaults = [("working-directory", "."), ("require", "false"), ("save", "success"), ("job-status", status)];
-        let all = defaults.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        for (name, value) in all.chain(self.inputs.clone()) {
+        for (name, value) in self.defaults(status).into_iter().chain(self.inputs.clone()) {
             command.env(format!("INPUT_{}", name.to_uppercase()), value);
         }
-        command.envs(state.iter().map(|(name, value)| (format!("STATE_{name}"), value)));
+        if let Some(before) = before {
+            command.envs(&before.env).envs(before.state.iter().map(|(name, value)| (format!("STATE_{name}"), value)));
+        }
         let file = |name: &str| {
             let file = self.machine.dir().join(format!("{phase}-{name}-{}", self.run));
             fs::write(&file, "").unwrap();
@@ -246,10 +279,10 @@ impl Job {
         };
         let files = ["OUTPUT", "STATE", "ENV", "PATH", "STEP_SUMMARY"].map(|name| (name, file(name)));
         command.envs(files.iter().map(|(name, file)| (format!("GITHUB_{name}"), file)));
-        let [output, saved, _, path, summary] = files.map(|(_, file)| file);
+        let [output, saved, env, path, summary] = files.map(|(_, file)| file);
         let ran = finish(&mut command);
         let [summary, path] = [summary, path].map(|file| fs::read_to_string(file).unwrap());
-        Step { ran, outputs: values(&output), state: values(&saved), summary, path }
+        Step { ran, outputs: values(&output), state: values(&saved), env: values(&env), summary, path }
     }
 }
 
@@ -259,6 +292,8 @@ pub struct Step {
     pub ran: Ran,
     outputs: BTreeMap<String, String>,
     state: BTreeMap<String, String>,
+    /// The variables of later steps.
+    env: BTreeMap<String, String>,
     /// What it added to the job's summary.
     pub summary: String,
     /// The directories that it put on the `PATH` of later steps.

@@ -200,11 +200,17 @@ fn preset_name(declared: &Declaration) -> String {
     }
 }
 
-/// The job and its matrix values: what CI says, else what sci.toml says, else GitHub's name of the job.
+/// What tells this job from others: what CI says, else what sci.toml says, else GitHub's name of the job with the values of its
+/// matrix, which are in no variable of GitHub's own.
 fn variant(config: &Config, host: &Host) -> String {
-    let in_actions = host.text_var("GITHUB_ACTIONS").is_some();
-    let job = || host.text_var("GITHUB_JOB").filter(|_| in_actions);
-    host.text_var("SCI_VARIANT").or(config.variant.as_deref()).or_else(job).unwrap_or_default().to_owned()
+    if let Some(said) = host.text_var("SCI_VARIANT").or(config.variant.as_deref()) {
+        return said.to_owned();
+    }
+    if host.text_var("GITHUB_ACTIONS").is_none() {
+        return String::new();
+    }
+    let words = ["GITHUB_JOB", "SCI_MATRIX"].into_iter().filter_map(|name| host.text_var(name));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn field_digest(value: &[u8]) -> Digest {

@@ -208,7 +208,10 @@ fn the_variant_is_the_jobs_and_touches_only_the_top_rung() {
     assert_eq!(variant(declared("")), "");
     assert_eq!(variant(declared("").env(&[("GITHUB_JOB", "test")])), "");
     assert_eq!(variant(declared("").env(&actions)), "test");
-    assert_eq!(variant(declared("variant = \"lint\"\n").env(&actions)), "lint");
+    let matrix = [("SCI_MATRIX", r#"{"node":20}"#)];
+    assert_eq!(variant(declared("").env(&actions).env(&matrix)), r#"test {"node":20}"#);
+    assert_eq!(variant(declared("").env(&matrix)), "", "outside of Actions nobody has a matrix");
+    assert_eq!(variant(declared("variant = \"lint\"\n").env(&actions).env(&matrix)), "lint");
     assert_eq!(
         variant(declared("variant = \"lint\"\n").env(&actions).env(&[("SCI_VARIANT", "test (20)")])),
         "test (20)"

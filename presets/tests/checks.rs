@@ -128,6 +128,20 @@ fn npm_members_of_a_workspace_have_trees_of_their_own() {
     assert_eq!(tree("packages/b/node_modules"), Proof::Current, "a member that needs no tree of its own");
 }
 
+#[cfg(unix)]
+#[test]
+fn what_stands_in_the_place_of_a_tree_is_none() {
+    let project = npm_project(&[LEFT], &[LEFT]);
+    let tree = project.path().join("node_modules");
+    assert_eq!(npm(&project), Proof::Current);
+    fs::rename(&tree, project.path().join("elsewhere")).unwrap();
+    std::os::unix::fs::symlink("elsewhere", &tree).unwrap();
+    assert_not_current(&npm(&project), "not a directory");
+    fs::remove_file(&tree).unwrap();
+    fs::write(&tree, "x").unwrap();
+    assert_not_current(&npm(&project), "not a directory");
+}
+
 #[test]
 fn what_cannot_be_read_proves_nothing() {
     let project = npm_project(&[LEFT], &[LEFT]);

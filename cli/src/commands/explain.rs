@@ -6,7 +6,7 @@ use crate::administration::named;
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
 use crate::exit::Exit;
-use crate::flow::explained::{Explained, Unkeyed};
+use crate::flow::explained::{Explained, Refused, Unkeyed};
 use crate::flow::explaining::{self, Wanted};
 use crate::state::before::Before;
 use crate::store::Store;
@@ -27,8 +27,17 @@ pub struct Arguments {
 
 #[derive(Serialize)]
 struct Report {
-    paths: Vec<Explained>,
+    paths: Vec<Path>,
     unkeyed: Vec<Unkeyed>,
+}
+
+/// A path with the words that people are told.
+#[derive(Serialize)]
+struct Path {
+    #[serde(flatten)]
+    explained: Explained,
+    reason: String,
+    refused: Vec<Refused>,
 }
 
 /// Explains the latest plan of each path.
@@ -45,10 +54,11 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     if paths.is_empty() && unkeyed.is_empty() {
         return Err(nothing(arguments, &store));
     }
-    let report = Report { paths, unkeyed };
+    let told = |explained: Explained| Path { reason: explained.why(), refused: explained.refused(), explained };
+    let report = Report { paths: paths.into_iter().map(told).collect(), unkeyed };
     let now = context.now();
     context.out.human(|text| {
-        report.paths.iter().for_each(|path| path.render(text.gap(), arguments.all, now));
+        report.paths.iter().for_each(|path| path.explained.render(text.gap(), arguments.all, now));
         report.unkeyed.iter().for_each(|path| path.render(text.gap()));
     });
     context.out.document("explain", &report);

@@ -62,6 +62,17 @@ pub struct Unkeyed {
     pub reason: String,
 }
 
+/// A candidate that was refused, in words.
+#[derive(Debug, Clone, Serialize)]
+pub struct Refused {
+    /// The candidate.
+    pub snapshot: SnapshotId,
+    /// Who saved it.
+    pub scope: String,
+    /// Why, for a person.
+    pub reason: String,
+}
+
 impl Explained {
     /// The verdict in one word.
     pub const fn word(&self) -> Word {
@@ -81,6 +92,18 @@ impl Explained {
             }
             Outcome::Miss { reason } => reason.sentence().to_owned(),
         }
+    }
+
+    /// The candidates that were refused, and why.
+    pub fn refused(&self) -> Vec<Refused> {
+        let refused = self.verdict.candidates.iter().filter(|candidate| candidate.judgement != Judgement::Chosen);
+        refused
+            .map(|candidate| Refused {
+                snapshot: candidate.snapshot,
+                scope: candidate.scope.to_string(),
+                reason: judged(candidate),
+            })
+            .collect()
     }
 
     /// Writes the human lines. Long lists are cut unless `all`.
@@ -130,16 +153,26 @@ fn considered(text: &mut Text, verdict: &Verdict, all: bool, now: Timestamp) {
 
 fn candidate(text: &mut Text, candidate: &Candidate, now: Timestamp) {
     let style = text.style;
-    let (word, reason) = match candidate.judgement {
-        Judgement::Chosen => (style.good.paint("chosen "), shares(candidate)),
-        Judgement::Refused { reason: reason @ (Refusal::Outranked | Refusal::BelowMatch) } => {
-            (style.dim.paint("refused"), format!("{}; {}", reason.sentence(), shares(candidate)))
-        }
-        Judgement::Refused { reason } => (style.fair.paint("refused"), reason.sentence().to_owned()),
+    let word = match candidate.judgement {
+        Judgement::Chosen => style.good.paint("chosen "),
+        Judgement::Refused { reason: Refusal::Outranked | Refusal::BelowMatch } => style.dim.paint("refused"),
+        Judgement::Refused { .. } => style.fair.paint("refused"),
     };
+    let reason = judged(candidate);
     let id = candidate.snapshot.short();
     let origin = style.dim.paint(format!("({}, {})", candidate.scope, age(candidate.created, now)));
     text.indented(2, format_args!("{word} {id}  {reason} {origin}"));
+}
+
+/// What speaks for a candidate, or against it.
+fn judged(candidate: &Candidate) -> String {
+    match candidate.judgement {
+        Judgement::Chosen => shares(candidate),
+        Judgement::Refused { reason: reason @ (Refusal::Outranked | Refusal::BelowMatch) } => {
+            format!("{}; {}", reason.sentence(), shares(candidate))
+        }
+        Judgement::Refused { reason } => reason.sentence().to_owned(),
+    }
 }
 
 fn shares(candidate: &Candidate) -> String {

@@ -37,11 +37,14 @@ pub fn restore(
             }
             Err(Trouble::Engine(SnapshotError::Interrupted)) => return None,
             Err(error) => {
-                if error.is_damage() {
+                let is_damage = error.is_damage();
+                if is_damage {
                     // Whatever this machine remembers of the tree cites the same objects.
                     workspace.state.engine(&answer.path.name, &answer.path.instance).forget();
                 }
-                answer.refuse(Refusal::Incomplete, error.into_error());
+                // A sound snapshot is not given up because this machine cannot have it.
+                let reason = if is_damage { Refusal::Incomplete } else { Refusal::Unrestored };
+                answer.refuse(reason, error.into_error());
             }
         }
     }

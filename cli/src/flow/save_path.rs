@@ -258,7 +258,8 @@ impl Job<'_> {
             Some(check) if !self.failed => {
                 prove_current(check, &self.plan.workspace, &self.path.root, &self.path.policy.lockfiles)
             }
-            _ => Proof::Unknown { why: NO_CHECK.to_owned() },
+            Some(_) => Proof::Unknown { why: "the run failed".to_owned() },
+            None => Proof::Unknown { why: NO_CHECK.to_owned() },
         }
     }
 

@@ -41,6 +41,11 @@ impl<'b> Life<'b> {
     }
 }
 
+/// What somebody should act on.
+fn annotations(step: &Step) -> Vec<&str> {
+    step.ran.stdout.lines().filter(|line| line.starts_with("::warning") || line.starts_with("::error")).collect()
+}
+
 struct Ended {
     main: Step,
     restored: Option<String>,
@@ -76,8 +81,8 @@ fn a_week(issuer: Issuer, backend: &dyn Backend) {
 
     // Wednesday: a fork has no identity, which is said in a line, and goes on without a cache.
     let fork = life.job(&Event::fork(9), "1", "of a fork");
-    let said = fork.main.ran.stdout.lines().filter(|line| line.contains("id-token")).count();
-    assert_eq!(said, 1, "{}", fork.main.ran);
+    let said = |step: &Step| annotations(step).iter().filter(|line| line.contains("id-token")).count();
+    assert_eq!((said(&fork.main), said(&fork.post)), (1, 0), "{}{}", fork.main.ran, fork.post.ran);
     assert_eq!((fork.main.output("hit"), fork.restored), ("miss", None));
 
     // Thursday: the queue and then main build the same lockfile; neither sees what a pull request has left.
@@ -213,12 +218,67 @@ fn sci_is_got_from_a_release_whole_and_attested_or_not_at_all() {
 }
 
 #[test]
-fn legs_of_a_matrix_converge_and_a_dirty_workspace_is_repaired() {
+fn legs_of_a_matrix_have_a_state_each() {
+    let issuer = Issuer::start();
+    let server = Server::believing(&issuer.url(), &[]);
+    let mut life = Life { issuer, backend: &server, run: 700 };
+    let main = Event::push("main");
+    // The second leg finds what the first one left as the nearest, and does not take its place.
+    let expected =
+        [("a", "miss", None), ("b", "nearest", Some("a")), ("a", "exact", Some("a")), ("b", "exact", Some("b"))];
+    for (number, (leg, hit, found)) in expected.into_iter().enumerate() {
+        // The legs of a run have its number.
+        life.run = 700 + number as u64 / 2;
+        let job = life.begin(&main, "1").leg(&format!("{{\n  \"feature\": \"{leg}\"\n}}"));
+        let step = job.main().success().expect_hit(hit);
+        let restored = std::fs::read_to_string(job.machine().path("out/file")).ok();
+        assert_eq!(restored.as_deref(), found, "{leg}: {}", step.ran);
+        job.machine().write("out/file", leg);
+        let post = job.post(&step, "success").success();
+        let outcome = if hit == "exact" { "skipped" } else { "saved" };
+        assert!(post.summary.contains(&format!("<td>{outcome}</td>")), "{leg}: {}\n{}", post.summary, post.ran);
+        assert!(post.ran.stdout.contains(&format!("::group::sci save\nout: {outcome}, ")), "{}", post.ran);
+    }
+}
+
+#[test]
+fn each_command_is_a_step_of_its_own() {
+    let issuer = Issuer::start();
+    let server = Server::believing(&issuer.url(), &[]);
+    let mut life = Life { issuer, backend: &server, run: 800 };
+    let main = Event::push("main");
+    let exact = |job: Job| {
+        job.machine().edit("sci.toml", "lockfiles", "restore = \"exact\"\nlockfiles");
+        job.with("command", "restore")
+    };
+    let job = exact(life.begin(&main, "1")).with("paths", "out");
+    let restored = job.main().success().expect_hit("miss");
+    assert!(restored.ran.stdout.contains("::group::sci restore out\nout: miss, "), "{}", restored.ran);
+    job.machine().write("out/file", "built");
+    // No step but the one that does both acts at the end of the job.
+    assert!(job.post(&restored, "success").success().summary.is_empty());
+    let job = job.with("command", "save");
+    let saved = job.main().success();
+    assert_eq!((saved.output("key"), saved.output("snapshot").len()), (restored.output("key"), 64), "{}", saved.ran);
+    assert!(saved.output("json").contains("\"saved\""), "{}", saved.output("json"));
+    // Where nothing is as before, the reasons are those that sci gives in a terminal.
+    let job = exact(life.begin(&main, "2"));
+    let missed = job.main().success().expect_hit("miss");
+    let explained = job.with("command", "explain").main().success();
+    for step in [&missed, &explained] {
+        assert!(step.summary.contains("<code>lock</code> changed"), "{}\n{}", step.summary, step.ran);
+        assert!(step.summary.contains("the path is declared restore"), "{}\n{}", step.summary, step.ran);
+        assert!(!step.summary.contains("no reason was given"), "{}", step.summary);
+    }
+}
+
+#[test]
+fn saves_of_one_key_converge_and_a_dirty_workspace_is_repaired() {
     let issuer = Issuer::start();
     let server = Server::believing(&issuer.url(), &[]);
     let mut life = Life { issuer, backend: &server, run: 600 };
     let main = Event::push("main");
-    // Two legs of one run: both find nothing, both build the same.
+    // Two jobs that nothing tells apart: both find nothing, both build the same.
     let legs = [(); 2].map(|()| life.begin(&main, "1"));
     let steps = legs.each_ref().map(|job| job.main().success().expect_hit("miss"));
     let ends: Vec<Step> = legs

@@ -28,6 +28,10 @@ use crate::Check;
 /// `tree` is the path instance (a node_modules, `~/.cargo/registry`), absolute; `lockfiles` are relative to `workspace`.
 /// What cannot be read makes the answer [`Proof::Unknown`], so there is no error.
 pub fn prove_current(check: Check, workspace: &Path, tree: &Path, lockfiles: &[PathBuf]) -> Proof {
+    // A link is no tree either: what it leads to is not in the snapshot.
+    if tree.symlink_metadata().is_ok_and(|found| !found.is_dir()) {
+        return Proof::NotCurrent { why: "it is not a directory".to_owned() };
+    }
     let prove = match check {
         Check::Npm => npm::prove,
         Check::Pnpm => pnpm::prove,

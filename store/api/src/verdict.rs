@@ -148,8 +148,10 @@ pub enum Refusal {
     ExactOnly,
     /// An administrator quarantined the run that wrote it, or one that it descends from.
     Quarantined,
-    /// An object that it needs is missing.
+    /// An object that it needs is missing or damaged.
     Incomplete,
+    /// The machine that asked could not restore it, for a reason of its own: a full disk, a path that it may not write to.
+    Unrestored,
     /// Its record is not what a currently trusted key signed.
     Signature,
 }
@@ -164,7 +166,8 @@ impl Refusal {
             Self::Unsettled => "its run failed or changed its own inputs, so it is never exact",
             Self::ExactOnly => "the path is declared restore = \"exact\"",
             Self::Quarantined => "it is quarantined, or descends from a quarantined run",
-            Self::Incomplete => "an object that it needs is missing from the store",
+            Self::Incomplete => "an object that it needs is missing from the store, or damaged there",
+            Self::Unrestored => "it could not be restored on the machine that asked",
             Self::Signature => "its record is not signed by a key that is trusted for its time",
         }
     }

@@ -267,7 +267,7 @@ fn unnamed() -> Error {
 fn no_identity() -> Error {
     let error = ApiError::new(ErrorCode::Unauthorized, "no identity was given");
     Error::Refused(error.with_hint(
-        "a GitHub job needs `permissions: id-token: write`; elsewhere an administrator makes a token with `sci token create`",
+        "a GitHub job needs `permissions: id-token: write`, which pull requests of forks never get; elsewhere an administrator makes a token with `sci token create`",
     ))
 }
 

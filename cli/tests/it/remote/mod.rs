@@ -172,7 +172,7 @@ fn an_identity_that_is_not_good_is_told() {
     exit code: 3
     ----- stderr -----
     Error: no identity was given
-    Hint: a GitHub job needs `permissions: id-token: write`; elsewhere an administrator makes a token with `sci token create`
+    Hint: a GitHub job needs `permissions: id-token: write`, which pull requests of forks never get; elsewhere an administrator makes a token with `sci token create`
     ");
     sandbox.set("SCI_TOKEN", "two words");
     assert_screen!(sandbox.sci("ls"), @r"
