@@ -76,7 +76,8 @@ pub fn decide(
         },
         // A miss over what another build left: worth keeping, but what of it is not this run's nobody made for this key.
         None if standing == Standing::Settled && *proof != Proof::Current && (unchanged || had_leftovers(before)) => {
-            let doubt = if unchanged { "nothing changed during the run" } else { "something stood there before the run" };
+            let doubt =
+                if unchanged { "nothing changed during the run" } else { "something stood there before the run" };
             Decision::Save(Standing::Unsettled(not_shown(doubt, proof)))
         }
         _ => Decision::Save(match (standing, proof) {

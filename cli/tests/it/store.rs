@@ -177,6 +177,36 @@ fn verify_finds_a_missing_object_and_restore_says_so() {
 }
 
 #[test]
+fn verify_finds_an_object_that_was_cut_off() {
+    let sandbox = two();
+    let pack = objects(&sandbox, "pack").remove(0);
+    make_writable(&pack);
+    fs::File::options().write(true).open(&pack).unwrap().set_len(10).unwrap();
+    let ran = sandbox.sci("verify").ends_with(1);
+    assert!(ran.stdout.contains("it has 10 bytes instead of "), "{ran}");
+}
+
+#[test]
+fn a_snapshot_that_one_machine_cannot_restore_stays() {
+    let sandbox = Sandbox::new();
+    sandbox.sci_run("", "mkdir out; yes | head -c 8000000 > out/large").ends_with(0);
+    let saved = ids(&sandbox);
+    sandbox.remove("out");
+    // No file can grow as large as that here.
+    let limited = format!("trap '' XFSZ; ulimit -f 4096; exec {} restore --json", env!("CARGO_BIN_EXE_sci"));
+    let ran = sandbox.program("sh").args(["-c", &limited]).output().unwrap();
+    let restored: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    let path = &restored["result"]["paths"][0];
+    assert_eq!((path["verdict"].as_str(), path["trouble"].as_bool()), (Some("miss"), Some(true)), "{restored}");
+    let ran = sandbox.sci("explain").ends_with(0);
+    assert!(ran.stdout.contains("it could not be restored on the machine that asked"), "{ran}");
+    sandbox.write("out/small", "built in another way");
+    sandbox.sci("save").ends_with(0);
+    assert!(ids(&sandbox).contains(&saved[0]), "a sound snapshot was given up");
+    sandbox.sci("verify --read-data").ends_with(0);
+}
+
+#[test]
 fn gc_forgets_by_policy_and_keeps_what_is_needed() {
     let sandbox = two();
     assert_screen!(sandbox.sci("gc --keep 1 --dry-run"), @r"

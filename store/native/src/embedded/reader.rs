@@ -69,6 +69,20 @@ impl Embedded {
     }
 }
 
+impl Embedded {
+    /// How many bytes there are.
+    pub(super) fn found_size(&self, object: &Object) -> Result<u64, Error> {
+        let found = match &object.place {
+            Place::Here(file) => {
+                file.metadata().map(|found| Some(found.len())).map_err(|error| BlobError::Failed(error.to_string()))
+            }
+            Place::Elsewhere(key) => block_on(self.service.blobs().size(key)),
+        };
+        let size = found.and_then(|size| size.ok_or(BlobError::Missing));
+        Ok(size.map_err(sci_service::Error::from)?)
+    }
+}
+
 impl ObjectSource for Embedded {
     fn read(&self, object: &ObjectId, range: Range<u64>) -> Result<Vec<u8>, TransferError> {
         let failed = |reason: String| TransferError::Failed { object: *object, reason };

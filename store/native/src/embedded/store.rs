@@ -229,12 +229,12 @@ impl Embedded {
         Ok(repaired?)
     }
 
-    /// The size in bytes of an object that the caller may read.
+    /// How many bytes there are of an object that the caller may read, whatever the index says.
     ///
     /// # Errors
     /// [`Error::Service`]; `unknown-object` when there is none for this caller.
     pub fn object_size(&self, id: &ObjectId) -> Result<u64, Error> {
-        Ok(self.opened(id)?.size)
+        self.found_size(&*self.opened(id)?)
     }
 
     /// A whole object (a manifest, a derivation), verified.
@@ -242,7 +242,7 @@ impl Embedded {
     /// # Errors
     /// [`Error::Service`]: `unknown-object` when there is none for this caller, `corrupt` when its bytes are not its own.
     pub fn object(&self, id: &ObjectId) -> Result<Vec<u8>, Error> {
-        let size = self.object_size(id)?;
+        let size = self.opened(id)?.size;
         let refused = |code, message: String| Error::Service(sci_service::Error::Refused(ApiError::new(code, message)));
         let bytes = self.read(id, 0..size).map_err(|error| refused(ErrorCode::Unavailable, error.to_string()))?;
         if ObjectId::of(&bytes) == *id {
