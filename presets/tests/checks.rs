@@ -131,7 +131,7 @@ fn npm_members_of_a_workspace_have_trees_of_their_own() {
 #[cfg(unix)]
 #[test]
 fn what_stands_in_the_place_of_a_tree_is_none() {
-    let project = npm_project(&[LEFT], &[LEFT]);
+    let project = npm_project(&[LEFT, SCOPED], &[LEFT, SCOPED]);
     let tree = project.path().join("node_modules");
     assert_eq!(npm(&project), Proof::Current);
     fs::rename(&tree, project.path().join("elsewhere")).unwrap();

@@ -237,7 +237,8 @@ fn init_writes_a_workflow_once_and_leaves_it_to_the_person() {
         steps:
           - uses: actions/checkout@v4
           - run: corepack enable
-          # Restores the paths of sci.toml now, and saves them when the job ends.
+          # Restores the paths of sci.toml now, and saves them when the job ends. OWNER is who keeps sci: name it, and the
+          # store of your jobs as `url` in [store] of sci.toml.
           - uses: OWNER/sci/action@v1
           - run: cargo build --all-targets
             working-directory: tools

@@ -30,9 +30,18 @@ pub(super) fn refuse_no_instance(declaration: &Declaration, base: &DirGlob, erro
         Origin::Preset { name, .. } => format!(" (path `{}` of preset `{name}`)", declaration.name.value),
         Origin::Workspace => String::new(),
     };
-    let hint = match &declaration.beside {
-        Some(file) => format!("no directory that matches `{}` has a {file}", base.text()),
-        None => format!("no directory matches `{}` and has the inputs that must be there", base.text()),
+    // What must be there is looked for beside the marking file, or above it.
+    let needed = declaration.lockfiles.iter().find(|pattern| !pattern.is_optional() && !pattern.is_exclusion());
+    let hint = match (&declaration.beside, needed) {
+        (Some(file), Some(needed)) => {
+            format!(
+                "no directory that matches `{}` has a {file}, and a `{}` beside it or above",
+                base.text(),
+                needed.text()
+            )
+        }
+        (Some(file), None) => format!("no directory that matches `{}` has a {file}", base.text()),
+        (None, _) => format!("no directory matches `{}` and has the inputs that must be there", base.text()),
     };
     errors.push_with_hint(
         &declaration.path.span,

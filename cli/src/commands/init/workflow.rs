@@ -69,7 +69,8 @@ fn compose(branch: &str, below: &Path, found: &[&Detected]) -> String {
          \x20     - uses: actions/checkout@v4\n"
     );
     steps(&mut text, below, found, |workflow| workflow.setup.as_deref());
-    text.push_str("      # Restores the paths of sci.toml now, and saves them when the job ends.\n");
+    text.push_str("      # Restores the paths of sci.toml now, and saves them when the job ends. OWNER is who keeps sci: name it, and the\n");
+    text.push_str("      # store of your jobs as `url` in [store] of sci.toml.\n");
     text.push_str("      - uses: OWNER/sci/action@v1\n");
     if below != Path::new("") {
         let _ = writeln!(text, "        with:\n          working-directory: {}", quoted(below));
