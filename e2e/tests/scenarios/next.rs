@@ -78,4 +78,16 @@ fn a_fresh_machine_compiles_almost_nothing_and_gets_no_data() {
     assert!(edited * 5 < all, "{edited} of {all} bytes were compiled again");
     assert!(fs::read_to_string(machine.path(".next/server/app/index.html")).unwrap().contains("good day"));
     machine.sci(&["save"]).expect_outcome(CACHE, "saved");
+
+    let mut lock: Value =
+        serde_json::from_str(&fs::read_to_string(machine.path("package-lock.json")).unwrap()).unwrap();
+    let version = &mut lock["packages"]["node_modules/postcss"]["version"];
+    let before = version.as_str().unwrap().to_owned();
+    *version = "999.0.0".into();
+    machine.write("package-lock.json", lock.to_string());
+    machine.sci(&["restore"]).expect_verdict(CACHE, "nearest");
+    let explained = machine.sci(&["explain"]).stdout;
+    for word in ["postcss", &before, "999.0.0"] {
+        assert!(explained.contains(word), "explain does not name {word}:\n{explained}");
+    }
 }

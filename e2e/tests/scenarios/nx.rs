@@ -62,6 +62,17 @@ fn every_task_that_nothing_concerns_is_found() {
     let third = build(&machine);
     assert!(third.stdout.contains("1/2 hit"), "{third}");
     machine.sci(&["save"]).expect_outcome(".nx", "saved");
+
+    machine.edit(
+        "package-lock.json",
+        r#""node_modules/left": { "version": "1.0.0" }"#,
+        r#""node_modules/left": { "version": "1.0.1" }"#,
+    );
+    machine.sci(&["restore"]).expect_verdict(".nx", "nearest");
+    let explained = machine.sci(&["explain"]).stdout;
+    for word in ["left", "1.0.0", "1.0.1"] {
+        assert!(explained.contains(word), "explain does not name {word}:\n{explained}");
+    }
 }
 
 /// Nx does so only where the home directory is not below `/tmp`.

@@ -59,6 +59,17 @@ fn a_workspace_comes_back_and_pnpm_finds_nothing_to_do() {
         let real: Vec<_> = before.differences(after).into_iter().filter(|line| !is_bookkeeping(line)).collect();
         assert!(real.is_empty(), "{real:#?}");
     }
+
+    for package in ["lib", "app"] {
+        machine.edit(&format!("packages/{package}/package.json"), r#""date-fns": "4.1.0""#, r#""date-fns": "4.0.0""#);
+    }
+    pnpm(&machine, &["--lockfile-only"]);
+    machine.sci(&["restore"]).expect_verdict("packages/lib/node_modules", "nearest");
+    let explained = machine.sci(&["explain", "packages/lib/node_modules"]).stdout;
+    for word in ["date-fns", "4.1.0", "4.0.0"] {
+        assert!(explained.contains(word), "explain does not name {word}:\n{explained}");
+    }
+    assert!(!explained.contains("express"), "explain names a package that did not change:\n{explained}");
 }
 
 /// pnpm stamps its own records, and the directory that holds them, at every install, whether or not it did anything.
