@@ -26,8 +26,8 @@ pub(crate) use package::{MAX_REFERRED, text};
 
 /// Reads the packages that a lockfile names; `None` when the file name is not that of a lockfile known here.
 ///
-/// `name` may be a path, of which only the last component counts, such as `Cargo.lock`; the names are those that the presets
-/// declare, and `requirements*.txt`.
+/// `name` may be a path, of which only the last component counts, such as `Cargo.lock`, but for the text files below a directory
+/// `requirements`. The names are those that the presets declare; `bun.lockb` is not read.
 pub fn read(name: &Path, bytes: &[u8]) -> Option<Result<Packages, LockfileError>> {
     let reader = match name.file_name()?.to_str()? {
         "Cargo.lock" => cargo::packages,
@@ -45,8 +45,15 @@ pub fn read(name: &Path, bytes: &[u8]) -> Option<Result<Packages, LockfileError>
         "uv.lock" => python::uv,
         "verification-metadata.xml" => gradle::verification,
         "yarn.lock" => yarn::packages,
-        name if name.starts_with("requirements") && name.ends_with(".txt") => python::requirements,
+        file if file.ends_with(".txt") && is_of_requirements(name) => python::requirements,
         _ => return None,
     };
     Some(text(bytes).and_then(reader))
+}
+
+/// Whether a file is called `requirements…`, or lies in a directory that is.
+fn is_of_requirements(file: &Path) -> bool {
+    let is_called_so = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b"requirements");
+    let directories = file.parent().into_iter().flat_map(Path::iter);
+    file.file_name().is_some_and(is_called_so) || directories.into_iter().any(|directory| directory == "requirements")
 }

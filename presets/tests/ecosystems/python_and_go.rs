@@ -68,7 +68,7 @@ lock-version = "2.1"
         "left-pad 1.0.0 - sha256:0123",
         "right >= 2.0, < 3 - -",
     ];
-    for name in ["requirements.txt", "requirements-dev.txt"] {
+    for name in ["requirements.txt", "requirements-dev.txt", "requirements/dev.txt", "a/requirements/ci/test.txt"] {
         assert_eq!(told(name, requirements), expected);
     }
     for (name, text) in [("uv.lock", "not toml"), ("poetry.lock", "[[package]]\n"), ("requirements.txt", "./a/path\n")]

@@ -67,9 +67,7 @@ impl Embedded {
         files.insert(*id, Arc::clone(&object));
         Ok(object)
     }
-}
 
-impl Embedded {
     /// How many bytes there are.
     pub(super) fn found_size(&self, object: &Object) -> Result<u64, Error> {
         let found = match &object.place {
