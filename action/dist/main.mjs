@@ -2693,8 +2693,15 @@ async function fetched(url, authorised) {
     return await downloadTool(url, void 0, authorised);
   } catch (error) {
     const reason = `sci cannot be downloaded from ${url}: ${error instanceof Error ? error.message : String(error)}`;
-    throw error instanceof HTTPError && error.httpStatusCode === 404 ? new Error(reason) : new Unreachable(reason);
+    throw isOutage(error) ? new Unreachable(reason) : new Error(reason);
   }
+}
+function isOutage(error) {
+  if (error instanceof HTTPError) {
+    const status = error.httpStatusCode ?? 0;
+    return status >= 500 || status === 408 || status === 429;
+  }
+  return /^(ECONN|EHOST|ENET|EAI_|EPIPE|ENOTFOUND|ETIMEDOUT)/.test(error?.code ?? "");
 }
 function checkSum(archive, content, sums) {
   const found = createHash("sha256").update(content).digest("hex");

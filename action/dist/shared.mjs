@@ -21255,8 +21255,12 @@ function read() {
   };
 }
 function matrix(text) {
-  const values = text === "" ? null : JSON.parse(text);
-  return values === null ? "" : JSON.stringify(values);
+  try {
+    const values = text === "" ? null : JSON.parse(text);
+    return values === null ? "" : JSON.stringify(values);
+  } catch {
+    throw new Error("`matrix` is not to be set: the environment variable SCI_VARIANT names a job's state otherwise");
+  }
 }
 function one(name, values) {
   const found = getInput(name);
@@ -21298,26 +21302,37 @@ function saved(result) {
   table(["path", "saved", "key", "size", "time", "stored", "reason"], (result.paths ?? []).map(row));
 }
 function annotate(result, warnings) {
-  const said = /* @__PURE__ */ new Map();
-  const say = (text, path5) => said.set(text, [...said.get(text) ?? [], path5.name]);
+  const known = said ?? JSON.parse(getState(SAID) || "[]");
+  const fresh = [];
+  const say = (name, text) => {
+    const isKnown = [...known, ...fresh].some(([of, other]) => of === name && other.endsWith(text));
+    if (!isKnown) fresh.push([name, text]);
+  };
   for (const path5 of result.paths ?? []) {
-    if (path5.trouble || path5.outcome === "failed") say(reason(path5), path5);
-    for (const warning2 of path5.warnings ?? []) say(warning2, path5);
+    if (path5.trouble || path5.outcome === "failed") say(path5.name, reason(path5));
+    for (const warning2 of path5.warnings ?? []) say(path5.name, warning2);
   }
-  const before = JSON.parse(getState(SAID) || "[]");
-  const fresh = [...said].filter(([text]) => !before.some((known) => known.endsWith(text)));
-  for (const warning2 of warnings) warning(warning2, { title: "sci" });
-  for (const [text, names] of fresh) warning(`${names.join(", ")}: ${text}`, { title: "sci" });
-  saveState(SAID, [...before, ...fresh.map(([text]) => text)]);
+  const ofPaths = (result.paths ?? []).flatMap((path5) => path5.warnings ?? []);
+  for (const warning2 of warnings) if (!ofPaths.some((one2) => warning2.endsWith(one2))) say("", warning2);
+  for (const text of new Set(fresh.map(([, text2]) => text2))) {
+    const names = fresh.filter(([name, other]) => other === text && name !== "").map(([name]) => name);
+    warning(plain([names.join(", "), text].filter((part) => part !== "").join(": ")), { title: "sci" });
+  }
+  said = [...known, ...fresh];
+  saveState(SAID, said);
 }
+var said;
 function lines(result) {
   const line = (path5) => {
     const key = path5.key === void 0 ? [] : [`key ${short(path5.key)}`];
     const work = path5.work === void 0 ? [] : [`${path5.work.files} files`, bytes(path5.work.bytes), seconds(path5.work.seconds)];
     const words = [path5.outcome ?? verdictOf(path5), ...key, ...work, reason(path5)].filter((word) => word !== "");
-    return `${path5.name}: ${words.join(", ")}`.replace(/\s+/g, " ");
+    return plain(`${path5.name}: ${words.join(", ")}`);
   };
   return (result?.paths ?? []).map(line);
+}
+function plain(text) {
+  return text.replace(/\s+/g, " ").replaceAll("##[", "# #[");
 }
 function reason({ reason: reason2, hint }) {
   return [reason2 ?? "", hint === void 0 ? "" : `(${hint})`].join(" ").trim();

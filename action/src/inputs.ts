@@ -53,8 +53,12 @@ export function read(): Inputs {
 }
 
 function matrix(text: string): string {
-  const values: unknown = text === "" ? null : JSON.parse(text);
-  return values === null ? "" : JSON.stringify(values);
+  try {
+    const values: unknown = text === "" ? null : JSON.parse(text);
+    return values === null ? "" : JSON.stringify(values);
+  } catch {
+    throw new Error("`matrix` is not to be set: the environment variable SCI_VARIANT names a job's state otherwise");
+  }
 }
 
 function one<T extends string>(name: string, values: readonly T[]): T {

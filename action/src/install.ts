@@ -85,8 +85,17 @@ async function fetched(url: string, authorised: string | undefined): Promise<str
     return await cache.downloadTool(url, undefined, authorised);
   } catch (error) {
     const reason = `sci cannot be downloaded from ${url}: ${error instanceof Error ? error.message : String(error)}`;
-    throw error instanceof cache.HTTPError && error.httpStatusCode === 404 ? new Error(reason) : new Unreachable(reason);
+    throw isOutage(error) ? new Unreachable(reason) : new Error(reason);
   }
+}
+
+/** Whether it is the network or the server, and may be otherwise in an hour. */
+function isOutage(error: unknown): boolean {
+  if (error instanceof cache.HTTPError) {
+    const status = error.httpStatusCode ?? 0;
+    return status >= 500 || status === 408 || status === 429;
+  }
+  return /^(ECONN|EHOST|ENET|EAI_|EPIPE|ENOTFOUND|ETIMEDOUT)/.test((error as { code?: string } | null)?.code ?? "");
 }
 
 /** Throws unless the release's list of sums has this content under this name. */

@@ -34,18 +34,32 @@ export function saved(result: Result): void {
 
 /** Annotates what a person should act on: each thing once, with the paths that it is said of. What an earlier phase of the job said is not repeated. */
 export function annotate(result: Result, warnings: string[]): void {
-  const said = new Map<string, string[]>();
-  const say = (text: string, path: Path) => said.set(text, [...(said.get(text) ?? []), path.name]);
+  const known = said ?? (JSON.parse(core.getState(SAID) || "[]") as Said[]);
+  const fresh: Said[] = [];
+  const say = (name: string, text: string) => {
+    // A save says the end of what the restore said.
+    const isKnown = [...known, ...fresh].some(([of, other]) => of === name && other.endsWith(text));
+    if (!isKnown) fresh.push([name, text]);
+  };
   for (const path of result.paths ?? []) {
-    if (path.trouble || path.outcome === "failed") say(reason(path), path);
-    for (const warning of path.warnings ?? []) say(warning, path);
+    if (path.trouble || path.outcome === "failed") say(path.name, reason(path));
+    for (const warning of path.warnings ?? []) say(path.name, warning);
   }
-  const before = JSON.parse(core.getState(SAID) || "[]") as string[];
-  const fresh = [...said].filter(([text]) => !before.some((known) => known.endsWith(text)));
-  for (const warning of warnings) core.warning(warning, { title: "sci" });
-  for (const [text, names] of fresh) core.warning(`${names.join(", ")}: ${text}`, { title: "sci" });
-  core.saveState(SAID, [...before, ...fresh.map(([text]) => text)]);
+  // Among those of all are those of the paths.
+  const ofPaths = (result.paths ?? []).flatMap((path) => path.warnings ?? []);
+  for (const warning of warnings) if (!ofPaths.some((one) => warning.endsWith(one))) say("", warning);
+  for (const text of new Set(fresh.map(([, text]) => text))) {
+    const names = fresh.filter(([name, other]) => other === text && name !== "").map(([name]) => name);
+    core.warning(plain([names.join(", "), text].filter((part) => part !== "").join(": ")), { title: "sci" });
+  }
+  said = [...known, ...fresh];
+  core.saveState(SAID, said);
 }
+
+/** What was annotated, and of which path; of none where the name is empty. */
+type Said = [name: string, text: string];
+/** What this phase annotated, and those before it: a state cannot be read in the phase that saves it. */
+let said: Said[] | undefined;
 
 /** What the log says of each path. */
 export function lines(result: Result | undefined): string[] {
@@ -53,10 +67,14 @@ export function lines(result: Result | undefined): string[] {
     const key = path.key === undefined ? [] : [`key ${short(path.key)}`];
     const work = path.work === undefined ? [] : [`${path.work.files} files`, bytes(path.work.bytes), seconds(path.work.seconds)];
     const words = [path.outcome ?? verdictOf(path), ...key, ...work, reason(path)].filter((word) => word !== "");
-    // In one line: what begins a line may be an order to the runner.
-    return `${path.name}: ${words.join(", ")}`.replace(/\s+/g, " ");
+    return plain(`${path.name}: ${words.join(", ")}`);
   };
   return (result?.paths ?? []).map(line);
+}
+
+/** In one line, and without what is an order to the runner wherever it stands: names come from files of a checkout. */
+function plain(text: string): string {
+  return text.replace(/\s+/g, " ").replaceAll("##[", "# #[");
 }
 
 function reason({ reason, hint }: Path): string {

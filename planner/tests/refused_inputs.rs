@@ -99,7 +99,7 @@ fn presets_whose_files_are_not_there() {
     insta::assert_snapshot!(refused("presets = [\"npm\"]\n"), @r#"
     1:12 "\"npm\""
       `**/node_modules` matches nothing (path `node_modules` of preset `npm`)
-      hint: no directory that matches `**` has a package.json, and a `{package-lock.json,npm-shrinkwrap.json}` beside it or above; if that is right, set optional = true
+      hint: no directory that matches `**` has a package.json and the `{package-lock.json,npm-shrinkwrap.json}` that it needs; if that is right, set optional = true
     "#);
 }
 

@@ -70,15 +70,13 @@ pub fn decide(
         Some(before) if unchanged && !before.exact => match (&standing, proof) {
             (Standing::Settled, Proof::Current) => Decision::Save(Standing::Settled),
             _ if policy == SavePolicy::Always => {
-                Decision::Save(Standing::Unsettled(not_shown("nothing changed since the nearest restore", proof)))
+                Decision::Save(Standing::Unsettled(not_shown("since the nearest restore", proof)))
             }
-            _ => Decision::Skip(not_shown("nothing changed since the nearest restore", proof)),
+            _ => Decision::Skip(not_shown("since the nearest restore", proof)),
         },
-        // A miss over what another build left: worth keeping, but what of it is not this run's nobody made for this key.
-        None if standing == Standing::Settled && *proof != Proof::Current && (unchanged || had_leftovers(before)) => {
-            let doubt =
-                if unchanged { "nothing changed during the run" } else { "something stood there before the run" };
-            Decision::Save(Standing::Unsettled(not_shown(doubt, proof)))
+        // A miss over what another build left, and a run that did nothing: worth keeping, but nobody made it for this key.
+        None if unchanged && standing == Standing::Settled && *proof != Proof::Current => {
+            Decision::Save(Standing::Unsettled(not_shown("during the run", proof)))
         }
         _ => Decision::Save(match (standing, proof) {
             (Standing::Settled, Proof::NotCurrent { why }) => {
@@ -89,18 +87,13 @@ pub fn decide(
     }
 }
 
-/// Whether something stood there before the run that sci had not put there.
-fn had_leftovers(before: Option<&BeforePath>) -> bool {
-    before.is_some_and(|before| before.stood.is_some())
-}
-
-fn not_shown(doubt: &str, proof: &Proof) -> String {
+fn not_shown(since: &str, proof: &Proof) -> String {
     let cause = match proof {
         Proof::NotCurrent { why } => format!("the tree is not what its lockfiles ask for: {why}"),
         Proof::Unknown { why } => format!("nothing shows that it is current for the new key: {why}"),
         Proof::Current => "the run was not a success with these inputs".to_owned(),
     };
-    format!("{doubt}, and {cause}")
+    format!("nothing changed {since}, and {cause}")
 }
 
 #[cfg(test)]
@@ -194,15 +187,6 @@ mod tests {
         assert_eq!(of(false, unknown()), Decision::Save(Standing::Settled));
         assert_eq!(of(true, Proof::Current), Decision::Save(Standing::Settled));
         assert!(matches!(of(true, unknown()), Decision::Save(Standing::Unsettled(_))));
-    }
-
-    #[test]
-    fn what_a_run_adds_to_leftovers_makes_them_no_work_of_its_own() {
-        let over = BeforePath { stood: Some(Digest::of(b"left over")), ..before(b"k", None) };
-        let of = |proof| decide(SavePolicy::WhenChanged, Some(&over), Standing::Settled, false, &proof);
-        assert_eq!(of(Proof::Current), Decision::Save(Standing::Settled));
-        let Decision::Save(Standing::Unsettled(reason)) = of(unknown()) else { panic!("{:?}", of(unknown())) };
-        assert!(reason.starts_with("something stood there before the run, and nothing shows"), "{reason}");
     }
 
     #[test]

@@ -37,13 +37,12 @@ pub fn restore(
             }
             Err(Trouble::Engine(SnapshotError::Interrupted)) => return None,
             Err(error) => {
-                let is_damage = error.is_damage();
-                if is_damage {
+                if error.is_damage() {
                     // Whatever this machine remembers of the tree cites the same objects.
                     workspace.state.engine(&answer.path.name, &answer.path.instance).forget();
                 }
                 // A sound snapshot is not given up because this machine cannot have it.
-                let reason = if is_damage { Refusal::Incomplete } else { Refusal::Unrestored };
+                let reason = if error.is_of_this_machine() { Refusal::Unrestored } else { Refusal::Incomplete };
                 answer.refuse(reason, error.into_error());
             }
         }
@@ -114,6 +113,16 @@ impl Trouble {
     fn is_damage(&self) -> bool {
         use SnapshotError::{Damaged, Refused, Transfer};
         matches!(self, Self::Engine(Damaged { .. } | Refused(_) | Transfer(TransferError::Missing { .. })))
+    }
+
+    /// Whether it is this machine that could not: its disk, its files, the names that it can have.
+    const fn is_of_this_machine(&self) -> bool {
+        use SnapshotError::{Changing, Io, Name, NoSpace, Overtaken};
+        matches!(
+            self,
+            Self::Other(_)
+                | Self::Engine(Io { .. } | NoSpace { .. } | Name { .. } | Changing { .. } | Overtaken { .. })
+        )
     }
 
     fn into_error(self) -> CliError {

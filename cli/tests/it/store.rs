@@ -184,6 +184,13 @@ fn verify_finds_an_object_that_was_cut_off() {
     fs::File::options().write(true).open(&pack).unwrap().set_len(10).unwrap();
     let ran = sandbox.sci("verify").ends_with(1);
     assert!(ran.stdout.contains("it has 10 bytes instead of "), "{ran}");
+    // It is a miss, and the next save heals it.
+    sandbox.remove("out");
+    let build = "mkdir -p out/dir; echo two, longer > out/a; echo new > out/dir/c; ln -sf a out/link";
+    sandbox.sci_run("", build).ends_with(0);
+    sandbox.remove("out");
+    let restored = sandbox.sci("restore --json").ends_with(0).json();
+    assert_eq!(restored["result"]["paths"][0]["verdict"], "exact");
 }
 
 #[test]

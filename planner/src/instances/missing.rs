@@ -30,12 +30,11 @@ pub(super) fn refuse_no_instance(declaration: &Declaration, base: &DirGlob, erro
         Origin::Preset { name, .. } => format!(" (path `{}` of preset `{name}`)", declaration.name.value),
         Origin::Workspace => String::new(),
     };
-    // What must be there is looked for beside the marking file, or above it.
     let needed = declaration.lockfiles.iter().find(|pattern| !pattern.is_optional() && !pattern.is_exclusion());
     let hint = match (&declaration.beside, needed) {
         (Some(file), Some(needed)) => {
             format!(
-                "no directory that matches `{}` has a {file}, and a `{}` beside it or above",
+                "no directory that matches `{}` has a {file} and the `{}` that it needs",
                 base.text(),
                 needed.text()
             )

@@ -175,7 +175,7 @@ pub(crate) fn ordered<T: Send, W, R: Send>(
     make: impl Fn(&mut W, T) -> Result<R> + Sync,
     take: impl FnMut(R) -> Result<()> + Send,
 ) -> Result<()> {
-    let threads = threads.min(items.len());
+    let threads = threads.min(items.len()).max(1);
     let each = Each { worker, make, types: PhantomData };
     pipeline(&each, items, threads, threads * 4, Taker(take), Nothing).map(drop)
 }

@@ -247,7 +247,9 @@ struct Packed {
 
 impl Packed {
     fn new(raw: &[u8], compressor: &mut Compressor) -> Result<Self> {
-        let stored = compress(raw, compressor)?;
+        let mut stored = compress(raw, compressor)?;
+        // There was room for what does not compress.
+        stored.shrink_to_fit();
         Ok(Self { digest: Digest::of(raw), length: raw.len() as u32, stored_digest: Digest::of(&stored), stored })
     }
 }
