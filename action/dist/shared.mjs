@@ -21322,14 +21322,14 @@ function annotate(result, warnings) {
   saveState(SAID, said);
 }
 var said;
-function lines(result) {
+function log(result) {
   const line = (path5) => {
     const key = path5.key === void 0 ? [] : [`key ${short(path5.key)}`];
     const work = path5.work === void 0 ? [] : [`${path5.work.files} files`, bytes(path5.work.bytes), seconds(path5.work.seconds)];
     const words = [path5.outcome ?? verdictOf(path5), ...key, ...work, reason(path5)].filter((word) => word !== "");
     return plain(`${path5.name}: ${words.join(", ")}`);
   };
-  return (result?.paths ?? []).map(line);
+  for (const path5 of result?.paths ?? []) info(line(path5));
 }
 function plain(text) {
   return text.replace(/\s+/g, " ").replaceAll("##[", "# #[");
@@ -21344,14 +21344,14 @@ function mark(path5) {
   return verdictOf(path5) === "miss" ? "not restored" : "restored from the nearest";
 }
 function why(path5, known) {
-  const lines2 = [escaped(reason(path5) || "no reason was given")];
+  const lines = [escaped(reason(path5) || "no reason was given")];
   for (const { class: name, inputs } of known?.compared?.differences?.classes ?? []) {
-    for (const input of inputs.slice(0, SHOWN)) lines2.push(`${escaped(name)}: ${difference(input)}`);
-    if (inputs.length > SHOWN) lines2.push(`${escaped(name)}: ${inputs.length - SHOWN} more`);
+    for (const input of inputs.slice(0, SHOWN)) lines.push(`${escaped(name)}: ${difference(input)}`);
+    if (inputs.length > SHOWN) lines.push(`${escaped(name)}: ${inputs.length - SHOWN} more`);
   }
-  if (known?.compared?.problem !== void 0) lines2.push(escaped(known.compared.problem));
-  lines2.push(...(known?.refused ?? []).slice(0, SHOWN).map(refusal));
-  return lines2;
+  if (known?.compared?.problem !== void 0) lines.push(escaped(known.compared.problem));
+  lines.push(...(known?.refused ?? []).slice(0, SHOWN).map(refusal));
+  return lines;
 }
 function difference(input) {
   const { added = [], removed = [], changed = [] } = input.packages ?? {};
@@ -21430,11 +21430,11 @@ async function run(program, inputs, args) {
   const globals = ["--json"];
   if (inputs.store !== "") globals.push("--store", inputs.store);
   if (inputs.require) globals.push("--require");
-  const options = { cwd: inputs.directory, ignoreReturnCode: true, silent: true, listeners: { stderr: log } };
+  const options = { cwd: inputs.directory, ignoreReturnCode: true, silent: true, listeners: { stderr: log2 } };
   const { exitCode, stdout } = await getExecOutput(program, [...globals, ...args], options);
   return { code: exitCode, document: parsed(stdout) };
 }
-function log(text) {
+function log2(text) {
   process.stdout.write(text);
 }
 function parsed(text) {
@@ -21463,7 +21463,8 @@ async function save(program, inputs, failed) {
 async function run2(program, inputs) {
   const ran = await run(program, inputs, ["run", "--", ...shell(inputs.run)]);
   const { restore: restore2, save: save2 } = ran.document?.result ?? {};
-  [...lines(restore2), ...lines(save2)].forEach((line) => info(line));
+  log(restore2);
+  log(save2);
   await showRestored(program, inputs, ran, restore2);
   showSaved(ran.document, save2);
   await summary.write();
@@ -21495,7 +21496,7 @@ async function explain(program, inputs) {
 async function logged(program, inputs, args) {
   return await group(`sci ${args.join(" ")}`, async () => {
     const ran = await run(program, inputs, args);
-    lines(ran.document?.result).forEach((line) => info(line));
+    log(ran.document?.result);
     return ran;
   });
 }

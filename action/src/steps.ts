@@ -33,7 +33,8 @@ export async function save(program: string, inputs: Inputs, failed: boolean): Pr
 export async function run(program: string, inputs: Inputs): Promise<void> {
   const ran = await sci.run(program, inputs, ["run", "--", ...shell(inputs.run)]);
   const { restore, save } = ran.document?.result ?? {};
-  [...summary.lines(restore), ...summary.lines(save)].forEach((line) => core.info(line));
+  summary.log(restore);
+  summary.log(save);
   await showRestored(program, inputs, ran, restore);
   showSaved(ran.document, save);
   await core.summary.write();
@@ -74,7 +75,7 @@ export async function explain(program: string, inputs: Inputs): Promise<void> {
 async function logged(program: string, inputs: Inputs, args: string[]): Promise<Ran> {
   return await core.group(`sci ${args.join(" ")}`, async () => {
     const ran = await sci.run(program, inputs, args);
-    summary.lines(ran.document?.result).forEach((line) => core.info(line));
+    summary.log(ran.document?.result);
     return ran;
   });
 }

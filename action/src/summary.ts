@@ -61,15 +61,15 @@ type Said = [name: string, text: string];
 /** What this phase annotated, and those before it: a state cannot be read in the phase that saves it. */
 let said: Said[] | undefined;
 
-/** What the log says of each path. */
-export function lines(result: Result | undefined): string[] {
+/** Says in the log what became of each path. */
+export function log(result: Result | undefined): void {
   const line = (path: Path) => {
     const key = path.key === undefined ? [] : [`key ${short(path.key)}`];
     const work = path.work === undefined ? [] : [`${path.work.files} files`, bytes(path.work.bytes), seconds(path.work.seconds)];
     const words = [path.outcome ?? verdictOf(path), ...key, ...work, reason(path)].filter((word) => word !== "");
     return plain(`${path.name}: ${words.join(", ")}`);
   };
-  return (result?.paths ?? []).map(line);
+  for (const path of result?.paths ?? []) core.info(line(path));
 }
 
 /** In one line, and without what is an order to the runner wherever it stands: names come from files of a checkout. */

@@ -13,7 +13,7 @@ use sci_snapshot::{Base, Excludes, Manifest, PackRef, RestoreRequest, Restored, 
 use sci_store_api::dsse;
 use sci_store_api::resolve::{PathQuery, ResolveRequest, RestorePolicy};
 use sci_store_api::saves::CommitSave;
-use sci_store_api::{Instance, Object, ObjectKind, ObjectRef, ObjectSink as _, PathName, Secret, SnapshotId};
+use sci_store_api::{Instance, Object, ObjectKind, ObjectSink as _, PathName, Secret, SnapshotId};
 
 use sci_benches::server::{Failure, Server};
 
@@ -160,7 +160,7 @@ impl Client {
         let derivation = Object::of(format!("{} {version}", self.instance).into_bytes());
         let id = derivation.id();
         let mut objects = saved.objects.clone();
-        objects.push(ObjectRef { id, size: derivation.size(), kind: ObjectKind::Derivation });
+        objects.push(derivation.listed(ObjectKind::Derivation));
         sink.put(derivation)?;
         sink.commit(&CommitSave {
             ladder,

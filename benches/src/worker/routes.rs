@@ -5,7 +5,7 @@ use sci_hasher::{Derivation, Digest, InputClass, Ladder, Sketch};
 use sci_remote::{Address, Remote, Settings, Token, Wanted};
 use sci_store_api::resolve::{PathQuery, ResolveRequest, RestorePolicy};
 use sci_store_api::saves::CommitSave;
-use sci_store_api::{Instance, Object, ObjectKind, ObjectRef, ObjectSink as _, ObjectSource as _, PathName, Secret};
+use sci_store_api::{Instance, Object, ObjectKind, ObjectSink as _, ObjectSource as _, PathName, Secret};
 
 use crate::local::{Counted, Local};
 
@@ -81,24 +81,23 @@ impl Asker<'_> {
 fn save(remote: &Remote, number: usize) -> Result<CommitSave, Failure> {
     let ladder = ladder(number);
     let save = remote.begin(&path()?, &instance()?, ladder.key(), Vec::new())?;
-    let (manifest, derivation) = (Object::of(noise(number)), Object::of(format!("{number}").into_bytes()));
-    let listed = |object: &Object, kind| ObjectRef { id: object.id(), size: object.size(), kind };
-    let objects = vec![listed(&manifest, ObjectKind::Manifest), listed(&derivation, ObjectKind::Derivation)];
-    let (size, id) = (manifest.size(), derivation.id());
-    let cited = manifest.id();
-    save.put(manifest)?;
-    save.put(derivation)?;
+    let put = |bytes, kind| {
+        let object = Object::of(bytes);
+        let listed = object.listed(kind);
+        save.put(object).map(|()| listed)
+    };
+    let manifest = put(noise(number), ObjectKind::Manifest)?;
+    let derivation = put(format!("{number}").into_bytes(), ObjectKind::Derivation)?;
     let tree = Digest::of(&number.to_le_bytes());
-    let sketch = Sketch::of(std::iter::once(tree));
     let commit = CommitSave {
         ladder,
-        sketch,
-        derivation: id,
-        manifest: cited,
-        objects,
+        sketch: Sketch::of(std::iter::once(tree)),
+        derivation: derivation.id,
+        manifest: manifest.id,
+        objects: vec![manifest, derivation],
         tree,
         files: 1,
-        bytes: size,
+        bytes: manifest.size,
         settled: true,
     };
     save.commit(&commit)?;

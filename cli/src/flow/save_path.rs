@@ -272,15 +272,15 @@ impl Job<'_> {
         work: SaveWork,
     ) -> Result<Outcome, Failure> {
         let derivation = self.keyed.record().encode().map_err(|error| CliError::new(Kind::Local, error))?;
-        let object = Object::of(derivation);
-        let derivation = object.id();
+        let derivation = Object::of(derivation);
+        let listed = derivation.listed(ObjectKind::Derivation);
+        sink.put(derivation).map_err(SnapshotError::from)?;
         let mut objects: Vec<ObjectRef> = saved.objects.clone();
-        objects.push(ObjectRef { id: derivation, size: object.size(), kind: ObjectKind::Derivation });
-        sink.put(object).map_err(SnapshotError::from)?;
+        objects.push(listed);
         let request = CommitSave {
             ladder: self.keyed.ladder,
             sketch: self.keyed.sketch().clone(),
-            derivation,
+            derivation: listed.id,
             manifest: saved.manifest,
             objects,
             tree: saved.tree,

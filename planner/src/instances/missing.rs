@@ -31,16 +31,10 @@ pub(super) fn refuse_no_instance(declaration: &Declaration, base: &DirGlob, erro
         Origin::Workspace => String::new(),
     };
     let needed = declaration.lockfiles.iter().find(|pattern| !pattern.is_optional() && !pattern.is_exclusion());
-    let hint = match (&declaration.beside, needed) {
-        (Some(file), Some(needed)) => {
-            format!(
-                "no directory that matches `{}` has a {file} and the `{}` that it needs",
-                base.text(),
-                needed.text()
-            )
-        }
-        (Some(file), None) => format!("no directory that matches `{}` has a {file}", base.text()),
-        (None, _) => format!("no directory matches `{}` and has the inputs that must be there", base.text()),
+    let needed = needed.map(|pattern| format!(" and the `{}` that it needs", pattern.text())).unwrap_or_default();
+    let hint = match &declaration.beside {
+        Some(file) => format!("no directory that matches `{}` has a {file}{needed}", base.text()),
+        None => format!("no directory matches `{}` and has the inputs that must be there", base.text()),
     };
     errors.push_with_hint(
         &declaration.path.span,

@@ -45,15 +45,15 @@ pub fn read(name: &Path, bytes: &[u8]) -> Option<Result<Packages, LockfileError>
         "uv.lock" => python::uv,
         "verification-metadata.xml" => gradle::verification,
         "yarn.lock" => yarn::packages,
-        file if file.ends_with(".txt") && is_of_requirements(name) => python::requirements,
+        file if file.ends_with(".txt") && (file.starts_with("requirements") || is_below(name, "requirements")) => {
+            python::requirements
+        }
         _ => return None,
     };
     Some(text(bytes).and_then(reader))
 }
 
-/// Whether a file is called `requirements…`, or lies in a directory that is.
-fn is_of_requirements(file: &Path) -> bool {
-    let is_called_so = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b"requirements");
-    let directories = file.parent().into_iter().flat_map(Path::iter);
-    file.file_name().is_some_and(is_called_so) || directories.into_iter().any(|directory| directory == "requirements")
+/// Whether a file lies below a directory of this name.
+fn is_below(file: &Path, name: &str) -> bool {
+    file.parent().is_some_and(|above| above.iter().any(|directory| directory == name))
 }

@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::ObjectId;
+use crate::{ObjectId, ObjectKind, ObjectRef};
 
 /// An object with its id, which was computed from these bytes: whoever is given one need not hash it again.
 ///
@@ -30,6 +30,11 @@ impl Object {
     /// How many bytes it has.
     pub const fn size(&self) -> u64 {
         self.size
+    }
+
+    /// What a record says of it.
+    pub const fn listed(&self, kind: ObjectKind) -> ObjectRef {
+        ObjectRef { id: self.id, size: self.size, kind }
     }
 
     /// Its bytes.

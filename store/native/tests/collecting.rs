@@ -12,7 +12,7 @@ use sci_store_api::admin::{Collect, DAY, GcPolicy};
 use sci_store_api::resolve::{PathQuery, ResolveRequest, RestorePolicy};
 use sci_store_api::saves::CommitSave;
 use sci_store_api::{
-    ErrorCode, Instance, Object, ObjectKind, ObjectRef, ObjectSink, PathName, Record, RunId, SnapshotId, TransferError,
+    ErrorCode, Instance, Object, ObjectKind, ObjectSink, PathName, Record, RunId, SnapshotId, TransferError,
 };
 
 const SAVERS: usize = 2;
@@ -56,7 +56,7 @@ fn save(store: &Embedded, saver: usize, number: usize) -> Result<SnapshotId, Str
     let mut listed = Vec::new();
     for (kind, bytes) in objects(saver, number) {
         let object = Object::of(bytes);
-        listed.push(ObjectRef { id: object.id(), size: object.size(), kind });
+        listed.push(object.listed(kind));
         began.put(object).map_err(|error| match error {
             TransferError::Again { .. } => error.to_string(),
             error => panic!("{error}"),

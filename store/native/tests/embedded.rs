@@ -14,8 +14,7 @@ use sci_store_api::saves::{CommitSave, Committed};
 use sci_store_api::snapshots::SnapshotQuery;
 use sci_store_api::verdict::{MissReason, Outcome};
 use sci_store_api::{
-    Instance, Object, ObjectId, ObjectKind, ObjectRef, ObjectSink, ObjectSource, PathName, RunId, SnapshotId,
-    TransferError,
+    Instance, Object, ObjectId, ObjectKind, ObjectSink, ObjectSource, PathName, RunId, SnapshotId, TransferError,
 };
 use tempfile::TempDir;
 
@@ -42,7 +41,7 @@ fn save(store: &Embedded, source: &str, tree: &str, bases: Vec<SnapshotId>) -> R
     let mut objects = Vec::new();
     for (content, kind) in contents.iter().zip(kinds) {
         let object = Object::of(content.clone().into_bytes());
-        objects.push(ObjectRef { id: object.id(), size: object.size(), kind });
+        objects.push(object.listed(kind));
         save.put(object).unwrap();
     }
     save.commit(&CommitSave {

@@ -66,7 +66,10 @@ impl Compressor {
 
     /// Compresses one block or manifest frame.
     pub(crate) fn compress(&mut self, raw: &[u8]) -> std::io::Result<Vec<u8>> {
-        self.0.compress(raw)
+        let mut stored = self.0.compress(raw)?;
+        // There was room for what does not compress.
+        stored.shrink_to_fit();
+        Ok(stored)
     }
 }
 
@@ -90,6 +93,7 @@ pub(crate) fn compress_against(reference: &[u8], raw: &[u8]) -> std::io::Result<
     context.ref_prefix(reference).map_err(failed)?;
     let mut stored = Vec::with_capacity(compress_bound(raw.len()));
     context.compress2(&mut stored, raw).map_err(failed)?;
+    stored.shrink_to_fit();
     Ok(stored)
 }
 

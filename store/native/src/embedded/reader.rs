@@ -24,12 +24,12 @@ const READS_OF_A_BUCKET: usize = 16;
 /// The objects opened so far.
 #[derive(Debug, Default)]
 pub(super) struct Opened {
-    files: RwLock<HashMap<ObjectId, Arc<Object>>>,
+    files: RwLock<HashMap<ObjectId, Arc<Readable>>>,
 }
 
 /// An object that the caller may read.
 #[derive(Debug)]
-pub(super) struct Object {
+pub(super) struct Readable {
     place: Place,
     pub(super) size: u64,
 }
@@ -49,7 +49,7 @@ impl Opened {
 }
 
 impl Embedded {
-    pub(super) fn opened(&self, id: &ObjectId) -> Result<Arc<Object>, Error> {
+    pub(super) fn opened(&self, id: &ObjectId) -> Result<Arc<Readable>, Error> {
         let files = &self.opened.files;
         if let Some(object) = files.read().unwrap_or_else(PoisonError::into_inner).get(id) {
             return Ok(Arc::clone(object));
@@ -59,7 +59,7 @@ impl Embedded {
             Objects::Here(disk) => Place::Here(disk.file(&blob.key).map_err(sci_service::Error::from)?),
             Objects::Elsewhere(_) => Place::Elsewhere(blob.key),
         };
-        let object = Arc::new(Object { place, size: blob.size });
+        let object = Arc::new(Readable { place, size: blob.size });
         let mut files = files.write().unwrap_or_else(PoisonError::into_inner);
         if files.len() >= OPEN_FILES {
             files.clear();
@@ -68,9 +68,12 @@ impl Embedded {
         Ok(object)
     }
 
-    /// How many bytes there are.
-    pub(super) fn found_size(&self, object: &Object) -> Result<u64, Error> {
-        let found = match &object.place {
+    /// How many bytes there are of an object that the caller may read, whatever the index says.
+    ///
+    /// # Errors
+    /// [`Error::Service`]; `unknown-object` when there is none for this caller.
+    pub fn object_size(&self, id: &ObjectId) -> Result<u64, Error> {
+        let found = match &self.opened(id)?.place {
             Place::Here(file) => {
                 file.metadata().map(|found| Some(found.len())).map_err(|error| BlobError::Failed(error.to_string()))
             }

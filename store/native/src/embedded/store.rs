@@ -229,14 +229,6 @@ impl Embedded {
         Ok(repaired?)
     }
 
-    /// How many bytes there are of an object that the caller may read, whatever the index says.
-    ///
-    /// # Errors
-    /// [`Error::Service`]; `unknown-object` when there is none for this caller.
-    pub fn object_size(&self, id: &ObjectId) -> Result<u64, Error> {
-        self.found_size(&*self.opened(id)?)
-    }
-
     /// A whole object (a manifest, a derivation), verified.
     ///
     /// # Errors

@@ -24,7 +24,7 @@ const PER_EXTENT: usize = 32 + 32 + 15;
 /// Earlier manifest objects a manifest may lean on; beyond that, what lies in the smallest is written again.
 const OBJECTS: usize = 8;
 
-/// A manifest object, and the manifest as a reader of them would have it.
+/// A manifest object, and the manifest as its reader would have it.
 pub(crate) struct Encoded {
     pub(crate) object: Object,
     pub(crate) manifest: Manifest,
@@ -247,9 +247,7 @@ struct Packed {
 
 impl Packed {
     fn new(raw: &[u8], compressor: &mut Compressor) -> Result<Self> {
-        let mut stored = compress(raw, compressor)?;
-        // There was room for what does not compress.
-        stored.shrink_to_fit();
+        let stored = compress(raw, compressor)?;
         Ok(Self { digest: Digest::of(raw), length: raw.len() as u32, stored_digest: Digest::of(&stored), stored })
     }
 }

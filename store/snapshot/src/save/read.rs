@@ -212,8 +212,6 @@ impl<'a> Crew for Reader<'a> {
                 (stored, reference) = (leaning, raw.resembles);
             }
         }
-        // There was room for what does not compress.
-        stored.shrink_to_fit();
         Ok(StoredBlock { digest: Digest::of(&stored), length: raw.bytes.len() as u32, stored, reference })
     }
 }
