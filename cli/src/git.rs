@@ -1,4 +1,4 @@
-//! What git knows of the checkout: the commits before it, for choosing the nearest snapshot.
+//! What git knows of the checkout: the commits before it, for choosing the nearest snapshot, and what is its own.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -52,6 +52,15 @@ impl Drop for Ancestors {
 /// Whether git could take the directory for a checkout, a linked one, or a bare repository.
 fn is_repository(directory: &Path) -> bool {
     [".git", "HEAD"].iter().any(|name| directory.join(name).symlink_metadata().is_ok())
+}
+
+/// Whether something at `path` is committed or to be; `None` where git cannot say.
+pub fn tracks(root: &Path, path: &Path) -> Option<bool> {
+    let mut command = Command::new("git");
+    command.arg("--literal-pathspecs").arg("-C").arg(root).args(["ls-files", "-z", "--"]).arg(path);
+    command.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE").stdin(Stdio::null()).stderr(Stdio::null());
+    let output = command.output().ok()?;
+    output.status.success().then_some(!output.stdout.is_empty())
 }
 
 /// The version that git says it has.

@@ -4,6 +4,7 @@
 
 pub mod auditing;
 pub mod checking;
+pub mod clearing;
 pub mod decide;
 pub mod explained;
 pub mod explaining;

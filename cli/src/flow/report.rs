@@ -73,6 +73,9 @@ pub struct RestoredPath {
     /// What was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub work: Option<RestoreWork>,
+    /// Of a miss: whether what another job had left there was removed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cleared: bool,
 }
 
 /// What a restore did on disk.
@@ -107,6 +110,9 @@ impl RestoredPath {
         heading(text, paint.paint(format!("{word:<8}")), &self.instance, &did);
         let ids = ids(self.key, self.snapshot);
         text.indented(5, format_args!("{}{}", safe(&self.reason), style.dim.paint(ids)));
+        if self.cleared {
+            text.indented(5, "what another job had left there was removed");
+        }
         if let Some(hint) = &self.hint {
             text.indented(5, format_args!("{}: {}", style.hint.paint("Hint"), safe(hint)));
         }

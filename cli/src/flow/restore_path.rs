@@ -171,6 +171,7 @@ fn restored_path(answer: &Answer<'_>, work: Option<RestoreWork>) -> RestoredPath
         shared,
         similarity,
         work,
+        cleared: false,
     }
 }
 
@@ -188,5 +189,6 @@ pub fn unkeyed(path: &PlannedPath, reason: &str, hint: Option<&str>) -> Restored
         shared: None,
         similarity: None,
         work: None,
+        cleared: false,
     }
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
+use crate::flow::clearing::Clearing;
 use crate::flow::fingerprint;
 use crate::flow::planning;
 use crate::flow::recording::{self, Sending};
@@ -25,6 +26,9 @@ use crate::state::before::{Before, BeforePath};
 use crate::state::run_id;
 use crate::store::Store;
 use crate::workspace::Workspace;
+
+/// Why a path has no key whose restore has not come to its end.
+const CUT_OFF: &str = "its restore was cut off";
 
 /// What a restore did.
 #[derive(Debug, Serialize)]
@@ -64,9 +68,11 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
     let plan = planning::make(context, workspace)?;
     let paths = planning::select(&plan, wanted)?;
     let ancestors = asked.answer();
-    let before = before(context, workspace, &plan, &paths);
+    let earlier = Before::read(&workspace.state.before());
+    let before = before(context, earlier.as_ref(), &plan, &paths);
+    let clearing = Clearing::new(run_id::job(&context.environment), earlier);
     let run = before.run.clone();
-    before.without_keys_of(&paths).write(&workspace.state.before())?;
+    before.without_keys_of(&paths, CUT_OFF).write(&workspace.state.before())?;
     let _telling = context.tell(workspace, Doing::Restoring);
     let _shield = context.interrupts.shield();
 
@@ -81,7 +87,7 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
     let run = store.as_ref().map_or(run, |store| store.run().to_owned());
     let mut report = RestoreReport { run, plan: None, paths: Vec::new(), replayed: None, seconds: 0.0 };
     let sending = Sending::new(store.as_ref().ok(), &answers);
-    let mut job = Job { workspace, store: store.as_ref().ok(), before, interrupted: false };
+    let mut job = Job { workspace, store: store.as_ref().ok(), clearing, before, interrupted: false };
     let installed = std::thread::scope(|scope| {
         for store in job.store.iter().flat_map(|store| std::iter::repeat_n(*store, sending.threads())) {
             scope.spawn(|| sending.send(store));
@@ -106,6 +112,7 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
 struct Job<'a> {
     workspace: &'a Workspace,
     store: Option<&'a Store>,
+    clearing: Clearing,
     before: Before,
     interrupted: bool,
 }
@@ -127,12 +134,17 @@ impl Job<'_> {
             }
             let restored = match (&path.outcome, answers.iter_mut().find(|answer| std::ptr::eq(answer.path, path))) {
                 (Planned::Keyed(_), Some(answer)) => {
-                    let Some((restored, manifest)) = restore_path::restore(context, self.workspace, self.store, answer)
+                    let Some((mut restored, manifest)) =
+                        restore_path::restore(context, self.workspace, self.store, answer)
                     else {
                         self.skip(path);
                         continue;
                     };
+                    if restored.verdict == Word::Miss {
+                        self.clear(context, answer, &mut restored);
+                    }
                     note(&mut self.before, path, answer, &restored, context.now())?;
+                    self.clearing.note(&mut self.before, path);
                     // Manifests of large trees are large: those that replay does not need go now.
                     let needed = manifest.filter(|_| path.policy.replay);
                     installed.extend(needed.map(|manifest| Installed { path, manifest }));
@@ -147,10 +159,23 @@ impl Job<'_> {
         Ok(installed)
     }
 
+    /// Lets a path that is a miss be what it is on a fresh runner, where that is called for.
+    fn clear(&mut self, context: &mut Context, answer: &Answer<'_>, restored: &mut RestoredPath) {
+        let path = answer.path;
+        match self.clearing.clear(context, self.workspace, answer) {
+            Ok(cleared) => restored.cleared = cleared,
+            Err(error) => {
+                restored.reason = format!("what another job left could not be removed: {}", error.message);
+                (restored.hint, restored.trouble) = (error.hint, true);
+                self.before = self.before.without_keys_of(&[path], "another job's files were in its place");
+            }
+        }
+    }
+
     /// Leaves a path as it is, since somebody asked to stop.
     fn skip(&mut self, path: &PlannedPath) {
         self.interrupted = true;
-        self.before = self.before.without_keys_of(&[path]);
+        self.before = self.before.without_keys_of(&[path], CUT_OFF);
     }
 }
 
@@ -189,9 +214,9 @@ fn open(
 }
 
 /// What is remembered of the plan: of the paths that are not restored now, what an earlier restore remembered.
-fn before(context: &Context, workspace: &Workspace, plan: &Plan, wanted: &[&PlannedPath]) -> Before {
+fn before(context: &Context, earlier: Option<&Before>, plan: &Plan, wanted: &[&PlannedPath]) -> Before {
     let fresh = run_id::fresh(&context.environment, context.now());
-    let Some(earlier) = Before::read(&workspace.state.before()).filter(|_| wanted.len() < plan.paths.len()) else {
+    let Some(earlier) = earlier.filter(|_| wanted.len() < plan.paths.len()) else {
         return planned(fresh, plan);
     };
     let mut before = planned(earlier.run.clone(), plan);
@@ -218,6 +243,7 @@ fn planned(run: String, plan: &Plan) -> Before {
             ladder,
             unkeyed,
             verdict: None,
+            job: None,
             served: None,
             restored: None,
             exact: false,

@@ -15,7 +15,7 @@ use crate::flow::report::Word;
 use crate::state::atomic;
 
 /// A file of another version, or a damaged one, counts as absent.
-const MAGIC: &[u8] = b"sci before 2\n";
+const MAGIC: &[u8] = b"sci before 3\n";
 
 /// What was planned, and what was restored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,8 @@ pub struct BeforePath {
     pub unkeyed: Option<String>,
     /// The verdict of the restore; none when the path was not restored since it was planned.
     pub verdict: Option<Word>,
+    /// The job that restored it, where jobs have names.
+    pub job: Option<String>,
     /// The snapshot that the store served to this run, and its manifest.
     pub served: Option<(SnapshotId, ObjectId)>,
     /// The snapshot that was restored, or saved since, and its manifest: what is on disk unless something changed it.
@@ -90,15 +92,15 @@ impl Before {
         atomic::write_checked(file, &bytes)
     }
 
-    /// The same, but for the keys of these paths: as long as it is not known what stands there, nothing that is saved may
-    /// pass for what their inputs give.
+    /// The same, but for the keys of these paths, for a reason: as long as it is not known what stands there, nothing that is
+    /// saved may pass for what their inputs give.
     #[must_use]
-    pub fn without_keys_of(&self, paths: &[&PlannedPath]) -> Self {
+    pub fn without_keys_of(&self, paths: &[&PlannedPath], reason: &str) -> Self {
         let mut without = self.clone();
         for path in paths {
             if let Some(noted) = without.path_mut(&path.name, &path.instance) {
                 noted.ladder = None;
-                noted.unkeyed = Some("its restore was cut off".to_owned());
+                noted.unkeyed = Some(reason.to_owned());
             }
         }
         without
@@ -128,6 +130,7 @@ mod tests {
                 ladder: Some(Ladder::from_rungs([Digest::of(b"x"); 7])),
                 unkeyed: None,
                 verdict: Some(Word::Exact),
+                job: Some("77.1.test".into()),
                 served: None,
                 restored: Some((SnapshotId::of(b"s"), ObjectId::of(b"m"))),
                 exact: true,

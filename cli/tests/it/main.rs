@@ -13,6 +13,7 @@ mod docs;
 mod explain;
 mod flips;
 mod flow;
+mod jobs;
 mod remote;
 mod signals;
 mod store;

@@ -33,5 +33,5 @@ pub use exclude::Excludes;
 pub use local::{Base, LocalState};
 pub use manifest::{Manifest, PackRef, RecordedInput};
 pub use progress::{Progress, Room, Silent};
-pub use restore::{RestoreRequest, Restored, Wanted, restore};
+pub use restore::{RestoreRequest, Restored, Wanted, clear, restore};
 pub use save::{SaveRequest, Saved, save};

@@ -6,6 +6,7 @@
 mod ahead;
 mod apply;
 mod check;
+mod clear;
 mod fetch;
 mod groups;
 mod intent;
@@ -42,6 +43,7 @@ use vouched::Vouched;
 
 pub use apply::Recovered;
 pub(crate) use apply::set_mtime;
+pub use clear::clear;
 #[cfg(fuzzing)]
 pub(crate) use intent::fuzzing::decode_body as fuzz_intent;
 pub use reads::reads;
