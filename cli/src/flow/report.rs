@@ -110,9 +110,6 @@ impl RestoredPath {
         heading(text, paint.paint(format!("{word:<8}")), &self.instance, &did);
         let ids = ids(self.key, self.snapshot);
         text.indented(5, format_args!("{}{}", safe(&self.reason), style.dim.paint(ids)));
-        if self.cleared {
-            text.indented(5, "what another job had left there was removed");
-        }
         if let Some(hint) = &self.hint {
             text.indented(5, format_args!("{}: {}", style.hint.paint("Hint"), safe(hint)));
         }

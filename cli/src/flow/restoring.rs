@@ -163,7 +163,11 @@ impl Job<'_> {
     fn clear(&mut self, context: &mut Context, answer: &Answer<'_>, restored: &mut RestoredPath) {
         let path = answer.path;
         match self.clearing.clear(context, self.workspace, answer) {
-            Ok(cleared) => restored.cleared = cleared,
+            Ok(true) => {
+                restored.reason.push_str("; what another job had left there was removed");
+                restored.cleared = true;
+            }
+            Ok(false) => {}
             Err(error) => {
                 restored.reason = format!("what another job left could not be removed: {}", error.message);
                 (restored.hint, restored.trouble) = (error.hint, true);

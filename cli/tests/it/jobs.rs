@@ -39,8 +39,7 @@ fn what_another_job_left_is_gone_after_a_miss() {
     exit code: 0
     ----- stdout -----
     miss      out
-              no snapshot of this path has been saved yet  (key [ID])
-              what another job had left there was removed
+              no snapshot of this path has been saved yet; what another job had left there was removed  (key [ID])
     ");
     assert!(!sandbox.path("out").exists());
     sandbox.write("out/built.txt", "built\n");

@@ -299,4 +299,14 @@ fn saves_of_one_key_converge_and_a_dirty_workspace_is_repaired() {
     dirty.main().success().expect_hit("exact");
     assert_eq!(std::fs::read_to_string(dirty.machine().path("out/file")).unwrap(), "built");
     assert!(!dirty.machine().path("out/more").exists());
+
+    // Nor is it built upon where there is no snapshot to compare it with.
+    let dirty = life.begin(&main, "2");
+    dirty.machine().edit("sci.toml", "lockfiles", "restore = \"exact\"\nlockfiles");
+    let git = dirty.machine().command("git").args(["init", "--quiet"]).output().unwrap();
+    assert!(git.status.success(), "{git:?}");
+    dirty.machine().write("out/file", "left over");
+    let missed = dirty.main().success().expect_hit("miss");
+    assert!(missed.ran.stdout.contains("what another job had left there was removed"), "{}", missed.ran);
+    assert!(!dirty.machine().path("out").exists());
 }
