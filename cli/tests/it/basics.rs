@@ -289,8 +289,8 @@ fn init_points_a_preset_at_a_project_below_the_workspace() {
     sandbox.sci("init").ends_with(0);
     let written = sandbox.read("sci.toml");
     let lock = "{ pattern = \"services/api/Cargo.lock\", optional = true }";
-    let target = format!("[path.target]\npath = \"services/api/target\"\nlockfiles = [{lock}]\n");
-    assert!(written.contains(&target), "{written}");
+    let place = "path = \"{services/api}/target\" # one for each directory in braces, derived from the files there\n";
+    assert!(written.contains(&format!("[path.target]\n{place}beside = \"Cargo.toml\"\n")), "{written}");
     assert!(written.contains(&format!("[path.cargo-registry]\nlockfiles = [{lock}]\n")), "{written}");
     sandbox.sci("plan").ends_with(0);
     let registry =
@@ -301,13 +301,32 @@ fn init_points_a_preset_at_a_project_below_the_workspace() {
 }
 
 #[test]
-fn init_says_what_it_leaves_to_the_person() {
+fn init_points_a_preset_at_each_of_several_projects() {
+    let sandbox = Sandbox::empty();
+    for project in ["a", "libs/b", "odd, {one}"] {
+        sandbox.write(&format!("{project}/requirements.txt"), "six==1.17.0\n");
+        sandbox.write(&format!("{project}/pyproject.toml"), "");
+    }
+    sandbox.sci("init").ends_with(0);
+    let written = sandbox.read("sci.toml");
+    assert!(written.contains("path = \"{a,libs/b,odd[,] [{]one[}]}/.venv\""), "{written}");
+    let keys = || {
+        let document = sandbox.sci("plan --json").ends_with(0).json();
+        let paths = document["result"]["paths"].as_array().unwrap().clone();
+        paths.iter().map(|path| (path["instance"].to_string(), path["key"].to_string())).collect::<Vec<_>>()
+    };
+    let before = keys();
+    sandbox.write("libs/b/pyproject.toml", "# another\n");
+    let after = keys();
+    let changed: Vec<&str> = before.iter().zip(&after).filter(|(a, b)| a != b).map(|(a, _)| a.0.as_str()).collect();
+    assert_eq!((before.len(), changed), (3, vec!["\"libs/b/.venv\""]));
+}
+
+#[test]
+fn init_below_another_workspace_says_that_it_is_one_of_its_own() {
     let sandbox = Sandbox::empty();
     sandbox.write("a/Cargo.toml", "[package]\nname = \"a\"\n");
-    sandbox.write("b/Cargo.toml", "[package]\nname = \"b\"\n");
-    let ran = sandbox.sci("init").ends_with(0);
-    assert!(ran.stderr.contains("b/Cargo.toml is of another cargo project"), "{ran}");
-    assert!(sandbox.read("sci.toml").contains("[{ pattern = \"a/Cargo.lock\", optional = true }, { pattern = \"b/"));
+    sandbox.sci("init").ends_with(0);
     let ran = sandbox.sci("init -C a").ends_with(0);
     assert!(ran.stderr.contains("apart from [TOP]/ws/sci.toml"), "{ran}");
     assert!(!sandbox.sci("init -C a").ends_with(0).stderr.contains("apart from"), "an equal file changes nothing");

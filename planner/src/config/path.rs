@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::error::{Errors, Located};
-use crate::inputs::DirGlob;
+use crate::inputs::{DirGlob, dir_glob};
 
 /// The checked value of `path`.
 ///
@@ -70,10 +70,20 @@ impl DeclaredPath {
             }
             None => (false, whole),
         };
-        let components: Vec<&str> = inner.split('/').collect();
-        refuse_syntax(&text.value, inner, &components, home, span, errors)?;
-        refuse_git(inner, &components, span, errors)?;
-        refuse_credentials(inner, home, span, errors)?;
+        let alternatives = match dir_glob::alternatives(inner) {
+            Ok(alternatives) => alternatives,
+            Err(reason) => {
+                errors.push(span, format!("`{whole}` has {reason}"));
+                return None;
+            }
+        };
+        for inner in &alternatives {
+            let components: Vec<&str> = inner.split('/').collect();
+            refuse_syntax(&text.value, inner, &components, home, span, errors)?;
+            refuse_git(inner, &components, span, errors)?;
+            refuse_credentials(inner, home, span, errors)?;
+        }
+        let components = dir_glob::parts(inner);
         let globs = components.iter().rposition(|component| component.contains(['*', '?', '[', '{']));
         let split = globs.map_or(0, |last| last + 1);
         if globs.is_some() && home {

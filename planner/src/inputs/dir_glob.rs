@@ -4,13 +4,17 @@ use globset::{Candidate, GlobSet};
 
 use crate::glob::{self, Separator};
 
+/// Globs that one with alternatives may stand for.
+const MAX_ALTERNATIVES: usize = 64;
+
 /// A glob whose components are matched one by one, so that it can also tell whether it may match *below* a directory.
 ///
-/// `**` stands for any number of components, none included; every other component matches within itself.
+/// `**` stands for any number of components, none included; every other component matches within itself. Alternatives in
+/// braces may hold several components: `{apps/web,tools}`.
 #[derive(Debug, Clone)]
 pub struct DirGlob {
     text: String,
-    parts: Vec<Part>,
+    alternatives: Vec<Vec<Part>>,
 }
 
 #[derive(Debug, Clone)]
@@ -23,10 +27,11 @@ impl DirGlob {
     /// Reads a glob.
     ///
     /// # Errors
-    /// When a component is not a valid glob, as a sentence; a `{…}` that spans a `/` is one.
+    /// When a component is not a valid glob, or there are too many alternatives, as a sentence.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let parts = text.split('/').map(Part::parse).collect::<Result<_, _>>()?;
-        Ok(Self { text: text.to_owned(), parts })
+        let parse = |glob: &String| glob.split('/').map(Part::parse).collect::<Result<_, _>>();
+        let alternatives = alternatives(text)?.iter().map(parse).collect::<Result<_, _>>()?;
+        Ok(Self { text: text.to_owned(), alternatives })
     }
 
     /// The glob as it was written.
@@ -36,18 +41,102 @@ impl DirGlob {
 
     /// Whether the number of components is open, because of a `**`.
     pub fn any_depth(&self) -> bool {
-        self.parts.iter().any(|part| matches!(part, Part::AnyDepth))
+        self.alternatives.iter().flatten().any(|part| matches!(part, Part::AnyDepth))
     }
 
     /// Whether the glob matches `path`; the empty path is the workspace itself.
     pub fn matches(&self, path: &[u8]) -> bool {
-        matches(&self.parts, &components(path))
+        let path = components(path);
+        self.alternatives.iter().any(|parts| matches(parts, &path))
     }
 
     /// Whether the glob could match `directory` or something below it.
     pub fn may_reach(&self, directory: &[u8]) -> bool {
-        may_reach(&self.parts, &components(directory))
+        let directory = components(directory);
+        self.alternatives.iter().any(|parts| may_reach(parts, &directory))
     }
+}
+
+/// The globs that one stands for when its braces that hold a `/` are written out; the other braces are a component's own.
+///
+/// # Errors
+/// What it has, when there are too many, or braces that are not closed.
+pub(crate) fn alternatives(text: &str) -> Result<Vec<String>, String> {
+    if depths(text).last().is_some_and(|(_, _, depth)| depth > 0) {
+        return Err("a brace that is not closed".to_owned());
+    }
+    let mut open = vec![text.to_owned()];
+    let mut done = Vec::new();
+    while let Some(glob) = open.pop() {
+        let Some((before, inner, after)) = braces(&glob) else {
+            done.push(glob);
+            continue;
+        };
+        // The first is taken first.
+        open.extend(inner.iter().rev().map(|one| format!("{before}{one}{after}")));
+        if open.len() + done.len() > MAX_ALTERNATIVES {
+            return Err(format!("more than {MAX_ALTERNATIVES} alternatives"));
+        }
+    }
+    Ok(done)
+}
+
+/// The first outermost braces that hold a `/`: what is before, the alternatives, and what is after.
+fn braces(glob: &str) -> Option<(&str, Vec<&str>, &str)> {
+    let (mut cuts, mut has_slash) = (Vec::new(), false);
+    for (at, byte, depth) in depths(glob) {
+        match (byte, depth) {
+            (b'{', 1) => (cuts, has_slash) = (vec![at], false),
+            (b',', 1) => cuts.push(at),
+            (b'}', 0) if has_slash => {
+                cuts.push(at);
+                let inner = cuts.windows(2).map(|pair| &glob[pair[0] + 1..pair[1]]).collect();
+                return Some((&glob[..cuts[0]], inner, &glob[at + 1..]));
+            }
+            (b'/', _) => has_slash |= depth > 0,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The components of a glob: braces are not cut.
+pub(crate) fn parts(glob: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut start = 0;
+    for (at, ..) in depths(glob).filter(|(_, byte, depth)| (*byte, *depth) == (b'/', 0)) {
+        parts.push(&glob[start..at]);
+        start = at + 1;
+    }
+    parts.push(&glob[start..]);
+    parts
+}
+
+/// The bytes of a glob, each with its place and how many braces it is in; a closing one is outside of itself. What is in a
+/// class of characters is left out.
+fn depths(glob: &str) -> impl Iterator<Item = (usize, u8, usize)> {
+    let mut depth = 0_usize;
+    let mut class_ends = 0;
+    glob.bytes().enumerate().filter_map(move |(at, byte)| {
+        if at < class_ends {
+            return None;
+        }
+        match byte {
+            b'[' => class_ends = class(glob, at).unwrap_or_default(),
+            b'{' => depth += 1,
+            b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        Some((at, byte, depth))
+    })
+}
+
+/// Where the class of characters ends that begins at `at`: the first in it may be its own end.
+fn class(glob: &str, at: usize) -> Option<usize> {
+    let is_negated = matches!(glob.as_bytes().get(at + 1), Some(b'!' | b'^'));
+    let first = at + 1 + usize::from(is_negated);
+    let end = glob.as_bytes().iter().skip(first + 1).position(|byte| *byte == b']')?;
+    Some(first + 1 + end + 1)
 }
 
 impl Part {
@@ -119,10 +208,25 @@ mod tests {
             ("apps/**/web", "apps/x/y/web", true),
             ("apps/**/web", "apps/x/y/webs", false),
             ("{a,b}-*", "b-1", true),
+            ("{apps/web,tools}", "apps/web", true),
+            ("{apps/web,tools}", "tools", true),
+            ("{apps/web,tools}", "apps", false),
+            ("x/{a/{b,c},d/*}/y", "x/a/c/y", true),
+            ("x/{a/{b,c},d/*}/y", "x/d/e/y", true),
+            ("x/{a/{b,c},d/*}/y", "x/d/y", false),
         ];
         for (glob, path, expected) in cases {
             assert_eq!(DirGlob::parse(glob).unwrap().matches(path.as_bytes()), *expected, "{glob} on {path:?}");
         }
+    }
+
+    #[test]
+    fn alternatives_are_bounded_and_what_is_not_closed_is_no_glob() {
+        assert_eq!(alternatives("{a/b,c}/{d,e}").unwrap(), ["a/b/{d,e}", "c/{d,e}"]);
+        assert!(alternatives(&"{a/b,c/d}".repeat(7)).is_err());
+        assert!(DirGlob::parse("{a/b").is_err() && DirGlob::parse("a}/b").is_err());
+        assert!(DirGlob::parse("[{]/[!]{]").unwrap().matches(b"{/x"));
+        assert_eq!(parts("x/{a/b,c}/target"), ["x", "{a/b,c}", "target"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! This module deliberately does not know classes, derivations or policies.
 
-mod dir_glob;
+pub(crate) mod dir_glob;
 mod hashes;
 mod lfs;
 mod likely;

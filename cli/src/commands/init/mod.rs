@@ -72,10 +72,6 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
             .out
             .warn(format!("{preset} was detected too ({because}); {chosen} was chosen, because both keep {path}"));
     }
-    for other in left_out(&chosen) {
-        let (preset, because) = (&other.preset.name, other.because.display());
-        context.out.warn(format!("{because} is of another {preset} project, whose paths are yours to declare"));
-    }
     if let Some(above) = above(&directory).filter(|_| written) {
         context
             .out
@@ -181,30 +177,51 @@ fn compose(found: &[&Detected]) -> String {
     text
 }
 
-/// The overrides for a project below the workspace, whose paths a preset would look for at the top.
+/// The overrides for projects below the workspace, whose paths a preset would look for at the top.
 ///
-/// What workspaces share below the home directory is derived from the lockfiles of all projects of that preset.
-fn nested(detected: &Detected, found: &[&Detected]) -> String {
-    let Some(prefix) = below(detected) else { return String::new() };
-    let same: Vec<&str> =
-        found.iter().filter(|it| it.preset.name == detected.preset.name).filter_map(|it| below(it)).collect();
+/// Each project has an instance of its own, which is derived from the files of its directory. What workspaces share below the
+/// home directory is derived from the lockfiles of all of them.
+fn nested(first: &Detected, found: &[&Detected]) -> String {
+    let same = found.iter().filter(|it| it.preset.name == first.preset.name);
+    let projects: Vec<(&str, &Path)> = same.filter_map(|it| Some((below(it)?, it.because.as_path()))).collect();
     let mut text = String::new();
-    for (name, path) in &detected.preset.paths {
-        let (home, of) = if path.is_home() { (true, same.as_slice()) } else { (false, &same[..1]) };
-        let locks: Vec<String> =
-            path.lockfiles.iter().flat_map(|lock| of.iter().map(|prefix| lock_below(prefix, lock))).collect();
-        if path.is_per_directory() || home && locks.is_empty() {
-            continue;
-        }
-        let _ = writeln!(text, "\n[path.{name}]");
-        if !home {
-            let _ = writeln!(text, "path = {:?}", format!("{prefix}/{}", path.path));
-        }
-        if !locks.is_empty() {
-            let _ = writeln!(text, "lockfiles = [{}]", locks.join(", "));
+    for (name, path) in first.preset.paths.iter().filter(|(_, path)| !projects.is_empty() && !path.is_per_directory()) {
+        let declared = if path.is_home() { shared(path, &projects) } else { Some(own(path, &projects)) };
+        if let Some(declared) = declared {
+            let _ = write!(text, "\n[path.{name}]\n{declared}");
         }
     }
     text
+}
+
+/// What a path of each project is declared as: the directories, and the files that mark them.
+fn own(path: &sci_presets::PathSpec, projects: &[(&str, &Path)]) -> String {
+    let directories: Vec<String> = projects.iter().map(|(directory, _)| literal(directory)).collect();
+    let mut marks: Vec<String> = projects
+        .iter()
+        .filter_map(|(directory, because)| {
+            because.strip_prefix(directory).ok()?.to_str().map(|file| format!("{file:?}"))
+        })
+        .collect();
+    marks.sort();
+    marks.dedup();
+    let marks = if marks.len() == 1 { marks.concat() } else { format!("[{}]", marks.join(", ")) };
+    let place = format!("{{{}}}/{}", directories.join(","), path.path);
+    format!("path = {place:?} # one for each directory in braces, derived from the files there\nbeside = {marks}\n")
+}
+
+/// A glob that matches nothing but this.
+fn literal(directory: &str) -> String {
+    let special = |character| matches!(character, '*' | '?' | '[' | '{' | '}' | ',');
+    let quoted = |character| if special(character) { format!("[{character}]") } else { character.to_string() };
+    directory.chars().map(quoted).collect()
+}
+
+/// What a path below the home directory is declared as, if it is derived from lockfiles.
+fn shared(path: &sci_presets::PathSpec, projects: &[(&str, &Path)]) -> Option<String> {
+    let locks = path.lockfiles.iter().flat_map(|lock| projects.iter().map(|(prefix, _)| lock_below(prefix, lock)));
+    let locks: Vec<String> = locks.collect();
+    (!locks.is_empty()).then(|| format!("lockfiles = [{}]\n", locks.join(", ")))
 }
 
 /// The directory of a project, when it is not the workspace itself.
@@ -215,15 +232,6 @@ fn below(detected: &Detected) -> Option<&str> {
 fn lock_below(prefix: &str, lock: &sci_presets::Pattern) -> String {
     let glob = format!("{prefix}/{}", lock.glob.trim_start_matches('/'));
     if lock.optional { format!("{{ pattern = {glob:?}, optional = true }}") } else { format!("{glob:?}") }
-}
-
-/// The projects that a preset cannot be pointed at, because it is pointed at another.
-fn left_out<'a>(found: &[&'a Detected]) -> Vec<&'a Detected> {
-    let single =
-        |detected: &Detected| detected.preset.paths.values().any(|path| !path.is_home() && !path.is_per_directory());
-    let later =
-        |index: usize, it: &Detected| found[..index].iter().any(|earlier| earlier.preset.name == it.preset.name);
-    found.iter().enumerate().filter(|(index, it)| single(it) && later(*index, it)).map(|(_, it)| *it).collect()
 }
 
 /// The workspace above, which commands in this directory no longer see.
