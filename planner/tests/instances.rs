@@ -29,6 +29,27 @@ fn instances_are_found_by_their_inputs_and_not_by_their_presence() {
 }
 
 #[test]
+fn a_directory_that_the_lockfile_does_not_know_has_no_instance() {
+    let lock = "lockfileVersion: '9.0'\n\nimporters:\n\n  .:\n    dependencies: {}\n\n  packages/a:\n    dependencies: {}\n\n  packages/bare: {}\n";
+    let files = [
+        ("package.json", "{}"),
+        ("pnpm-lock.yaml", lock),
+        ("packages/a/package.json", "{}"),
+        ("packages/bare/package.json", "{}"),
+        ("templates/new/package.json", "{}"),
+        ("apart/package.json", "{}"),
+        ("apart/pnpm-lock.yaml", "lockfileVersion: '9.0'\n"),
+    ];
+    let workspace = Workspace::new("presets = [\"pnpm\"]\n").files(&files);
+    assert_eq!(instances(&workspace.plan()), ["node_modules", "apart/node_modules", "packages/a/node_modules"]);
+    let any = "presets = [\"pnpm\"]\n[path.node_modules]\nmembers = \"any\"\n";
+    assert_eq!(instances(&Workspace::new(any).files(&files).plan()).len(), 5);
+    // A lockfile that says nothing of members leaves all that are marked.
+    workspace.write("pnpm-lock.yaml", "importers:\n  <<<<<<< ours\n");
+    assert_eq!(instances(&workspace.plan()).len(), 5);
+}
+
+#[test]
 fn every_instance_has_its_own_inputs_and_the_nearest_lockfile() {
     let workspace = monorepo("presets = [\"npm\"]\n");
     assert_eq!(
@@ -121,7 +142,7 @@ fn any_one_of_several_files_marks_an_instance() {
 fn a_preset_joins_each_member_of_a_pnpm_workspace() {
     let workspace = Workspace::new("presets = [\"pnpm\"]\n").files(&[
         ("package.json", "{}"),
-        ("pnpm-lock.yaml", "lockfileVersion: '9.0'\n"),
+        ("pnpm-lock.yaml", "lockfileVersion: '9.0'\nimporters:\n  packages/a:\n    dependencies: {}\n"),
         ("pnpm-workspace.yaml", "packages: ['packages/*']\n"),
         ("packages/a/package.json", "{}"),
     ]);

@@ -18,6 +18,6 @@ mod shared;
 
 pub use checks::{Proof, prove_current};
 pub use detect::{Detected, detect};
-pub use policy::{Check, Prune, RestorePolicy, SavePolicy, Shared};
+pub use policy::{Check, Members, Prune, RestorePolicy, SavePolicy, Shared};
 pub use schema::{Beside, EnvVar, PathSpec, Pattern, Preset, Search, Sign, Workflow};
 pub use shared::SharedMembers;

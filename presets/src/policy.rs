@@ -106,6 +106,18 @@ policy! {
 }
 
 policy! {
+    /// Which of the directories below a lockfile's own have an instance.
+    #[derive(Default)]
+    Members {
+        /// Those that the lockfile names as the workspace's members, where it does name them.
+        Lockfile = "lockfile",
+        /// All that are marked.
+        #[default]
+        Any = "any",
+    }
+}
+
+policy! {
     /// What of a path a save leaves out, because the build no longer uses it.
     #[derive(Default)]
     Prune {

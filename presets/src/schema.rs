@@ -6,7 +6,7 @@ use std::fmt;
 use sci_hasher::InputClass;
 use serde::{Deserialize, Serialize};
 
-use crate::{Check, Prune, RestorePolicy, SavePolicy, Shared};
+use crate::{Check, Members, Prune, RestorePolicy, SavePolicy, Shared};
 
 /// What one ecosystem keeps on disk, as data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,6 +111,9 @@ pub struct PathSpec {
     /// exist yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beside: Option<Beside>,
+    /// For a path with a glob: which of the directories have an instance.
+    #[serde(default, skip_serializing_if = "names_any")]
+    pub members: Members,
     /// Configuration files.
     #[serde(default)]
     pub configs: Vec<Pattern>,
@@ -166,6 +169,10 @@ pub struct PathSpec {
 
 const fn tools() -> InputClass {
     InputClass::Tools
+}
+
+fn names_any(members: &Members) -> bool {
+    *members == Members::Any
 }
 
 fn keeps_all(prune: &Prune) -> bool {

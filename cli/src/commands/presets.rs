@@ -1,6 +1,6 @@
 //! `sci presets`: the built-in presets, and what one of them declares and why.
 
-use sci_presets::{PathSpec, Preset, Prune, Sign};
+use sci_presets::{Members, PathSpec, Preset, Prune, Sign};
 
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
@@ -84,6 +84,7 @@ fn fields(path: &PathSpec) -> Vec<(&'static str, Vec<String>)> {
     let flag = |set: bool| if set { vec!["true".to_owned()] } else { Vec::new() };
     vec![
         ("beside", path.beside.iter().flat_map(|beside| beside.0.clone()).collect()),
+        ("members", if path.members == Members::Any { Vec::new() } else { vec![path.members.to_string()] }),
         ("tools", path.tools.clone()),
         ("env", path.env.iter().map(|variable| variable.name.clone()).collect()),
         ("configs", patterns(&path.configs)),

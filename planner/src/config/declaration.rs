@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use sci_hasher::InputClass;
-use sci_presets::{Beside, Check, Prune, RestorePolicy, SavePolicy, Shared};
+use sci_presets::{Beside, Check, Members, Prune, RestorePolicy, SavePolicy, Shared};
 
 use super::{DeclaredPath, Located, Source};
 use crate::inputs::InputPattern;
@@ -107,6 +107,8 @@ pub struct Declaration {
     pub check: Option<Check>,
     /// `shared`.
     pub shared: Option<Shared>,
+    /// `members`: which of the directories have an instance.
+    pub members: Members,
     /// `prune`.
     pub prune: Prune,
 }

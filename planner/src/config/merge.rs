@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use sci_hasher::InputClass;
-use sci_presets::{Beside, PathSpec, Pattern, Preset, Prune, RestorePolicy, SavePolicy};
+use sci_presets::{Beside, Members, PathSpec, Pattern, Preset, Prune, RestorePolicy, SavePolicy};
 
 use super::error::{Errors, Located, suggest};
 use super::read::{Document, PathTable};
@@ -85,6 +85,7 @@ fn inherited(name: &str, from: &FromPreset, errors: &mut Errors<'_>) -> Option<D
         absolute_root: spec.absolute_root,
         check: spec.check,
         shared: spec.shared,
+        members: spec.members,
         prune: spec.prune,
         path: Located::new(path, from.span.clone()),
     })
@@ -135,6 +136,7 @@ fn overridden(
         absolute_root: table.absolute_root.unwrap_or(base.absolute_root),
         check: table.check.or(base.check),
         shared: table.shared.or(base.shared),
+        members: table.members.unwrap_or(base.members),
         prune: table.prune.unwrap_or(base.prune),
     };
     let declaration = finished(declaration);
@@ -178,6 +180,7 @@ fn bare(table: &PathTable, named: &[Located<String>], errors: &mut Errors<'_>) -
         absolute_root: false,
         check: None,
         shared: None,
+        members: Members::default(),
         prune: Prune::default(),
     })
 }

@@ -1,7 +1,7 @@
 //! The shape of sci.toml: which keys there are and what type each has. What they mean together is judged later.
 
 use sci_hasher::InputClass;
-use sci_presets::{Check, Prune, RestorePolicy, SavePolicy, Search, Shared};
+use sci_presets::{Check, Members, Prune, RestorePolicy, SavePolicy, Search, Shared};
 use toml::de::DeTable;
 
 use super::error::{Errors, Located};
@@ -33,6 +33,7 @@ const PATH_KEYS: &[&str] = &[
     "absolute-root",
     "check",
     "shared",
+    "members",
     "prune",
 ];
 const PATTERN_KEYS: &[&str] = &["pattern", "optional", "search", "file", "member"];
@@ -70,6 +71,7 @@ pub(super) struct PathTable {
     pub(super) absolute_root: Option<bool>,
     pub(super) check: Option<Check>,
     pub(super) shared: Option<Shared>,
+    pub(super) members: Option<Members>,
     pub(super) prune: Option<Prune>,
 }
 
@@ -148,6 +150,9 @@ fn path(name: Located<String>, value: &Value<'_>, errors: &mut Errors<'_>) -> Op
         }),
         shared: table.get("shared").and_then(|value| {
             errors.choice(value, "shared", &Shared::ALL.iter().map(|it| (it.name(), *it)).collect::<Vec<_>>())
+        }),
+        members: table.get("members").and_then(|value| {
+            errors.choice(value, "members", &Members::ALL.iter().map(|it| (it.name(), *it)).collect::<Vec<_>>())
         }),
         prune: table.get("prune").and_then(|value| {
             errors.choice(value, "prune", &Prune::ALL.iter().map(|it| (it.name(), *it)).collect::<Vec<_>>())

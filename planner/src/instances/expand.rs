@@ -6,6 +6,7 @@ use sci_hasher::InputClass;
 use sci_presets::Beside;
 use sci_sys::places;
 
+use super::members;
 use super::missing;
 use super::narrowing::{self, Narrowed};
 use crate::Host;
@@ -48,7 +49,8 @@ pub(crate) fn expand<'c>(
             Some(base) => expansion.per_directory(declaration, base),
         }
     }
-    let Expansion { instances, errors, .. } = expansion;
+    let Expansion { mut instances, errors, tree, .. } = expansion;
+    members::retain(&mut instances, tree);
     refuse_places(&instances, host, errors);
     instances
 }

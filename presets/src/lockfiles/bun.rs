@@ -50,7 +50,7 @@ fn package(parts: &[Part]) -> Option<Package> {
 }
 
 /// Takes out the commas that nothing follows, so that the rest is JSON.
-fn without_commas(text: &str) -> String {
+pub(super) fn without_commas(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let (mut in_text, mut escaped, mut comma) = (false, false, false);
     for letter in text.chars() {

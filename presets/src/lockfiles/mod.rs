@@ -11,6 +11,7 @@ pub(crate) mod composer;
 pub(crate) mod go;
 pub(crate) mod gradle;
 pub(crate) mod maven;
+mod members;
 pub(crate) mod npm;
 mod package;
 pub(crate) mod pnpm;
@@ -21,6 +22,7 @@ pub(crate) mod yarn;
 use std::path::Path;
 
 pub use closure::{Closure, Graph, MemberNames, NARROWED, NarrowError};
+pub use members::members;
 pub use package::{LockfileError, MAX_BYTES, Package, Packages};
 pub(crate) use package::{MAX_REFERRED, text};
 

@@ -18,7 +18,7 @@ pub(crate) fn build_sci(context: &Context) -> Result<PathBuf, Failure> {
 /// The same for another machine, whose standard library and linker have to be there.
 pub(crate) fn build_sci_for(context: &Context, target: Option<&str>) -> Result<PathBuf, Failure> {
     let mut command = context.cargo();
-    command.args(["build", "--quiet", "--locked", "--release", "--package", "sci", "--bin", "sci"]);
+    command.args(["build", "--locked", "--release", "--package", "sci", "--bin", "sci"]);
     shell::run(command.args(target.iter().flat_map(|target| ["--target", target])))?;
     let built = target.map_or_else(|| context.target.clone(), |target| context.target.join(target));
     let windows = target.map_or(cfg!(windows), |target| target.contains("-windows-"));
