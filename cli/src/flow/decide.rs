@@ -110,7 +110,6 @@ mod tests {
             ladder: Some(Ladder::from_rungs([Digest::of(key); 7])),
             unkeyed: None,
             verdict: None,
-            job: None,
             served: None,
             restored: restored.map(|_| (SnapshotId::of(b"s"), ObjectId::of(b"m"))),
             exact: restored == Some(true),

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
-use crate::flow::clearing::Clearing;
+use crate::flow::clearing;
 use crate::flow::fingerprint;
 use crate::flow::planning;
 use crate::flow::recording::{self, Sending};
@@ -68,9 +68,7 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
     let plan = planning::make(context, workspace)?;
     let paths = planning::select(&plan, wanted)?;
     let ancestors = asked.answer();
-    let earlier = Before::read(&workspace.state.before());
-    let before = before(context, earlier.as_ref(), &plan, &paths);
-    let clearing = Clearing::new(run_id::job(&context.environment), earlier);
+    let before = before(context, workspace, &plan, &paths);
     let run = before.run.clone();
     before.without_keys_of(&paths, CUT_OFF).write(&workspace.state.before())?;
     let _telling = context.tell(workspace, Doing::Restoring);
@@ -87,7 +85,7 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
     let run = store.as_ref().map_or(run, |store| store.run().to_owned());
     let mut report = RestoreReport { run, plan: None, paths: Vec::new(), replayed: None, seconds: 0.0 };
     let sending = Sending::new(store.as_ref().ok(), &answers);
-    let mut job = Job { workspace, store: store.as_ref().ok(), clearing, before, interrupted: false };
+    let mut job = Job { workspace, store: store.as_ref().ok(), before, interrupted: false };
     let installed = std::thread::scope(|scope| {
         for store in job.store.iter().flat_map(|store| std::iter::repeat_n(*store, sending.threads())) {
             scope.spawn(|| sending.send(store));
@@ -112,7 +110,6 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
 struct Job<'a> {
     workspace: &'a Workspace,
     store: Option<&'a Store>,
-    clearing: Clearing,
     before: Before,
     interrupted: bool,
 }
@@ -144,7 +141,6 @@ impl Job<'_> {
                         self.clear(context, answer, &mut restored);
                     }
                     note(&mut self.before, path, answer, &restored, context.now())?;
-                    self.clearing.note(&mut self.before, path);
                     // Manifests of large trees are large: those that replay does not need go now.
                     let needed = manifest.filter(|_| path.policy.replay);
                     installed.extend(needed.map(|manifest| Installed { path, manifest }));
@@ -162,7 +158,7 @@ impl Job<'_> {
     /// Lets a path that is a miss be what it is on a fresh runner, where that is called for.
     fn clear(&mut self, context: &mut Context, answer: &Answer<'_>, restored: &mut RestoredPath) {
         let path = answer.path;
-        match self.clearing.clear(context, self.workspace, answer) {
+        match clearing::clear(context, self.workspace, answer) {
             Ok(true) => {
                 restored.reason.push_str("; what another job had left there was removed");
                 restored.cleared = true;
@@ -218,9 +214,9 @@ fn open(
 }
 
 /// What is remembered of the plan: of the paths that are not restored now, what an earlier restore remembered.
-fn before(context: &Context, earlier: Option<&Before>, plan: &Plan, wanted: &[&PlannedPath]) -> Before {
+fn before(context: &Context, workspace: &Workspace, plan: &Plan, wanted: &[&PlannedPath]) -> Before {
     let fresh = run_id::fresh(&context.environment, context.now());
-    let Some(earlier) = earlier.filter(|_| wanted.len() < plan.paths.len()) else {
+    let Some(earlier) = Before::read(&workspace.state.before()).filter(|_| wanted.len() < plan.paths.len()) else {
         return planned(fresh, plan);
     };
     let mut before = planned(earlier.run.clone(), plan);
@@ -247,7 +243,6 @@ fn planned(run: String, plan: &Plan) -> Before {
             ladder,
             unkeyed,
             verdict: None,
-            job: None,
             served: None,
             restored: None,
             exact: false,

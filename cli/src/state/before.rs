@@ -15,7 +15,7 @@ use crate::flow::report::Word;
 use crate::state::atomic;
 
 /// A file of another version, or a damaged one, counts as absent.
-const MAGIC: &[u8] = b"sci before 3\n";
+const MAGIC: &[u8] = b"sci before 2\n";
 
 /// What was planned, and what was restored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,8 +41,6 @@ pub struct BeforePath {
     pub unkeyed: Option<String>,
     /// The verdict of the restore; none when the path was not restored since it was planned.
     pub verdict: Option<Word>,
-    /// The job that restored it, where jobs have names.
-    pub job: Option<String>,
     /// The snapshot that the store served to this run, and its manifest.
     pub served: Option<(SnapshotId, ObjectId)>,
     /// The snapshot that was restored, or saved since, and its manifest: what is on disk unless something changed it.
@@ -130,7 +128,6 @@ mod tests {
                 ladder: Some(Ladder::from_rungs([Digest::of(b"x"); 7])),
                 unkeyed: None,
                 verdict: Some(Word::Exact),
-                job: Some("77.1.test".into()),
                 served: None,
                 restored: Some((SnapshotId::of(b"s"), ObjectId::of(b"m"))),
                 exact: true,

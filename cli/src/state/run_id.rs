@@ -24,13 +24,6 @@ fn github(environment: &Environment) -> Option<String> {
     Some(format!("{}.{}.{}", part("GITHUB_RUN_ID")?, part("GITHUB_RUN_ATTEMPT")?, part("GITHUB_JOB")?))
 }
 
-/// The job whose commands have to do with each other: in GitHub Actions the run's id and the leg of the matrix, which are in one
-/// run's id together. Elsewhere none.
-pub fn job(environment: &Environment) -> Option<String> {
-    let legs = environment.text("SCI_MATRIX").unwrap_or_default();
-    github(environment).map(|run| format!("{run} {legs}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

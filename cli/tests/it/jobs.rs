@@ -1,5 +1,7 @@
 //! Jobs on a machine that keeps its disk: what one leaves behind is not the next one's work.
 
+use std::time::{Duration, SystemTime};
+
 use crate::sandbox::{Sandbox, assert_screen};
 
 /// A checkout on a runner of one's own.
@@ -25,8 +27,20 @@ fn runner() -> Sandbox {
     sandbox
 }
 
+/// The runner writes the payload of the event: all that there is by now was there before.
 fn begin(sandbox: &mut Sandbox, run: u64) {
+    let payload = sandbox.beside("event.json");
+    std::fs::write(&payload, "{}").unwrap();
+    let soon = SystemTime::now() + Duration::from_secs(60);
+    std::fs::File::options().write(true).open(&payload).unwrap().set_modified(soon).unwrap();
+    sandbox.set("GITHUB_EVENT_PATH", payload);
     sandbox.set("GITHUB_RUN_ID", run.to_string());
+}
+
+/// The job goes on: what is made from now on is its own.
+fn go_on(sandbox: &Sandbox) {
+    let payload = std::fs::File::options().write(true).open(sandbox.beside("event.json")).unwrap();
+    payload.set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
 }
 
 #[test]
@@ -42,6 +56,7 @@ fn what_another_job_left_is_gone_after_a_miss() {
               no snapshot of this path has been saved yet; what another job had left there was removed  (key [ID])
     ");
     assert!(!sandbox.path("out").exists());
+    go_on(&sandbox);
     sandbox.write("out/built.txt", "built\n");
     let saved = sandbox.sci("save").ends_with(0);
     assert!(saved.stdout.contains("  settled"), "{saved}");
@@ -52,14 +67,21 @@ fn what_another_job_left_is_gone_after_a_miss() {
 }
 
 #[test]
-fn what_the_same_job_made_stays_when_it_restores_again() {
-    let mut sandbox = runner();
-    sandbox.sci("restore").ends_with(0);
+fn what_the_same_job_made_stays() {
+    let sandbox = runner();
+    go_on(&sandbox);
     sandbox.write("out/built.txt", "built\n");
     sandbox.sci("restore").ends_with(0);
     assert_eq!(sandbox.read("out/built.txt"), "built\n");
-    sandbox.set("SCI_MATRIX", r#"{"os": "another leg of the same run"}"#);
-    assert_eq!(sandbox.sci("restore --json").ends_with(0).json()["result"]["paths"][0]["cleared"], true);
+}
+
+#[test]
+fn where_it_is_not_known_when_the_job_began_it_stays() {
+    let sandbox = runner();
+    std::fs::remove_file(sandbox.beside("event.json")).unwrap();
+    sandbox.write("out/built.txt", "built\n");
+    sandbox.sci("restore").ends_with(0);
+    assert_eq!(sandbox.read("out/built.txt"), "built\n");
 }
 
 #[test]
