@@ -2616,6 +2616,7 @@ var package_default = {
   type: "module",
   scripts: {
     check: "tsc --noEmit",
+    lint: "esbuild lint.ts --bundle --platform=node --target=node20 --format=cjs --log-level=warning --outfile=lint.cjs",
     bundle: `esbuild src/main.ts src/post.ts --bundle --platform=node --target=node24 --format=esm --splitting --chunk-names=shared --outdir=dist --out-extension:.js=.mjs --legal-comments=none --banner:js="import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"`
   },
   dependencies: {
@@ -2624,6 +2625,7 @@ var package_default = {
     "@actions/tool-cache": "4.0.0"
   },
   devDependencies: {
+    "@actions/workflow-parser": "0.3.61",
     "@types/node": "24.19.4",
     esbuild: "0.28.2",
     typescript: "7.0.2"

@@ -30,7 +30,8 @@ Developer tasks of sci.
   cargo xtask doc             doc tests, and documentation without broken links
   cargo xtask deny            licences, banned crates, sources, advisories
   cargo xtask wasm            the pure crates build for wasm32 (--from-source: with Debian's rustc-web)
-  cargo xtask action          the GitHub Action's types, and its bundle against its source (--write: make it anew)
+  cargo xtask action          the GitHub Action's types, its definition and all workflows as GitHub reads them, and its bundle
+                              against its source (--write: make it anew)
   cargo xtask worker [ARGS…]  the Worker's bundle, and its suites in workerd (--build: no suites); ARGS go to nextest
   cargo xtask elsewhere       does sci compile for macOS and for Windows?
   cargo xtask fuzz [NAMES…]   a short run of each fuzz target (--minutes N: a longer one)

@@ -18,3 +18,4 @@ mod remote;
 mod signals;
 mod store;
 mod ui;
+mod workflows;

@@ -1,4 +1,5 @@
-//! The GitHub Action: its types hold, and what is checked in is what its source makes.
+//! The GitHub Action: its types hold, GitHub would take its definition and the workflows, and what is checked in is what its
+//! source makes.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +10,9 @@ use crate::files;
 use crate::shell::{self, Failure};
 
 /// What the bundle is made of, below `action/`.
-const SOURCES: [&str; 4] = ["package.json", "package-lock.json", "tsconfig.json", "src"];
+const SOURCES: [&str; 5] = ["package.json", "package-lock.json", "tsconfig.json", "src", "lint.ts"];
+/// Where workflows are: this repository's own, and those that tests see `sci init --workflow` write.
+const WORKFLOWS: [&str; 2] = [".github/workflows", "cli/tests/it/workflows"];
 
 /// Bundles it anew and compares; `--write` checks the result in.
 pub(super) fn run(context: &Context, args: &[String]) -> Result<(), Failure> {
@@ -25,6 +28,8 @@ pub(super) fn run(context: &Context, args: &[String]) -> Result<(), Failure> {
     let npm = |args: &[&str]| shell::run_quietly(Command::new("npm").args(args).current_dir(&scratch));
     npm(&["ci", "--no-audit", "--no-fund", "--loglevel=error"])?;
     npm(&["run", "check"])?;
+    npm(&["run", "lint"])?;
+    lint(context, &scratch.join("lint.cjs"))?;
     let (made, kept) = (scratch.join("dist"), action.join("dist"));
     if made.exists() {
         fs::remove_dir_all(&made)?;
@@ -38,6 +43,18 @@ pub(super) fn run(context: &Context, args: &[String]) -> Result<(), Failure> {
         return Ok(());
     }
     Err("action/dist is not what action/src makes: `cargo xtask action --write`".into())
+}
+
+/// Has GitHub's own parser read the definition of the action and every workflow.
+fn lint(context: &Context, program: &Path) -> Result<(), Failure> {
+    let mut command = Command::new("node");
+    command.current_dir(&context.root).arg(program).arg("action/action.yml");
+    for directory in WORKFLOWS {
+        for (name, _) in contents(&context.root.join(directory))? {
+            command.arg(Path::new(directory).join(name));
+        }
+    }
+    shell::run_quietly(&mut command)
 }
 
 /// Names and contents of a directory's files, in the order of names.
