@@ -1,5 +1,5 @@
 // Stands for GitHub's issuer of identities, on loopback: `node identity.mjs`. It tells its port in a line, and ends with its
-// input. `PUT /claims` says for whom identities are made; jobs ask for them at `/token` as they do at GitHub.
+// input. `PUT /claims` says for whom identities are made, `GET` tells it; jobs ask for them at `/token` as they do at GitHub.
 import { createServer } from "node:http";
 import { createSign, generateKeyPairSync } from "node:crypto";
 
@@ -28,6 +28,7 @@ const server = createServer((request, response) => {
       response.end(JSON.stringify(body));
     };
     if (url.pathname === "/.well-known/jwks") return answer(200, { keys: [KEY] });
+    if (url.pathname === "/claims" && request.method === "GET") return answer(200, claims);
     if (url.pathname === "/claims") {
       claims = JSON.parse(Buffer.concat(parts).toString());
       return answer(200, {});

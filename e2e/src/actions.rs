@@ -4,14 +4,22 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::Machine;
-use crate::backend::REPOSITORY;
+use crate::event::{Event, Told};
 use crate::machine::{finish, sci};
+use crate::node;
 use crate::ran::Ran;
 use crate::stand_in::{self, StandIn, port};
+
+/// The variable that names the file with the event's payload.
+const PAYLOAD: &str = "GITHUB_EVENT_PATH";
+/// The variable that says where a job's identity is asked for.
+const ISSUER: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
 
 /// The issuer of identities. It ends when dropped.
 pub struct Issuer(StandIn);
@@ -82,70 +90,6 @@ impl Releases {
     }
 }
 
-/// What a job runs for.
-#[derive(Debug, Clone)]
-pub struct Event {
-    claims: Value,
-    /// A pull request of a fork gets no identity.
-    has_identity: bool,
-}
-
-impl Event {
-    /// A push to a branch; `main` is the protected one.
-    pub fn push(branch: &str) -> Self {
-        let protected = if branch == "main" { "true" } else { "false" };
-        let reference = format!("refs/heads/{branch}");
-        let workflow = format!("o/r/.github/workflows/ci.yml@{reference}");
-        let claims = json!({
-            "sub": format!("repo:o/r:ref:{reference}"), "repository": "o/r", "repository_id": REPOSITORY,
-            "repository_owner": "o", "repository_owner_id": "77", "event_name": "push", "ref": reference,
-            "ref_type": "branch", "ref_protected": protected, "base_ref": "", "head_ref": "", "actor": "somebody",
-            "sha": "0123456789012345678901234567890123456789", "workflow": "ci", "job_workflow_ref": workflow,
-            "runner_environment": "github-hosted",
-        });
-        Self { claims, has_identity: true }
-    }
-
-    /// A pull request against main, of the same repository.
-    pub fn pull_request(number: u32) -> Self {
-        let reference = format!("refs/pull/{number}/merge");
-        Self::push("topic").named("pull_request").with("ref", &reference).with("base_ref", "main")
-    }
-
-    /// A pull request of a fork.
-    pub fn fork(number: u32) -> Self {
-        Self { has_identity: false, ..Self::pull_request(number) }
-    }
-
-    /// A merge queue's look at a pull request.
-    pub fn merge_group(number: u32) -> Self {
-        let reference = format!("refs/heads/gh-readonly-queue/main/pr-{number}-0123456");
-        Self::push("topic").named("merge_group").with("ref", &reference).with("base_ref", "refs/heads/main")
-    }
-
-    /// A timetable, on main.
-    pub fn schedule() -> Self {
-        Self::push("main").named("schedule")
-    }
-
-    /// A release of a tag, in an environment.
-    pub fn release(tag: &str, environment: &str) -> Self {
-        let event = Self::push("main").named("release").with("ref", &format!("refs/tags/{tag}"));
-        // A workflow of main that is called: its own reference is the same for every tag.
-        let workflow = "o/r/.github/workflows/release.yml@refs/heads/main";
-        event.with("ref_type", "tag").with("environment", environment).with("job_workflow_ref", workflow)
-    }
-
-    fn named(self, name: &str) -> Self {
-        self.with("event_name", name)
-    }
-
-    fn with(mut self, claim: &str, value: &str) -> Self {
-        self.claims[claim] = value.into();
-        self
-    }
-}
-
 /// A job on a fresh machine, with one use of the action.
 pub struct Job {
     machine: Machine,
@@ -160,33 +104,27 @@ impl Job {
     /// A job that is about to begin: `run` is its number, by which the store knows it.
     pub fn begin(issuer: &Issuer, event: &Event, run: u64) -> Self {
         let machine = Machine::new();
-        let mut claims = event.claims.clone();
-        claims["run_id"] = run.to_string().into();
-        claims["run_attempt"] = "1".into();
-        issuer.issue_for(&claims);
-        let text = |name: &str| claims[name].as_str().unwrap().to_owned();
-        let mut env: Vec<(String, String)> = [
-            ("CI", "true".to_owned()),
-            ("GITHUB_ACTIONS", "true".to_owned()),
-            ("GITHUB_JOB", "build".to_owned()),
-            ("GITHUB_RUN_ID", run.to_string()),
-            ("GITHUB_RUN_ATTEMPT", "1".to_owned()),
-            ("GITHUB_EVENT_NAME", text("event_name")),
-            ("GITHUB_REF", text("ref")),
-            ("GITHUB_REPOSITORY", text("repository")),
-            ("GITHUB_REPOSITORY_ID", text("repository_id")),
-            ("GITHUB_SHA", text("sha")),
-            ("RUNNER_OS", "Linux".to_owned()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into();
+        issuer.issue_for(&event.claims(run));
+        let mut env = event.environment(run);
+        let of_the_runner = [
+            ("CI", "true"),
+            ("GITHUB_ACTIONS", "true"),
+            ("GITHUB_JOB", "build"),
+            ("RUNNER_ENVIRONMENT", "github-hosted"),
+            ("RUNNER_OS", "Linux"),
+        ];
+        env.extend(of_the_runner.map(|(name, value)| (name.to_owned(), value.to_owned())));
         for (name, below) in [("RUNNER_TEMP", "temp"), ("RUNNER_TOOL_CACHE", "tools"), ("GITHUB_WORKSPACE", "work")] {
             let directory = machine.dir().join(below);
             fs::create_dir_all(&directory).unwrap();
             env.push((name.to_owned(), directory.display().to_string()));
         }
-        if event.has_identity {
-            env.push(("ACTIONS_ID_TOKEN_REQUEST_URL".to_owned(), format!("{}/token?api-version=2.0", issuer.url())));
+        let payload = machine.dir().join("temp/_github_workflow/event.json");
+        fs::create_dir(payload.parent().unwrap()).unwrap();
+        fs::write(&payload, event.payload().to_string()).unwrap();
+        env.push((PAYLOAD.to_owned(), payload.display().to_string()));
+        if event.has_identity() {
+            env.push((ISSUER.to_owned(), format!("{}/token?api-version=2.0", issuer.url())));
             env.push(("ACTIONS_ID_TOKEN_REQUEST_TOKEN".to_owned(), "of-the-job".to_owned()));
         }
         let inputs = BTreeMap::from([("program".to_owned(), sci().display().to_string())]);
@@ -223,6 +161,17 @@ impl Job {
             .environment("GITHUB_ACTION_REPOSITORY", "o/sci")
     }
 
+    /// What it is told of the event that it runs for.
+    pub fn told(&self) -> Told {
+        let environment: BTreeMap<String, String> = self.env.iter().cloned().collect();
+        let payload = fs::read_to_string(&environment[PAYLOAD]).unwrap();
+        let claims = environment.get(ISSUER).map(|url| {
+            let port = url.trim_start_matches("http://127.0.0.1:").split_once('/').unwrap().0;
+            stand_in::ask(port.parse().unwrap(), "GET", "/claims", "")
+        });
+        Told { environment, payload: serde_json::from_str(&payload).unwrap(), claims }
+    }
+
     /// The machine that it runs on.
     pub fn machine(&self) -> &Machine {
         &self.machine
@@ -241,8 +190,7 @@ impl Job {
     /// The action's inputs as the runner takes them from `action.yml`.
     fn defaults(&self, status: &str) -> BTreeMap<String, String> {
         let mut inputs = BTreeMap::new();
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../action/action.yml");
-        let text = fs::read_to_string(file).unwrap();
+        let text = definition();
         let mut name = "";
         for line in text.lines().skip_while(|line| *line != "inputs:").take_while(|line| *line != "outputs:") {
             match line.strip_prefix("    default: ") {
@@ -264,7 +212,7 @@ impl Job {
 
     fn phase(&self, phase: &str, status: &str, before: Option<&Step>) -> Step {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../action/dist").join(phase).with_extension("mjs");
-        let mut command = self.machine.command("node");
+        let mut command = self.machine.command(node());
         command.arg(script).env_remove("SCI_STORE").envs(self.env.iter().map(|(name, value)| (name, value)));
         for (name, value) in self.defaults(status).into_iter().chain(self.inputs.clone()) {
             command.env(format!("INPUT_{}", name.to_uppercase()), value);
@@ -284,6 +232,23 @@ impl Job {
         let [summary, path] = [summary, path].map(|file| fs::read_to_string(file).unwrap());
         Step { ran, outputs: values(&output), state: values(&saved), env: values(&env), summary, path }
     }
+}
+
+fn definition() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../action/action.yml")).unwrap()
+}
+
+/// The Node that the runner brings for the action. It is on nobody's `PATH`: what the job's commands call is the machine's.
+fn node() -> &'static Path {
+    static NODE: OnceLock<PathBuf> = OnceLock::new();
+    NODE.get_or_init(|| {
+        let node = node::bin().join("node");
+        let version = finish(Command::new(&node).arg("--version")).success().stdout;
+        let definition = definition();
+        let using = definition.lines().find_map(|line| line.strip_prefix("  using: node")).unwrap();
+        assert!(version.starts_with(&format!("v{using}.")), "action.yml says node{using}, and {version} is installed");
+        node
+    })
 }
 
 /// What a phase of the action did.

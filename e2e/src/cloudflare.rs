@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::Machine;
 use crate::machine::{finish, sci};
+use crate::node;
 use crate::ran::Ran;
 use crate::stand_in::{self, StandIn, port};
 
@@ -61,10 +62,8 @@ impl Account {
         command.env("CLOUDFLARE_API_BASE_URL", format!("http://127.0.0.1:{}/client/v4", self.platform()));
         command.env("CLOUDFLARE_API_TOKEN", "of-the-stand-in").env("WRANGLER_SEND_METRICS", "false");
         command.env("ALL_PROXY", "http://127.0.0.1:9").env("SCI_WRANGLER", tools.join(".bin/wrangler"));
-        let node =
-            tools.join(format!("node-linux-{}/bin", if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" }));
         let path = std::env::var_os("PATH").unwrap();
-        let path = std::env::join_paths(std::iter::once(node).chain(std::env::split_paths(&path))).unwrap();
+        let path = std::env::join_paths(std::iter::once(node::bin()).chain(std::env::split_paths(&path))).unwrap();
         finish(command.env("PATH", path).args(["--json", "--timeout", "5s", "deploy"]).args(args))
     }
 

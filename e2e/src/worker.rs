@@ -222,7 +222,7 @@ impl Drop for Running {
 }
 
 /// The target directory that this test was built into, where `cargo xtask` puts the bundle and what runs it.
-fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     test.ancestors().nth(3).unwrap().to_path_buf()
 }

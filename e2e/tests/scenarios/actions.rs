@@ -1,6 +1,7 @@
 //! The GitHub Action as GitHub runs it: main, then post, on a fresh machine for each job, over `sci serve` and the Worker.
 
-use sci_e2e::actions::{Event, Issuer, Job, Releases, Step};
+use sci_e2e::actions::{Issuer, Job, Releases, Step};
+use sci_e2e::event::Event;
 use sci_e2e::server::Server;
 use sci_e2e::{Backend, Worker};
 
@@ -24,6 +25,7 @@ impl<'b> Life<'b> {
     fn begin(&mut self, event: &Event, lock: &str) -> Job {
         self.run += 1;
         let job = Job::begin(&self.issuer, event, self.run);
+        job.told().assert_agrees();
         let path = "[path.out]\npath = \"out\"\nlockfiles = [\"lock\"]\n";
         job.machine().write("sci.toml", format!("{}{path}", self.backend.declaration()));
         job.machine().write("lock", lock);
@@ -172,7 +174,9 @@ fn what_cannot_be_is_said_and_fails_the_step() {
     // The command's own end is the step's.
     let run =
         |life: &mut Life<'_>, script: &str| life.begin(&main, "5").with("command", "run").with("run", script).main();
-    run(&mut life, "mkdir out; echo built > out/file").success().expect_hit("miss");
+    let step = run(&mut life, "mkdir out; echo built > out/file; command -v node").success().expect_hit("miss");
+    // It finds the machine's programs; the Node that runs the action is the runner's own.
+    assert!(step.ran.stdout.contains("/node\n") && !step.ran.stdout.contains("node-linux"), "{}", step.ran);
     let step = run(&mut life, "cat out/file; exit 3").failure().expect_hit("exact");
     assert!(step.ran.stdout.contains("built"), "{}", step.ran);
 }
