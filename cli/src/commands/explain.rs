@@ -1,5 +1,7 @@
 //! `sci explain`: why each path was restored, or was not, and which inputs differ.
 
+use jiff::Timestamp;
+use sci_planner::Plan;
 use serde::Serialize;
 
 use crate::administration::named;
@@ -8,6 +10,9 @@ use crate::error::{CliError, Kind, Result};
 use crate::exit::Exit;
 use crate::flow::explained::{Explained, Refused, Unkeyed};
 use crate::flow::explaining::{self, Wanted};
+use crate::flow::planning;
+use crate::flow::since::Since;
+use crate::output::Text;
 use crate::state::before::Before;
 use crate::store::Store;
 use crate::workspace::Workspace;
@@ -28,7 +33,7 @@ pub struct Arguments {
 #[derive(Serialize)]
 struct Report {
     paths: Vec<Path>,
-    unkeyed: Vec<Unkeyed>,
+    unkeyed: Vec<UnkeyedPath>,
 }
 
 /// A path with the words that people are told.
@@ -38,12 +43,22 @@ struct Path {
     explained: Explained,
     reason: String,
     refused: Vec<Refused>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<Since>,
+}
+
+#[derive(Serialize)]
+struct UnkeyedPath {
+    #[serde(flatten)]
+    unkeyed: Unkeyed,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<Since>,
 }
 
 /// Explains the latest plan of each path.
 ///
 /// # Errors
-/// [`Kind::NotFound`] when nothing was planned yet, or not for this path or run; [`Kind::Store`].
+/// [`Kind::NotFound`] when no restore is recorded, or none of this path or run; [`Kind::Store`].
 pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     let workspace = Workspace::find(context)?;
     let store = Store::open_to_list(context, workspace.as_ref())?;
@@ -54,15 +69,45 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     if paths.is_empty() && unkeyed.is_empty() {
         return Err(nothing(arguments, &store));
     }
-    let told = |explained: Explained| Path { reason: explained.why(), refused: explained.refused(), explained };
-    let report = Report { paths: paths.into_iter().map(told).collect(), unkeyed };
-    let now = context.now();
-    context.out.human(|text| {
-        report.paths.iter().for_each(|path| path.explained.render(text.gap(), arguments.all, now));
-        report.unkeyed.iter().for_each(|path| path.render(text.gap()));
+    // A run that is named is asked for as it was, wherever it was: this workspace has nothing to do with it.
+    let present = workspace.as_ref().filter(|_| arguments.run.is_none()).and_then(|w| present(context, w));
+    let told = |explained: Explained| Path {
+        reason: explained.why(),
+        refused: explained.refused(),
+        since: present.as_ref().and_then(|present| Since::of(&store, present, &explained)),
+        explained,
+    };
+    let unkeyed = unkeyed.into_iter().map(|unkeyed| UnkeyedPath {
+        since: present.as_ref().and_then(|present| Since::of_unkeyed(present, &unkeyed)),
+        unkeyed,
     });
+    let report = Report { unkeyed: unkeyed.collect(), paths: paths.into_iter().map(told).collect() };
+    let now = context.now();
+    context.out.human(|text| render(text, &report, arguments.all, now));
     context.out.document("explain", &report);
     Ok(Exit::Success)
+}
+
+/// What the workspace's inputs give now. What was planned is explained without it, too.
+fn present(context: &mut Context, workspace: &Workspace) -> Option<Plan> {
+    match planning::make(context, workspace) {
+        Ok(plan) => Some(plan),
+        Err(error) => {
+            context.out.warn(format!("whether inputs have changed since then is not known: {}", error.message));
+            None
+        }
+    }
+}
+
+fn render(text: &mut Text, report: &Report, all: bool, now: Timestamp) {
+    for path in &report.paths {
+        path.explained.render(text.gap(), all, now);
+        path.since.iter().for_each(|since| since.render(text, all));
+    }
+    for path in &report.unkeyed {
+        path.unkeyed.render(text.gap());
+        path.since.iter().for_each(|since| since.render(text, all));
+    }
 }
 
 fn nothing(arguments: &Arguments, store: &Store) -> CliError {
@@ -73,7 +118,8 @@ fn nothing(arguments: &Arguments, store: &Store) -> CliError {
             .hint(format!("restore and save name their run under --json; in Actions it is {in_actions}")),
         (Some(path), None) => CliError::new(Kind::NotFound, format!("no plan of a path called {path:?} is kept"))
             .hint("`sci plan` lists the paths"),
-        (None, None) => CliError::new(Kind::NotFound, "nothing was planned yet in this project")
-            .hint("`sci restore` and `sci run` record what they planned"),
+        (None, None) => CliError::new(Kind::NotFound, "no restore is recorded yet in this project").hint(
+            "`sci restore` and `sci run` record what they decide and why; `sci plan` and `sci save` decide nothing",
+        ),
     }
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use sci_hasher::Digest;
 use sci_planner::InputDiff;
 use sci_store_api::verdict::{Candidate, Judgement, Outcome, Refusal, Verdict};
-use sci_store_api::{PlanId, RunId, SnapshotId, UnixMillis};
+use sci_store_api::{ObjectId, PlanId, RunId, SnapshotId, UnixMillis};
 use serde::Serialize;
 
 use crate::flow::report::{Word, nearness, sharing};
@@ -29,6 +29,9 @@ pub struct Explained {
     pub created: UnixMillis,
     /// The planned key.
     pub key: Digest,
+    /// The object that holds the planned inputs, where they were stored.
+    #[serde(skip)]
+    pub derivation: Option<ObjectId>,
     /// What was decided, and every candidate.
     pub verdict: Verdict,
     /// Which inputs differ from a candidate's; absent when there is none to compare with.

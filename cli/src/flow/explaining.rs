@@ -103,6 +103,7 @@ fn explain(store: &Store, explanation: &Explanation, path: &PlannedPath) -> Expl
         run: explanation.plan.run.clone(),
         created: explanation.plan.created,
         key: path.ladder.key(),
+        derivation: path.derivation,
         verdict: path.verdict.clone(),
         compared: compared(store, explanation, path),
     }

@@ -23,3 +23,4 @@ pub mod restoring;
 pub mod runs;
 pub mod save_path;
 pub mod saving;
+pub mod since;

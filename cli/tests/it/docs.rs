@@ -83,6 +83,10 @@ fn every_json_field_is_described() {
     for line in lines {
         check(line.split_whitespace().next().unwrap(), &sandbox.sci(&format!("{line} --json")).ends_with(0).json());
     }
+    sandbox.write("src/main.txt", "changed since the restore\n");
+    let explained = sandbox.sci("explain --json").ends_with(0).json();
+    assert!(explained["result"]["paths"][0].get("since").is_some(), "{explained}");
+    check("explain", &explained);
 }
 
 fn check(command: &str, document: &Value) {

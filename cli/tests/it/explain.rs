@@ -99,15 +99,66 @@ fn a_path_without_a_key_is_explained_too() {
     out  no key
       `sh -c 'exit 4'` failed with exit code 4
     ");
+    sandbox.write("sci.toml", "[path.out]\npath = \"out\"\nlockfiles = [\"lock.txt\"]\n");
+    sandbox.write("lock.txt", "one 1.0.0\n");
+    let explained = sandbox.sci("explain").ends_with(0);
+    assert!(explained.stdout.contains("since then it has got a key; `sci restore` would decide by key"), "{explained}");
 }
 
 #[test]
-fn nothing_planned_is_not_found() {
-    assert_screen!(Sandbox::new().sci("explain"), @r"
+fn inputs_that_have_changed_since_are_told() {
+    let mut sandbox = workspace();
+    sandbox.sci("restore").ends_with(0);
+    let explained = sandbox.sci("explain").ends_with(0);
+    assert!(!explained.stdout.contains("since then"), "{explained}");
+    sandbox.write("src/main.txt", "changed\n");
+    assert_screen!(sandbox.sci("explain"), @r"
+    exit code: 0
+    ----- stdout -----
+    out  exact  snapshot [ID] has the very key
+      key [ID], planned just now by run [RUN]
+      candidates considered:
+        chosen  [ID]  every input is equal (trusted:local, just now)
+      inputs: no difference from the chosen snapshot, [ID]
+      since then its inputs have changed; `sci restore` would decide by key [ID]:
+        sources (1 changed)
+          ~ src/main.txt
+    ");
+    let document = sandbox.sci("explain --json").ends_with(0).json();
+    let (path, planned) = (&document["result"]["paths"][0], sandbox.sci("plan --json").json());
+    assert_eq!(path["since"]["key"], planned["result"]["paths"][0]["key"]);
+    assert_eq!(path["since"]["differences"]["classes"][0]["class"], "sources");
+
+    let run = sandbox.sci("restore --json").ends_with(0).json()["result"]["run"].as_str().unwrap().to_owned();
+    assert!(!sandbox.sci("explain").ends_with(0).stdout.contains("since then"));
+    sandbox.set("FLAVOUR", "sour");
+    assert!(sandbox.sci("explain").ends_with(0).stdout.contains("~ FLAVOUR  (none) → sour"));
+    let named = sandbox.sci(&format!("explain --run {run}")).ends_with(0);
+    assert!(!named.stdout.contains("since then"), "{named}");
+}
+
+#[test]
+fn a_path_that_is_declared_no_more_is_explained_and_said_to_be_gone() {
+    let sandbox = workspace();
+    sandbox.write("sci.toml", "[path.other]\npath = \"other\"\nsources = [\"src/**\"]\n");
+    let explained = sandbox.sci("explain").ends_with(0);
+    assert!(
+        explained.stdout.contains("since then it has no key: the workspace has no such path any more"),
+        "{explained}"
+    );
+}
+
+#[test]
+fn a_plan_and_a_save_alone_leave_nothing_to_explain() {
+    let sandbox = Sandbox::new();
+    sandbox.write("out/a", "built\n");
+    sandbox.sci("plan").ends_with(0);
+    sandbox.sci("save").ends_with(0);
+    assert_screen!(sandbox.sci("explain"), @r"
     exit code: 4
     ----- stderr -----
-    Error: nothing was planned yet in this project
-    Hint: `sci restore` and `sci run` record what they planned
+    Error: no restore is recorded yet in this project
+    Hint: `sci restore` and `sci run` record what they decide and why; `sci plan` and `sci save` decide nothing
     ");
 }
 

@@ -99,6 +99,7 @@ pub(super) fn explained(instance: &str, verdict: Verdict, compared: Option<Compa
         run: run("local-2"),
         created: ago(90),
         key: Digest::of(instance.as_bytes()),
+        derivation: None,
         verdict,
         compared,
     }
