@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sci_store_api::RepositoryId;
-use sci_store_api::admin::{Collect, DAY, GcObject, GcPlan, GcPolicy, GcReport};
+use sci_store_api::admin::{Collect, DAY, GcObject, GcPlan, GcPolicy, GcReport, Held};
 use serde::Serialize;
 
 use crate::administration::{self, Admin};
@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
 use crate::exit::Exit;
 use crate::output::Text;
-use crate::output::format::{bytes, counted};
+use crate::output::format::{bytes, counted, time};
 use crate::store::remote;
 use crate::workspace::Workspace;
 
@@ -61,7 +61,8 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     let done = if arguments.dry_run { None } else { Some(admin.collect(&request)?) };
     let freed_bytes = done.as_ref().map_or_else(|| plan.freed_bytes(), |done| total(&done.deleted));
     let report = Report { dry_run: arguments.dry_run, plan, done, freed_bytes };
-    context.out.human(|text| render(text, &report));
+    let is_here = matches!(admin, Admin::Local(_));
+    context.out.human(|text| render(text, &report, is_here));
     context.out.document("gc", &report);
     Ok(Exit::Success)
 }
@@ -93,16 +94,41 @@ fn total(objects: &[GcObject]) -> u64 {
     objects.iter().fold(0, |sum, object| sum.saturating_add(object.size))
 }
 
-fn render(text: &mut Text, report: &Report) {
-    let (forgotten, marked, deleted) = match &report.done {
-        None => (report.plan.forget.len(), report.plan.mark.len() as u64, report.plan.delete.len()),
-        Some(done) => (done.forgotten.len(), done.marked, done.deleted.len()),
+fn render(text: &mut Text, report: &Report, is_here: bool) {
+    let (forgotten, deleted) = match &report.done {
+        None => (report.plan.forget.len(), report.plan.delete.len()),
+        Some(done) => (done.forgotten.len(), done.deleted.len()),
     };
     let would = if report.dry_run { "would forget" } else { "forgot" };
     text.line(format_args!("{would} {}", counted(forgotten as u64, "snapshot")));
     let would = if report.dry_run { "would delete" } else { "deleted" };
     text.line(format_args!("{would} {}, {}", counted(deleted as u64, "object"), bytes(report.freed_bytes)));
-    if marked > 0 {
-        text.line(format_args!("{} unneeded, to be deleted when their grace is over", counted(marked, "object")));
+    let (waiting, leased) = match &report.done {
+        None => (report.plan.waiting, report.plan.leased),
+        Some(done) => (done.waiting, done.leased),
+    };
+    if let Some((what, until)) = held(waiting) {
+        text.line(format_args!("kept until {until}, when their grace is over: {what} that nothing needs"));
     }
+    if let Some((what, until)) = held(leased) {
+        text.line(format_args!(
+            "kept until {until}, when their grace begins: {what} of forgotten snapshots, for runs that were given them"
+        ));
+    }
+    let hint = match (waiting.until, leased.until) {
+        // A server collects by itself.
+        _ if !is_here => return,
+        (None, None) => return,
+        (Some(_), _) => {
+            "`sci gc` after that deletes them; while nothing else uses the store, --grace 0s --unsafe-grace need not wait"
+        }
+        (None, Some(_)) => "`sci gc` after that begins it",
+    };
+    text.line(format_args!("{}: {hint}", text.style.hint.paint("Hint")));
+}
+
+/// How much is held, and until when.
+fn held(held: Held) -> Option<(String, String)> {
+    let until = held.until?;
+    Some((format!("{}, {}", counted(held.objects, "object"), bytes(held.bytes)), time(until)))
 }

@@ -8,6 +8,7 @@ mod administration;
 mod audit;
 mod basics;
 mod bucket;
+mod collecting;
 mod config;
 mod docs;
 mod explain;

@@ -179,6 +179,7 @@ pub(crate) const FILTERS: &[(&str, &str)] = &[
     (r"\b\d+(\.\d+)? (ms|s)\b", "[SECONDS]"),
     (r" \([^()]*/s\)| \(-\)", ""),
     (r"[\d.]+ B stored|[\d.]+ KiB", "[SIZE]"),
+    (r"objects, \d+ B (that|of)", "objects, [SIZE] $1"),
     (r"sci-[0-9a-f]{8}\b", "[KEY]"),
     (r"on x86_64", "on [ARCH]"),
     (r"arch  \w+", "arch  [ARCH]"),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::sandbox::{Sandbox, assert_screen};
 
 /// A workspace with two snapshots.
-fn two() -> Sandbox {
+pub(crate) fn two() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.sci_run("", "mkdir out; echo one > out/a; echo same > out/b; ln -s a out/link").ends_with(0);
     sandbox.write("src/main.txt", "changed\n");
@@ -14,7 +14,7 @@ fn two() -> Sandbox {
     sandbox
 }
 
-fn ids(sandbox: &Sandbox) -> Vec<String> {
+pub(crate) fn ids(sandbox: &Sandbox) -> Vec<String> {
     let document = sandbox.sci("ls --json").ends_with(0).json();
     let snapshots = document["result"]["snapshots"].as_array().unwrap();
     snapshots.iter().map(|snapshot| snapshot["snapshot"].as_str().unwrap().to_owned()).collect()
@@ -210,29 +210,6 @@ fn a_snapshot_that_one_machine_cannot_restore_stays() {
     sandbox.write("out/small", "built in another way");
     sandbox.sci("save").ends_with(0);
     assert!(ids(&sandbox).contains(&saved[0]), "a sound snapshot was given up");
-    sandbox.sci("verify --read-data").ends_with(0);
-}
-
-#[test]
-fn gc_forgets_by_policy_and_keeps_what_is_needed() {
-    let sandbox = two();
-    assert_screen!(sandbox.sci("gc --keep 1 --dry-run"), @r"
-    exit code: 0
-    ----- stdout -----
-    would forget 1 snapshot
-    would delete 0 objects, 0 B
-    ");
-    assert_eq!(ids(&sandbox).len(), 2);
-    sandbox.sci("gc --keep 1").ends_with(0);
-    assert_eq!(ids(&sandbox).len(), 1);
-    sandbox.sci("verify --read-data").ends_with(0);
-    assert_screen!(sandbox.sci("gc --grace 1s"), @r"
-    exit code: 2
-    ----- stderr -----
-    Error: --grace is below 24h
-    Hint: objects of a save that is still running look unused; --unsafe-grace allows it all the same
-    ");
-    sandbox.sci("gc --grace 0s --unsafe-grace").ends_with(0);
     sandbox.sci("verify --read-data").ends_with(0);
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::dsse::PublicKey;
-use crate::{KeyId, ObjectId, RepositoryId, RunId, ScopeClass, SnapshotId};
+use crate::{KeyId, ObjectId, RepositoryId, RunId, ScopeClass, SnapshotId, UnixMillis};
 
 /// One day in milliseconds.
 pub const DAY: u64 = 24 * 60 * 60 * 1_000;
@@ -96,6 +96,33 @@ pub struct GcPlan {
     pub mark: Vec<GcObject>,
     /// Objects whose time of grace is over.
     pub delete: Vec<GcObject>,
+    /// Objects that nothing needs and whose time of grace is not over, those of `mark` included.
+    #[serde(default)]
+    pub waiting: Held,
+    /// Objects of forgotten snapshots alone, kept for runs that the snapshots were served to.
+    #[serde(default)]
+    pub leased: Held,
+}
+
+/// Objects that a collection leaves for now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// How many.
+    pub objects: u64,
+    /// Their size together.
+    pub bytes: u64,
+    /// When the time of the last of them is over; none when there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<UnixMillis>,
+}
+
+impl Held {
+    /// Adds an object whose time is over at `until`.
+    pub fn add(&mut self, size: u64, until: UnixMillis) {
+        self.objects += 1;
+        self.bytes = self.bytes.saturating_add(size);
+        self.until = self.until.max(Some(until));
+    }
 }
 
 impl GcPlan {
@@ -123,6 +150,12 @@ pub struct GcReport {
     pub deleted: Vec<GcObject>,
     /// Objects that nothing needs now and that go when their grace is over.
     pub marked: u64,
+    /// The same, with their size.
+    #[serde(default)]
+    pub waiting: Held,
+    /// Objects of forgotten snapshots alone, kept for runs that the snapshots were served to.
+    #[serde(default)]
+    pub leased: Held,
 }
 
 /// What a repair did.

@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use sci_store_api::admin::{GcObject, GcPlan, GcPolicy, GcReport};
-use sci_store_api::{ObjectId, RepositoryId, ScopeClass, SnapshotId};
+use sci_store_api::admin::{GcObject, GcPlan, GcPolicy, GcReport, Held};
+use sci_store_api::{ObjectId, RepositoryId, ScopeClass, SnapshotId, UnixMillis};
 
 use crate::blobs::{BlobKey, Blobs};
 use crate::error::Error;
@@ -74,8 +74,18 @@ const DOOM: &str = concat!(
 );
 const DOOMED: &str = "SELECT repository, object, number, size FROM objects WHERE state = 2 \
      AND (?1 IS NULL OR repository = ?1) ORDER BY number LIMIT ?2";
-const WAITING: &str = "SELECT count(*) FROM objects WHERE state < 2 AND idle IS NOT NULL \
-     AND (?1 IS NULL OR repository = ?1)";
+const WAITING: &str = "SELECT count(*), coalesce(sum(size), 0), max(idle) FROM objects \
+     WHERE state < 2 AND idle IS NOT NULL AND (?1 IS NULL OR repository = ?1)";
+/// Objects that leases of the records in ?4 and of the forgotten ones keep, and nothing else.
+const LEASED: &str = concat!(
+    "SELECT count(*), coalesce(sum(size), 0), max(lease) FROM (SELECT objects.size AS size, max(served.until) AS lease \
+     FROM records JOIN served ON served.record = records.number AND served.until > ?2 \
+     JOIN record_objects AS cited ON cited.record = records.number JOIN objects ON objects.number = cited.object \
+     WHERE (records.forgotten IS NOT NULL OR records.number IN (SELECT value FROM json_each(?4))) \
+     AND (?1 IS NULL OR records.repository = ?1) AND objects.state < 2 AND NOT ",
+    needed!("SELECT number FROM records WHERE forgotten IS NOT NULL OR number IN (SELECT value FROM json_each(?4))"),
+    " GROUP BY objects.number)"
+);
 const DELETED: &str = "DELETE FROM objects WHERE state = 2 AND number IN (SELECT value FROM json_each(?1))";
 
 /// Objects that are deleted at a time: as many as R2 takes in one request.
@@ -94,12 +104,15 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         let times = self.times(policy);
         let victims = self.victims(repository, policy).await?;
         let numbers: Vec<i64> = victims.iter().map(|(number, _)| *number).collect();
-        let idle = [extent(repository), times.now.into(), times.grace.into(), serde_json::to_string(&numbers)?.into()];
+        let numbers = serde_json::to_string(&numbers)?;
+        let idle = [extent(repository), times.now.into(), times.grace.into(), numbers.as_str().into()];
         let holds = Statement::new(IDLE_HOLDS, [extent(repository), times.grace.into()]);
-        let rows = self.sql.quick(vec![holds, Statement::new(IDLE, idle)]).await?;
+        let leased = leased(repository, &times, &numbers);
+        let rows = self.sql.quick(vec![holds, Statement::new(IDLE, idle), leased]).await?;
         let mut plan = GcPlan {
             forget: victims.into_iter().map(|(_, snapshot)| snapshot).collect(),
             abandon: rows[0].first().map_or(Ok(0), |row| row.unsigned(0))?,
+            leased: held(&rows[2], 0)?,
             ..GcPlan::default()
         };
         for row in &rows[1] {
@@ -107,9 +120,12 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
             let since = if row.is_null(2) { times.now } else { row.unsigned(2)? };
             let due = row.integer(3)? == 2 || since <= times.grace;
             if due {
-                plan.delete.push(object)
-            } else if row.is_null(2) {
-                plan.mark.push(object)
+                plan.delete.push(object);
+                continue;
+            }
+            plan.waiting.add(object.size, UnixMillis(since.saturating_add(policy.grace)));
+            if row.is_null(2) {
+                plan.mark.push(object);
             }
         }
         Ok(plan)
@@ -138,11 +154,15 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         self.purge(repository, &times).await?;
         let rows = self.sweep(repository, &times, most).await?;
         let deleted = self.delete_doomed(&rows).await?;
-        let waiting = self.sql.query(Statement::new(WAITING, [extent(repository)])).await?;
+        let waiting = Statement::new(WAITING, [extent(repository)]);
+        let rows = self.sql.quick(vec![waiting, leased(repository, &times, "[]")]).await?;
+        let waiting = held(&rows[0], policy.grace)?;
         Ok(GcReport {
             forgotten: victims.into_iter().map(|(_, snapshot)| snapshot).collect(),
             deleted,
-            marked: waiting.first().map_or(Ok(0), |row| row.unsigned(0))?,
+            marked: waiting.objects,
+            waiting,
+            leased: held(&rows[1], 0)?,
         })
     }
 
@@ -213,6 +233,17 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         }
         Ok(deleted)
     }
+}
+
+fn leased(repository: Option<&RepositoryId>, times: &Times, records: &str) -> Statement {
+    Statement::new(LEASED, [extent(repository), times.now.into(), times.grace.into(), records.into()])
+}
+
+/// The one row of [`WAITING`] or [`LEASED`], whose time is over so many milliseconds later.
+fn held(rows: &Rows, later: u64) -> Result<Held, SqlError> {
+    let Some(row) = rows.first() else { return Ok(Held::default()) };
+    let until = if row.is_null(2) { None } else { Some(UnixMillis(row.unsigned(2)?.saturating_add(later))) };
+    Ok(Held { objects: row.unsigned(0)?, bytes: row.unsigned(1)?, until })
 }
 
 fn extent(repository: Option<&RepositoryId>) -> Value {

@@ -99,9 +99,10 @@ impl SnapshotError {
             Self::Changing { .. } => Some("stop what writes there before saving, or exclude the file"),
             Self::Overtaken { .. } => Some("stop what writes there, and restore again"),
             Self::Damaged { .. } => Some("run `sci verify --read-data` to find every damaged snapshot"),
-            Self::Transfer(TransferError::NoRoom { .. }) => {
-                Some("free some room where the store is, or run `sci gc --keep N`; nothing of this save is visible")
-            }
+            Self::Transfer(TransferError::NoRoom { .. }) => Some(
+                "free some room where the store is, or run `sci gc --keep N`, which also says what has to stay for now \
+                     and until when; nothing of this save is visible",
+            ),
             Self::Name { .. } => {
                 Some("exclude it where the snapshot is made, or restore the snapshot on another system")
             }

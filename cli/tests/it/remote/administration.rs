@@ -204,14 +204,14 @@ fn a_poisoned_run_is_quarantined_forgotten_and_collected_from_another_machine() 
     ----- stdout -----
     would forget 0 snapshots
     would delete 0 objects, 0 B
-    2 objects unneeded, to be deleted when their grace is over
+    kept until [TIME], when their grace is over: 2 objects, [SIZE] that nothing needs
     ");
     assert_screen!(away(&sandbox, "gc --all-projects"), @r"
     exit code: 0
     ----- stdout -----
     forgot 0 snapshots
     deleted 0 objects, 0 B
-    2 objects unneeded, to be deleted when their grace is over
+    kept until [TIME], when their grace is over: 2 objects, [SIZE] that nothing needs
     ");
     assert_screen!(away(&sandbox, "gc --project 1001 --grace 1s --unsafe-grace"), @r"
     exit code: 3

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use pollster::block_on;
-use sci_service::Hold;
-use sci_store_api::admin::{DAY, GcObject, GcPolicy};
+use sci_service::{Clock, Hold};
+use sci_store_api::admin::{DAY, GcObject, GcPolicy, Held};
 use sci_store_api::saves::Committed;
 use sci_store_api::snapshots::SnapshotQuery;
-use sci_store_api::{ErrorCode, ObjectId};
+use sci_store_api::{ErrorCode, ObjectId, UnixMillis};
 
 use crate::world::{Harness, State, World, caller, code, main};
 
@@ -36,8 +36,13 @@ pub fn waits_for_grace<H: Harness>() {
     world.clock.advance(10 * DAY);
     let report = world.gc(DAY);
     assert_eq!((report.deleted.len(), report.marked), (0, 3));
+    let bytes = objects(&state).iter().map(|object| object.size).sum();
+    let waiting = Held { objects: 3, bytes, until: Some(UnixMillis(world.clock.now().0 + DAY)) };
+    assert_eq!((report.waiting, report.leased), (waiting, Held::default()));
     world.clock.advance(DAY - 1);
     assert_eq!(world.gc(DAY).deleted, []);
+    let plan = block_on(world.service.plan_gc(None, &GcPolicy::default())).unwrap();
+    assert_eq!((plan.waiting, plan.mark.len()), (waiting, 0), "its time runs since the first collection that saw it");
     world.clock.advance(1);
     assert_eq!(sorted(world.gc(DAY).deleted), objects(&state));
     assert_eq!(world.gc(DAY).deleted, []);
@@ -244,6 +249,10 @@ pub fn plan_tells_what_gc_does<H: Harness>() {
     assert_eq!(plan.forget.len(), 2);
     assert_eq!(sorted(report.deleted), plan.delete);
     assert_eq!(plan.delete, objects(&State::new("l", "b", "b")), "the leased one stays");
+    let bytes = objects(&leased).iter().map(|object| object.size).sum();
+    let until = Some(UnixMillis(world.clock.now().0 + DAY));
+    assert_eq!(plan.leased, Held { objects: 3, bytes, until });
+    assert_eq!((report.leased, report.waiting), (plan.leased, plan.waiting));
     assert!(plan.freed_bytes() > 0);
     let next = block_on(world.service.plan_gc(None, &policy)).unwrap();
     assert_eq!((next.forget.len(), next.delete.len(), next.mark.len()), (0, 0, 0));
