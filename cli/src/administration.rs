@@ -9,7 +9,7 @@ use sci_store_api::{RepositoryId, SnapshotId, TokenId};
 
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
-use crate::store::{Store, buckets, directory, failed, remote};
+use crate::store::{self, Store, buckets, directory, failed, remote};
 use crate::workspace::Workspace;
 
 /// The administration of a store.
@@ -22,11 +22,20 @@ pub enum Admin {
 }
 
 /// Opens the store that is administered: `--store`, else the `url` of sci.toml, else the default one on this machine, which
-/// is what `sci serve` serves.
+/// is what `sci serve` serves. On this machine it has to be there where somebody names it.
 ///
 /// # Errors
 /// [`Kind::Usage`] when there is no place for a store; [`Kind::Store`] when it cannot be opened.
 pub fn open(context: &mut Context) -> Result<Admin> {
+    store::expect(context, None)?;
+    open_or_make(context)
+}
+
+/// As [`open`], for what begins a store: it is made where there is none.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_or_make(context: &mut Context) -> Result<Admin> {
     // Where --store says it all, a broken sci.toml is no matter.
     let by_flag = context.globals.store().is_some() || context.globals.store_url().is_some();
     let workspace = if by_flag { None } else { Workspace::find(context)? };
@@ -44,6 +53,7 @@ pub fn of_project(
     named_id: Option<&str>,
 ) -> Result<(Admin, RepositoryId)> {
     if let Some(id) = named_id {
+        store::expect(context, None)?;
         return Ok((open_for(context, workspace)?, named(id)?));
     }
     if let Some(place) = remote::place(context, workspace) {

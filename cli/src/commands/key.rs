@@ -36,7 +36,10 @@ enum Command {
 /// # Errors
 /// [`Kind::Store`].
 pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
-    let admin = administration::open(context)?;
+    let admin = match arguments.command {
+        Command::Generate => administration::open_or_make(context)?,
+        _ => administration::open(context)?,
+    };
     // A store makes the key that it lacks when it is opened.
     let mut keys = admin.keys()?.public_keys;
     match arguments.command {

@@ -108,7 +108,10 @@ fn limit(text: &str) -> Result<Limit, String> {
 /// # Errors
 /// [`Kind::Usage`], [`Kind::NotFound`] for a repository that is not registered, [`Kind::Store`].
 pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
-    let admin = administration::open(context)?;
+    let admin = match arguments.command {
+        Command::Add { .. } => administration::open_or_make(context)?,
+        _ => administration::open(context)?,
+    };
     let shown = match &arguments.command {
         Command::Add { id, owner, settings } => {
             let id = named::<RepositoryId>(id)?;

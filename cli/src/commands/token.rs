@@ -69,7 +69,10 @@ struct Created<'a> {
 /// # Errors
 /// [`Kind::Usage`]; [`Kind::NotFound`] for a token that there is not; [`Kind::Store`].
 pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
-    let admin = administration::open(context)?;
+    let admin = match arguments.command {
+        Command::Create(_) => administration::open_or_make(context)?,
+        _ => administration::open(context)?,
+    };
     match &arguments.command {
         Command::Create(create) => {
             let created = admin.create_token(&create.request()?)?;

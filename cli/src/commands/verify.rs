@@ -15,7 +15,7 @@ use crate::flow::outside;
 use crate::output::Text;
 use crate::output::format::{bytes, count, counted, safe};
 use crate::output::list::{more, page};
-use crate::store::{Backend, Store, failed};
+use crate::store::{self, Backend, Store, failed};
 use crate::workspace::Workspace;
 
 /// Arguments of `sci verify`.
@@ -87,6 +87,7 @@ fn open(arguments: &Arguments, context: &mut Context) -> Result<Store> {
 
 /// A repository that is not registered has nothing to check, and was hardly meant.
 fn open_served(repository: RepositoryId, context: &mut Context) -> Result<Store> {
+    store::expect(context, None)?;
     if administration::open_for(context, None)?.registration(&repository)?.is_some() {
         return Store::open_served(context, repository);
     }

@@ -202,12 +202,12 @@ fn what_was_done(paths: &[RestoredPath], interrupted: bool) -> String {
 
 /// Opens the store. The inner error is trouble, which is a miss; the outer one is a mistake in the configuration.
 fn open(
-    context: &Context,
+    context: &mut Context,
     workspace: &Workspace,
     run: &str,
     commit: Option<&str>,
 ) -> Result<std::result::Result<Store, CliError>> {
-    match Store::open_for(context, Some(workspace), run, commit) {
+    match Store::open_or_make(context, workspace, run, commit) {
         Err(error) if error.kind != Kind::Store => Err(error),
         outcome => Ok(outcome),
     }

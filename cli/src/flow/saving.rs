@@ -53,7 +53,7 @@ pub fn save(context: &mut Context, workspace: &Workspace, wanted: &[String], fai
     let known = Before::read(&workspace.state.before());
     let run = known.as_ref().map_or_else(|| run_id::fresh(&context.environment, context.now()), |it| it.run.clone());
     let ancestors = asked.answer();
-    let store = match Store::open_for(context, Some(workspace), &run, ancestors.first().map(String::as_str)) {
+    let store = match Store::open_or_make(context, workspace, &run, ancestors.first().map(String::as_str)) {
         Err(error) if error.kind != Kind::Store => return Err(error),
         outcome => outcome,
     };

@@ -4,6 +4,7 @@
 mod backend;
 pub mod remote;
 
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -41,11 +42,12 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the store to look at it.
+    /// Opens the store to look at it. One that somebody names has to be there.
     ///
     /// # Errors
     /// As [`Store::open_for`].
     pub fn open(context: &Context, workspace: Option<&Workspace>) -> Result<Self> {
+        expect(context, workspace)?;
         let run = run_id::fresh(&context.environment, context.now());
         Self::open_for(context, workspace, &run, None)
     }
@@ -67,12 +69,27 @@ impl Store {
         }
     }
 
+    /// Opens the store for a command that puts something into it, makes it where there is none, and says so where somebody
+    /// names the place: that may be misspelt.
+    ///
+    /// # Errors
+    /// As [`Store::open_for`].
+    pub fn open_or_make(context: &mut Context, workspace: &Workspace, run: &str, commit: Option<&str>) -> Result<Self> {
+        let made = absent(context, Some(workspace))?;
+        let store = Self::open_for(context, Some(workspace), run, commit)?;
+        if let Some(directory) = made {
+            context.out.note(&format!("there was no store in {}: a new one was made", directory.display()));
+        }
+        Ok(store)
+    }
+
     /// Opens the store to list what is in it. Nothing of that is signed, so no key is asked for: of a remote store without
     /// any, no record is believed.
     ///
     /// # Errors
     /// As [`Store::open_for`].
     pub fn open_to_list(context: &Context, workspace: Option<&Workspace>) -> Result<Self> {
+        expect(context, workspace)?;
         let run = run_id::fresh(&context.environment, context.now());
         match remote::place(context, workspace) {
             Some(place) => Self::open_remote(context, &place, &run),
@@ -276,13 +293,11 @@ pub fn failed(error: impl Into<StoreError>) -> CliError {
 
 /// The error of a store that cannot be opened, with what to do where the store itself does not say.
 fn unusable(error: sci_native::Error, directory: &Path) -> CliError {
-    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
-
     use sci_native::Error::{Io, NotAStore, Service};
 
     let store = directory.display();
     let hint = match &error {
-        Io { source, .. } if matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem) => {
+        Io { source, .. } if matches!(source.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
             Some(format!("this user must be able to read and write {store}; --store names another directory"))
         }
         NotAStore { path, .. } if path == directory => None,
@@ -348,6 +363,31 @@ pub fn directory(context: &Context, workspace: Option<&Workspace>) -> Result<Pat
     }
     let declared = workspace.and_then(|w| w.config.store.path.as_ref().map(|path| w.root.join(path)));
     Ok(declared.unwrap_or(context.state()?.default_store()))
+}
+
+/// The directory of a store that is named and is not there: absent, or empty. The default one is nobody's to misspell.
+fn absent(context: &Context, workspace: Option<&Workspace>) -> Result<Option<PathBuf>> {
+    let is_declared = workspace.is_some_and(|workspace| workspace.config.store.path.is_some());
+    if remote::place(context, workspace).is_some() || (context.globals.store().is_none() && !is_declared) {
+        return Ok(None);
+    }
+    let directory = directory(context, workspace)?;
+    let is_absent = match directory.read_dir() {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) => error.kind() == ErrorKind::NotFound,
+    };
+    Ok(is_absent.then_some(directory))
+}
+
+/// Refuses to make a store where somebody names one to look at.
+///
+/// # Errors
+/// [`Kind::Store`] when it is not there; [`Kind::Usage`] when there is no place for one.
+pub fn expect(context: &Context, workspace: Option<&Workspace>) -> Result<()> {
+    let Some(directory) = absent(context, workspace)? else { return Ok(()) };
+    let named = if context.globals.store().is_some() { "--store (SCI_STORE)" } else { "`path` in [store] of sci.toml" };
+    Err(CliError::store(format!("there is no store in {}", directory.display()))
+        .hint(format!("look how it is spelt in {named}; the first `sci restore` or `sci save` there makes one")))
 }
 
 /// What reaches the bucket of a store that has one, with the credentials of the environment.

@@ -4,6 +4,7 @@
 
 mod sandbox;
 
+mod absent;
 mod administration;
 mod audit;
 mod basics;

@@ -10,9 +10,10 @@ use sci_store_api::snapshots::SnapshotQuery;
 
 use super::{Finding, Health};
 use crate::context::Context;
+use crate::error::Kind;
 use crate::output::format::{counted, safe};
 use crate::state::run_id;
-use crate::store::{Backend, Store, failed, remote};
+use crate::store::{self, Backend, Store, failed, remote};
 use crate::workspace::Workspace;
 
 /// A clock that is further off than this, in milliseconds, makes identities fail.
@@ -30,6 +31,15 @@ pub(super) fn examine(context: &Context, workspace: Option<&Workspace>) -> Vec<F
                 findings.push(Finding::new("identity", Health::Good, remote.identity()));
             }
         }
+    }
+    match store::expect(context, workspace) {
+        // Nothing is wrong before the first save.
+        Err(error) if error.kind == Kind::Store => {
+            let finding = Finding::new("store", Health::Fair, error.message);
+            findings.push(Finding { hint: error.hint, ..finding });
+            return findings;
+        }
+        _ => {}
     }
     match Store::open(context, workspace) {
         Ok(store) => findings.extend(opened(&store)),
