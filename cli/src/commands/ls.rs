@@ -64,8 +64,13 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     let paged = arguments.remote && !arguments.all;
     let page = if paged { one_page(&store, arguments)? } else { every_page(&store, arguments)? };
     let SnapshotPage { snapshots, next } = &page;
+    let none = if snapshots.is_empty() { none(&store, arguments)? } else { String::new() };
     let now = context.now();
     context.out.human(|text| {
+        if snapshots.is_empty() {
+            text.line(&none);
+            return;
+        }
         render(text, snapshots, arguments, now);
         if let Some(next) = next {
             text.line(format_args!("… and older ones: --before {next} shows them, --all shows every one"));
@@ -102,13 +107,28 @@ fn one_page(store: &Store, arguments: &Arguments) -> Result<SnapshotPage> {
     }
 }
 
+/// What there is to say of an empty list: whether it is empty for what was asked for.
+fn none(store: &Store, arguments: &Arguments) -> Result<String> {
+    let nothing = "this project has no snapshots";
+    let nothing = if arguments.remote { format!("{nothing} that this caller may see") } else { nothing.to_owned() };
+    let flag = |name: &str, value: Option<String>| value.map(|value| format!("{name} {}", safe(&value)));
+    let asked = [
+        arguments.path.as_deref().map(|path| format!("`{}`", safe(path))),
+        flag("--scope", arguments.scope.clone()),
+        flag("--run", arguments.run.clone()),
+        flag("--before", arguments.before.map(|before| before.to_string())),
+    ];
+    let asked: Vec<String> = asked.into_iter().flatten().collect();
+    let all = if asked.is_empty() { 0 } else { store.snapshots(SnapshotQuery::default())?.len() };
+    Ok(match all {
+        0 => nothing,
+        all => format!("no snapshot matches {}; this project has {} in all", asked.join(" and "), count(all as u64)),
+    })
+}
+
 fn render(text: &mut Text, snapshots: &[SnapshotSummary], arguments: &Arguments, now: jiff::Timestamp) {
     if arguments.remote {
         return wide(text, snapshots, now);
-    }
-    if snapshots.is_empty() {
-        text.line("no snapshots yet");
-        return;
     }
     let (shown, left) = page(snapshots, arguments.all);
     let plain = Paint::default();
@@ -141,10 +161,6 @@ fn render(text: &mut Text, snapshots: &[SnapshotSummary], arguments: &Arguments,
 
 /// Everything by which a person tells the snapshots of many jobs apart.
 fn wide(text: &mut Text, snapshots: &[SnapshotSummary], now: jiff::Timestamp) {
-    if snapshots.is_empty() {
-        text.line("no snapshots that this caller may see");
-        return;
-    }
     let plain = Paint::default();
     let mut table = Table::new()
         .column("SNAPSHOT", Align::Left, text.style.name)

@@ -50,7 +50,7 @@ fn a_restore_makes_the_store_that_is_named_and_says_so() {
     exit code: 0
     ----- stdout -----
     miss      out
-              no snapshot of this path has been saved yet  (key [ID])
+              the store has no snapshot of this path  (key [ID])
     ----- stderr -----
     there was no store in [TOP]/ws/../store: a new one was made
     ");

@@ -29,7 +29,7 @@ fn what_is_read_is_compared_with_what_is_declared() {
     exit code: 0
     ----- stderr -----
     miss      out
-              no snapshot of this path has been saved yet  (key [ID])
+              the store has no snapshot of this path  (key [ID])
     audit     out  2 declared files, 1 of them never read:
                 lock.txt
     audit     5 files were read that no path declares:
@@ -62,7 +62,7 @@ fn what_the_hints_say_makes_the_findings_go() {
     exit code: 0
     ----- stderr -----
     miss      out
-              no snapshot of this path has been saved yet  (key [ID])
+              the store has no snapshot of this path  (key [ID])
     audit     out  8 declared files, all of them read
     audit     no file was read that no path declares
               not seen: files only asked for their size or time, files outside the workspace, variables

@@ -169,7 +169,7 @@ fn another_machine_with_the_same_store_explains_the_run() {
     sandbox.set("SCI_STORE", elsewhere);
     sandbox.set("SCI_STATE", sandbox.beside("other-state"));
     let explained = sandbox.sci("explain").ends_with(0);
-    assert!(explained.stdout.contains("no snapshot of this path has been saved yet"), "{explained}");
+    assert!(explained.stdout.contains("the store has no snapshot of this path"), "{explained}");
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn first_a_miss_then_a_save_then_exact() {
     exit code: 0
     ----- stdout -----
     miss      out
-              no snapshot of this path has been saved yet  (key [ID])
+              the store has no snapshot of this path  (key [ID])
     ");
     sandbox.write("out/built.txt", "built\n");
     assert_screen!(sandbox.sci("save"), @r"
@@ -124,7 +124,7 @@ fn run_restores_runs_and_saves() {
     the build speaks
     ----- stderr -----
     miss      out
-              no snapshot of this path has been saved yet  (key [ID])
+              the store has no snapshot of this path  (key [ID])
     saved     out  1 file, 6 B; [SIZE] in [SECONDS]
               settled  (key [ID], snapshot [ID])
     ");
@@ -148,7 +148,7 @@ fn run_ends_with_the_code_of_its_command() {
     exit code: 7
     ----- stderr -----
     miss      out
-              no snapshot of this path has been saved yet  (key [ID])
+              the store has no snapshot of this path  (key [ID])
     saved     out  1 file, 5 B; [SIZE] in [SECONDS]
               unsettled: the run failed  (key [ID], snapshot [ID])
     ");
@@ -163,7 +163,7 @@ fn run_of_a_command_that_is_not_there_ends_with_127() {
     exit code: 127
     ----- stderr -----
     miss      out
-              no snapshot of this path has been saved yet  (key [ID])
+              the store has no snapshot of this path  (key [ID])
     Warning: cannot run ./no-such-program: No such file or directory (os error 2)
     nothing was saved: the command did not run
     ");
@@ -260,7 +260,7 @@ fn a_signal_reaches_the_command_and_nothing_is_saved() {
     sci_sys::process::kill_process(pid, sci_sys::process::Signal::TERM).unwrap();
     assert_eq!(lines.next().unwrap().unwrap(), "got it");
     assert_eq!(child.wait().unwrap().code(), Some(9));
-    assert!(sandbox.sci("ls").stdout.contains("no snapshots yet"));
+    assert!(sandbox.sci("ls").stdout.contains("this project has no snapshots"));
 }
 
 #[test]

@@ -199,5 +199,5 @@ fn run_minds_signals_again_when_its_command_has_ended() {
     send(&child, Signal::TERM);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.signal(), Some(15), "{output:?}");
-    assert!(sandbox.sci("ls").stdout.contains("no snapshots yet"));
+    assert!(sandbox.sci("ls").stdout.contains("this project has no snapshots"));
 }

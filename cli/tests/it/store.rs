@@ -52,7 +52,7 @@ fn ls_shows_the_newest_first() {
     assert_screen!(sandbox.sci("ls"), @r"
     exit code: 0
     ----- stdout -----
-    no snapshots yet
+    this project has no snapshots
     ");
     let sandbox = two();
     assert_screen!(sandbox.sci("ls"), @r"
@@ -62,7 +62,21 @@ fn ls_shows_the_newest_first() {
     [ID]  out   [ID]  just now      3  16 B  [SIZE]
     [ID]  out   [ID]  just now      3   9 B  [SIZE]
     ");
-    assert!(sandbox.sci("ls nothing").ends_with(0).stdout.contains("no snapshots yet"));
+    assert_screen!(sandbox.sci("ls nothing"), @r"
+    exit code: 0
+    ----- stdout -----
+    no snapshot matches `nothing`; this project has 2 in all
+    ");
+    let ran = sandbox.sci("ls out --scope pr:7").ends_with(0);
+    assert_eq!(ran.stdout, "no snapshot matches `out` and --scope pr:7; this project has 2 in all\n");
+    for id in ids(&sandbox) {
+        sandbox.sci(&format!("forget {id}")).ends_with(0);
+    }
+    assert_eq!(sandbox.sci("ls").ends_with(0).stdout, "this project has no snapshots\n");
+    assert_eq!(sandbox.sci("ls out").ends_with(0).stdout, "this project has no snapshots\n");
+    sandbox.sci("restore").ends_with(0);
+    let explained = sandbox.sci("explain").ends_with(0);
+    assert!(explained.stdout.contains("out  miss  the store has no snapshot of this path"), "{explained}");
 }
 
 #[test]
@@ -312,7 +326,7 @@ fn repair_says_what_it_did() {
     assert!(ran.stdout.contains("hurt: every file\n"), "{ran}");
     sandbox.remove("out");
     let ran = sandbox.sci("restore").ends_with(0);
-    assert!(ran.stdout.contains("no snapshot of this path has been saved yet"), "{ran}");
+    assert!(ran.stdout.contains("the store has no snapshot of this path"), "{ran}");
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn it_says_why_a_path_missed_and_shows_a_save_while_it_goes_on() {
     terminal.press("lj");
     terminal.wait_for("saved     kept  snapshot");
     terminal.press("\r");
-    terminal.wait_for("no snapshot of this path has been saved yet");
+    terminal.wait_for("the store has no snapshot of this path");
     terminal.press("s");
     terminal.wait_for("branch:ci  2 snapshots");
     terminal.press("\u{1b}");

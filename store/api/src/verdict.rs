@@ -78,7 +78,7 @@ impl MissReason {
     /// A sentence for a person.
     pub const fn sentence(self) -> &'static str {
         match self {
-            Self::NothingSaved => "no snapshot of this path has been saved yet",
+            Self::NothingSaved => "the store has no snapshot of this path",
             Self::AllRefused => "every candidate was refused",
             Self::RestoreNever => "the path is declared restore = \"never\"",
             Self::Unkeyed => "the path has no key",

@@ -148,7 +148,7 @@ pub(super) fn scopes(model: &Model, frame: &mut Frame<'_>, area: Rect) {
         rows: rows.collect(),
         chosen: model.scope,
         has_keys: model.view == View::Snapshots,
-        empty: if awaited { "asking the store …" } else { "no snapshots yet" },
+        empty: if awaited { "asking the store …" } else { "no snapshots" },
         trouble: model.store.trouble.as_ref(),
     }
     .draw(model, frame, area);

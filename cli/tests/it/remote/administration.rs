@@ -197,7 +197,7 @@ fn a_poisoned_run_is_quarantined_forgotten_and_collected_from_another_machine() 
     assert_screen!(away(&sandbox, "ls --project 1001"), @r"
     exit code: 0
     ----- stdout -----
-    no snapshots yet
+    this project has no snapshots
     ");
     assert_screen!(away(&sandbox, "gc --project 1001 --dry-run"), @r"
     exit code: 0

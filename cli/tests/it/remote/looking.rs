@@ -44,7 +44,7 @@ fn a_run_is_explained_on_another_machine() {
     assert_screen!(away(&sandbox, &format!("explain --run {main} out")), @r"
     exit code: 0
     ----- stdout -----
-    out  miss  no snapshot of this path has been saved yet
+    out  miss  the store has no snapshot of this path
       key [ID], planned just now by run [TOKEN RUN]
     ");
     away(&sandbox, &format!("explain --run {main} elsewhere")).ends_with(4);

@@ -47,7 +47,7 @@ fn what_is_saved_on_one_machine_is_restored_on_another() {
     assert_screen!(sandbox.sci("ls"), @r"
     exit code: 0
     ----- stdout -----
-    no snapshots yet
+    this project has no snapshots
     ");
 }
 
