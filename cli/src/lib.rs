@@ -6,6 +6,7 @@
 pub mod administration;
 pub mod args;
 pub mod audit;
+pub mod called;
 pub mod child;
 pub mod commands;
 pub mod context;

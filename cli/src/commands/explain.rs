@@ -63,14 +63,15 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     let workspace = Workspace::find(context)?;
     let store = Store::open_to_list(context, workspace.as_ref())?;
     let before = workspace.as_ref().filter(|_| arguments.run.is_none()).and_then(|w| Before::read(&w.state.before()));
-    let wanted = Wanted { path: arguments.path.as_deref(), run: arguments.run.as_deref().map(named).transpose()? };
+    let called = arguments.path.as_deref().map(|path| store.places.called(path));
+    let wanted = Wanted { path: called.as_ref(), run: arguments.run.as_deref().map(named).transpose()? };
     let paths = explaining::latest(&store, &wanted, before.as_ref())?;
     let unkeyed = explaining::unkeyed(before.as_ref(), &wanted);
-    if paths.is_empty() && unkeyed.is_empty() {
-        return Err(nothing(arguments, &store));
-    }
     // A run that is named is asked for as it was, wherever it was: this workspace has nothing to do with it.
     let present = workspace.as_ref().filter(|_| arguments.run.is_none()).and_then(|w| present(context, w));
+    if paths.is_empty() && unkeyed.is_empty() {
+        return Err(nothing(&wanted, &store, present.as_ref()));
+    }
     let told = |explained: Explained| Path {
         reason: explained.why(),
         refused: explained.refused(),
@@ -110,16 +111,21 @@ fn render(text: &mut Text, report: &Report, all: bool, now: Timestamp) {
     }
 }
 
-fn nothing(arguments: &Arguments, store: &Store) -> CliError {
+fn nothing(wanted: &Wanted<'_>, store: &Store, present: Option<&Plan>) -> CliError {
     // A remote store makes the name of what the job's identity says, and that does not name the job.
     let in_actions = if store.directory().is_some() { "RUN_ID.ATTEMPT.JOB" } else { "RUN_ID-ATTEMPT" };
-    match (&arguments.path, &arguments.run) {
-        (_, Some(run)) => CliError::new(Kind::NotFound, format!("no plan of run {run:?} is kept"))
-            .hint(format!("restore and save name their run under --json; in Actions it is {in_actions}")),
-        (Some(path), None) => CliError::new(Kind::NotFound, format!("no plan of a path called {path:?} is kept"))
-            .hint("`sci plan` lists the paths"),
-        (None, None) => CliError::new(Kind::NotFound, "no restore is recorded yet in this project").hint(
-            "`sci restore` and `sci run` record what they decide and why; `sci plan` and `sci save` decide nothing",
-        ),
+    if let Some(run) = &wanted.run {
+        return CliError::new(Kind::NotFound, format!("no plan of run {:?} is kept", run.as_str()))
+            .hint(format!("restore and save name their run under --json; in Actions it is {in_actions}"));
     }
+    let Some(path) = wanted.path else {
+        return CliError::new(Kind::NotFound, "no restore is recorded yet in this project").hint(
+            "`sci restore` and `sci run` record what they decide and why; `sci plan` and `sci save` decide nothing",
+        );
+    };
+    let known = present.map_or(&[][..], |plan| &plan.paths).iter();
+    let known = known.flat_map(|path| [path.name.as_str(), path.instance.as_str()]);
+    let listed = "`sci plan` lists the paths, and `sci restore` records what it decides";
+    CliError::new(Kind::NotFound, format!("no restore of a path called {:?} is recorded", path.typed()))
+        .hint(path.suggestion(known).unwrap_or_else(|| listed.to_owned()))
 }

@@ -89,7 +89,8 @@ fn query(arguments: &Arguments) -> Result<SnapshotQuery> {
 fn every_page(store: &Store, arguments: &Arguments) -> Result<SnapshotPage> {
     let mut snapshots = store.snapshots(query(arguments)?)?;
     if let Some(path) = &arguments.path {
-        snapshots.retain(|snapshot| snapshot.path.as_str() == path || snapshot.instance.as_str() == path);
+        let called = store.places.called(path);
+        snapshots.retain(|snapshot| called.means(snapshot.path.as_str(), snapshot.instance.as_str()));
     }
     Ok(SnapshotPage { snapshots, next: None })
 }
@@ -99,11 +100,12 @@ fn one_page(store: &Store, arguments: &Arguments) -> Result<SnapshotPage> {
     let all = SnapshotQuery { limit: Some(arguments.limit), ..query(arguments)? };
     let ask = |query: &SnapshotQuery| store.backend.snapshots(query).map_err(failed);
     let Some(path) = arguments.path.as_deref() else { return ask(&all) };
-    let called = path.parse().ok().map(|path| SnapshotQuery { path: Some(path), ..all.clone() });
-    let page = called.as_ref().map(ask).transpose()?;
+    let called = store.places.called(path);
+    let name = if called.is_place() { None } else { called.text().parse().ok() };
+    let page = name.map(|name| ask(&SnapshotQuery { path: Some(name), ..all.clone() })).transpose()?;
     match page.filter(|page| !page.snapshots.is_empty()) {
         Some(page) => Ok(page),
-        None => ask(&SnapshotQuery { instance: Some(named(path)?), ..all }),
+        None => ask(&SnapshotQuery { instance: Some(named(called.text())?), ..all }),
     }
 }
 
@@ -119,11 +121,15 @@ fn none(store: &Store, arguments: &Arguments) -> Result<String> {
         flag("--before", arguments.before.map(|before| before.to_string())),
     ];
     let asked: Vec<String> = asked.into_iter().flatten().collect();
-    let all = if asked.is_empty() { 0 } else { store.snapshots(SnapshotQuery::default())?.len() };
-    Ok(match all {
-        0 => nothing,
-        all => format!("no snapshot matches {}; this project has {} in all", asked.join(" and "), count(all as u64)),
-    })
+    let all = if asked.is_empty() { Vec::new() } else { store.snapshots(SnapshotQuery::default())? };
+    if all.is_empty() {
+        return Ok(nothing);
+    }
+    let known = all.iter().flat_map(|snapshot| [snapshot.path.as_str(), snapshot.instance.as_str()]);
+    let called = arguments.path.as_deref().map(|path| store.places.called(path));
+    let suggestion = called.and_then(|called| called.suggestion(known)).map(|meant| format!("; {meant}"));
+    let (asked, all) = (asked.join(" and "), count(all.len() as u64));
+    Ok(format!("no snapshot matches {asked}; this project has {all} in all{}", suggestion.unwrap_or_default()))
 }
 
 fn render(text: &mut Text, snapshots: &[SnapshotSummary], arguments: &Arguments, now: jiff::Timestamp) {

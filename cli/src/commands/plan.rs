@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use sci_hasher::{Digest, InputClass, InputName};
-use sci_planner::{Keyed, Note, Outcome, Plan, PlannedPath};
+use sci_planner::{Keyed, Note, Outcome, PlannedPath};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -94,7 +94,8 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
         let (plan, remembering) = planning::make_first(context, &workspace)?;
         (plan, remembering, Vec::new())
     };
-    let report = report(&plan, approved, &arguments.paths)?;
+    let paths = planning::select(context, &workspace, &plan, &arguments.paths)?;
+    let report = Report { workspace: plan.workspace.clone(), approved, paths: paths.into_iter().map(path).collect() };
     let unkeyed = report.paths.iter().filter(|path| matches!(path.outcome, Planned::Unkeyed { .. })).count();
     if context.globals.require && unkeyed > 0 {
         context.out.human(|text| render(text, &report, arguments));
@@ -105,11 +106,6 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     context.out.document("plan", &report);
     remembering.finish(context);
     Ok(Exit::Success)
-}
-
-fn report<'p>(plan: &'p Plan, approved: Vec<String>, wanted: &[String]) -> Result<Report<'p>> {
-    let paths = planning::select(plan, wanted)?.into_iter().map(path).collect();
-    Ok(Report { workspace: plan.workspace.clone(), approved, paths })
 }
 
 fn path(path: &PlannedPath) -> Path<'_> {

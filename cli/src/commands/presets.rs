@@ -1,5 +1,6 @@
 //! `sci presets`: the built-in presets, and what one of them declares and why.
 
+use sci_planner::config::nearest;
 use sci_presets::{Members, PathSpec, Preset, Prune, Sign};
 
 use crate::context::Context;
@@ -27,8 +28,12 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
         Some(name) => {
             let preset = Preset::get(name).ok_or_else(|| {
                 let known: Vec<&str> = Preset::all().iter().map(|preset| preset.name.as_str()).collect();
-                CliError::new(Kind::NotFound, format!("there is no preset {name:?}"))
-                    .hint(format!("the presets are {}", known.join(", ")))
+                CliError::new(Kind::NotFound, format!("there is no preset {name:?}")).hint(
+                    match nearest(name, known.iter().copied()) {
+                        Some(meant) => format!("did you mean `{meant}`?"),
+                        None => format!("the presets are {}", known.join(", ")),
+                    },
+                )
             })?;
             context.out.human(|text| show(text, preset));
             context.out.document("presets", &serde_json::json!({"presets": [preset]}));

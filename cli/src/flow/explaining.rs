@@ -10,6 +10,7 @@ use sci_store_api::RunId;
 use sci_store_api::explain::Explanation;
 use sci_store_api::plans::{PlanQuery, PlannedPath};
 
+use crate::called::Called;
 use crate::error::Result;
 use crate::flow::explained::{Compared, Explained, Unkeyed};
 use crate::state::before::{Before, BeforePath};
@@ -21,15 +22,15 @@ const PLANS: u32 = 64;
 /// What is to be explained; what is absent selects all.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted<'a> {
-    /// This path only: its name in sci.toml, or an instance.
-    pub path: Option<&'a str>,
+    /// This path only.
+    pub path: Option<&'a Called>,
     /// The plans of this run, instead of the latest.
     pub run: Option<RunId>,
 }
 
 impl Wanted<'_> {
     fn has(&self, name: &str, instance: &str) -> bool {
-        self.path.is_none_or(|wanted| wanted.trim_end_matches('/') == instance || wanted == name)
+        self.path.is_none_or(|wanted| wanted.means(name, instance))
     }
 
     fn has_planned(&self, path: &PlannedPath) -> bool {

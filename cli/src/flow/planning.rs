@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use sci_hasher::fs::StatCache;
 use sci_planner::{Approval, Findings, Host, Plan, PlanOptions, PlannedPath};
 
+use crate::called::{Called, Places};
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
 use crate::state::approvals::Approvals;
@@ -153,12 +154,20 @@ fn declared(plan: &Plan) -> String {
 ///
 /// # Errors
 /// [`Kind::NotFound`] for a word that names no path.
-pub fn select<'p>(plan: &'p Plan, wanted: &[String]) -> Result<Vec<&'p PlannedPath>> {
-    let is = |word: &String, path: &PlannedPath| *word == path.name || word.trim_end_matches('/') == path.instance;
-    if let Some(unknown) = wanted.iter().find(|word| !plan.paths.iter().any(|path| is(word, path))) {
-        return Err(
-            CliError::new(Kind::NotFound, format!("sci.toml declares no path called {unknown:?}")).hint(declared(plan))
-        );
+pub fn select<'p>(
+    context: &Context,
+    workspace: &Workspace,
+    plan: &'p Plan,
+    wanted: &[String],
+) -> Result<Vec<&'p PlannedPath>> {
+    let places = Places::of(context, Some(workspace));
+    let wanted: Vec<Called> = wanted.iter().map(|word| places.called(word)).collect();
+    let is = |called: &Called, path: &PlannedPath| called.means(&path.name, &path.instance);
+    if let Some(unknown) = wanted.iter().find(|called| !plan.paths.iter().any(|path| is(called, path))) {
+        let known = plan.paths.iter().flat_map(|path| [path.name.as_str(), path.instance.as_str()]);
+        let hint = unknown.suggestion(known).unwrap_or_else(|| declared(plan));
+        let message = format!("sci.toml declares no path called {:?}", unknown.typed());
+        return Err(CliError::new(Kind::NotFound, message).hint(hint));
     }
-    Ok(plan.paths.iter().filter(|path| wanted.is_empty() || wanted.iter().any(|word| is(word, path))).collect())
+    Ok(plan.paths.iter().filter(|path| wanted.is_empty() || wanted.iter().any(|called| is(called, path))).collect())
 }

@@ -66,7 +66,7 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
     workspace.recover(context)?;
     let asked = Ancestors::ask(&workspace.root);
     let plan = planning::make(context, workspace)?;
-    let paths = planning::select(&plan, wanted)?;
+    let paths = planning::select(context, workspace, &plan, wanted)?;
     let ancestors = asked.answer();
     let before = before(context, workspace, &plan, &paths);
     let run = before.run.clone();

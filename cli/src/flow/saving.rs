@@ -48,7 +48,7 @@ pub fn save(context: &mut Context, workspace: &Workspace, wanted: &[String], fai
     workspace.recover(context)?;
     let asked = Ancestors::ask(&workspace.root);
     let plan = planning::make(context, workspace)?;
-    let paths = planning::select(&plan, wanted)?;
+    let paths = planning::select(context, workspace, &plan, wanted)?;
     let _telling = context.tell(workspace, Doing::Saving);
     let known = Before::read(&workspace.state.before());
     let run = known.as_ref().map_or_else(|| run_id::fresh(&context.environment, context.now()), |it| it.run.clone());

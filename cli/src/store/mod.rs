@@ -18,6 +18,7 @@ use sci_store_api::session::Session;
 use sci_store_api::snapshots::{SnapshotDetail, SnapshotQuery, SnapshotSummary};
 use sci_store_api::{ErrorCode, ObjectId, ObjectKind, Record, RepositoryId, RunId, SnapshotId};
 
+use crate::called::Places;
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
 use crate::placement;
@@ -38,6 +39,8 @@ pub struct Store {
     pub session: Session,
     /// The name that snapshots are kept under.
     pub project: String,
+    /// Where paths are that people type.
+    pub places: Places,
     keys: Vec<PublicKey>,
 }
 
@@ -60,7 +63,7 @@ impl Store {
     pub fn open_for(context: &Context, workspace: Option<&Workspace>, run: &str, commit: Option<&str>) -> Result<Self> {
         match remote::place(context, workspace) {
             Some(place) => {
-                let store = Self::open_remote(context, &place, run)?;
+                let store = Self::open_remote(context, workspace, &place, run)?;
                 let Backend::Remote(remote) = &store.backend else { return Ok(store) };
                 let keys = remote::keys(context, &place, remote)?;
                 Ok(Self { keys, ..store })
@@ -92,7 +95,7 @@ impl Store {
         expect(context, workspace)?;
         let run = run_id::fresh(&context.environment, context.now());
         match remote::place(context, workspace) {
-            Some(place) => Self::open_remote(context, &place, &run),
+            Some(place) => Self::open_remote(context, workspace, &place, &run),
             None => Self::open_embedded(context, workspace, &run, None),
         }
     }
@@ -124,14 +127,26 @@ impl Store {
             Embedded::open_with(&directory, caller, &buckets(context)).map_err(|error| unusable(error, &directory))?;
         let session = backend.session().map_err(failed)?;
         let keys = session.public_keys.clone();
-        Ok(Self { backend: Backend::Embedded(Box::new(backend)), session, project, keys })
+        Ok(Self {
+            backend: Backend::Embedded(Box::new(backend)),
+            session,
+            project,
+            places: Places::of(context, None),
+            keys,
+        })
     }
 
-    fn open_remote(context: &Context, place: &remote::Place<'_>, run: &str) -> Result<Self> {
+    fn open_remote(
+        context: &Context,
+        workspace: Option<&Workspace>,
+        place: &remote::Place<'_>,
+        run: &str,
+    ) -> Result<Self> {
         let remote = remote::client(context, place, run)?;
         let session = remote.session().map_err(failed)?;
         let project = session.repository.to_string();
-        Ok(Self { backend: Backend::Remote(remote), session, project, keys: Vec::new() })
+        let places = Places::of(context, workspace);
+        Ok(Self { backend: Backend::Remote(remote), session, project, places, keys: Vec::new() })
     }
 
     fn open_embedded(
@@ -162,7 +177,13 @@ impl Store {
             // An embedded store is this user's.
             keys.clone_from(&session.public_keys);
         }
-        Ok(Self { backend: Backend::Embedded(Box::new(backend)), session, project, keys })
+        Ok(Self {
+            backend: Backend::Embedded(Box::new(backend)),
+            session,
+            project,
+            places: Places::of(context, workspace),
+            keys,
+        })
     }
 
     /// The store in this process.
@@ -231,14 +252,15 @@ impl Store {
             Err(_) => self.look_up(reference)?,
         };
         self.backend.snapshot(&id).map_err(|error| match error.code() {
-            Some(ErrorCode::NotFound) => nothing_called(reference),
+            Some(ErrorCode::NotFound) => nothing_called(reference, None),
             _ => failed(error),
         })
     }
 
     fn look_up(&self, reference: &str) -> Result<SnapshotId> {
         let all = self.snapshots(SnapshotQuery::default())?;
-        let named = |s: &&SnapshotSummary| s.path.as_str() == reference || s.instance.as_str() == reference;
+        let called = self.places.called(reference);
+        let named = |s: &&SnapshotSummary| called.means(s.path.as_str(), s.instance.as_str());
         if let Some(newest) = all.iter().find(named) {
             return Ok(newest.snapshot);
         }
@@ -246,7 +268,10 @@ impl Store {
         let begins = |s: &&SnapshotSummary| is_prefix && s.snapshot.to_string().starts_with(reference);
         let found: Vec<SnapshotId> = all.iter().filter(begins).map(|summary| summary.snapshot).collect();
         match found.as_slice() {
-            [] => Err(nothing_called(reference)),
+            [] => {
+                let known = all.iter().flat_map(|s| [s.path.as_str(), s.instance.as_str()]);
+                Err(nothing_called(reference, called.suggestion(known)))
+            }
             [one] => Ok(*one),
             several => {
                 Err(CliError::new(Kind::NotFound, format!("{} snapshots begin with {reference}", several.len()))
@@ -320,9 +345,10 @@ pub fn engine(error: &SnapshotError) -> CliError {
     ours
 }
 
-fn nothing_called(reference: &str) -> CliError {
+fn nothing_called(reference: &str, suggestion: Option<String>) -> CliError {
+    let listed = "`sci ls` lists them; 6 digits of an id will do, and a path's name means its newest one";
     CliError::new(Kind::NotFound, format!("this project has no snapshot called {reference:?}"))
-        .hint("`sci ls` lists them; 6 digits of an id will do, and a path's name means its newest one")
+        .hint(suggestion.unwrap_or_else(|| listed.to_owned()))
 }
 
 /// An error about a value of sci.toml that only the store can judge.

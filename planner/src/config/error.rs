@@ -149,7 +149,7 @@ impl<'s> Errors<'s> {
 }
 
 /// Names the known word that `word` was probably meant to be.
-pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     // Telling two words apart takes the product of their lengths in time and memory.
     let comparable = |word: &str| word.len() <= COMPARED;
     let lowered = Some(word).filter(|word| comparable(word))?.to_lowercase();

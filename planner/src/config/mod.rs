@@ -15,7 +15,7 @@ mod read;
 mod toml;
 
 pub use declaration::{Config, Declaration, EnvInput, Origin, StoreConfig, TextMode, ToolInput};
-pub use error::{ConfigError, Located, Source};
+pub use error::{ConfigError, Located, Source, nearest};
 pub use load::{FILE_NAME, find, load, parse};
 pub use path::DeclaredPath;
 
