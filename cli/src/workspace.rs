@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use sci_planner::PlanError;
-use sci_planner::config::{self, Config};
+use sci_planner::config::{self, Config, ConfigError, Declaration};
 use sci_snapshot::restore::{self, Recovered};
 
 use crate::context::Context;
@@ -35,7 +35,23 @@ impl Workspace {
             let file = workspace.config.source.file().display();
             context.out.warn(format!("{file} declares no path: name a preset in `presets`, or declare a [path.NAME]"));
         }
+        for finding in workspace.without_inputs() {
+            let hint = finding.hint.as_deref().unwrap_or_default();
+            context.out.warn(format!("{finding}: {hint}"));
+        }
         Ok(workspace)
+    }
+
+    /// The paths whose key never changes, because nothing is declared that they are built from.
+    pub fn without_inputs(&self) -> Vec<ConfigError> {
+        let found = self.config.paths.iter().filter(|declaration| declaration.has_no_inputs());
+        let finding = |declaration: &Declaration| {
+            let name = &declaration.name;
+            let message = format!("`{}` declares no inputs, so what is saved first is restored for good", name.value);
+            let hint = "list what it is built from in `lockfiles`, `sources`, `configs`, `tools` or `env`";
+            self.config.source.error(&name.span, message, Some(hint.to_owned()))
+        };
+        found.map(finding).collect()
     }
 
     /// The error that a missing sci.toml is where one is needed.

@@ -150,6 +150,10 @@ fn of_workspace(context: &mut Context, workspace: &Workspace) -> Vec<Finding> {
                     findings.push(Finding { hint: hint.clone(), ..finding });
                 }
             }
+            for finding in workspace.without_inputs() {
+                let hint = finding.hint.clone();
+                findings.push(Finding { hint, ..Finding::new("path", Health::Fair, finding.to_string()) });
+            }
             if plan.paths.is_empty() {
                 findings.push(
                     Finding::new("paths", Health::Fair, "sci.toml declares no path that this workspace has")

@@ -50,7 +50,8 @@ fn a_pattern_that_matches_nothing_is_a_mistake() {
 #[test]
 fn a_remote_store_on_another_machine_is_not_spoken_to_in_the_clear() {
     let sandbox = Sandbox::new();
-    sandbox.write("sci.toml", "[store]\nurl = \"http://sci.example.com\"\n\n[path.out]\npath = \"out\"\n");
+    sandbox
+        .write("sci.toml", "[store]\nurl = \"http://sci.example.com\"\n\n[path.out]\npath = \"out\"\nenv = [\"CC\"]\n");
     assert_screen!(sandbox.sci("restore"), @r#"
     exit code: 2
     ----- stderr -----
@@ -64,7 +65,8 @@ fn a_remote_store_on_another_machine_is_not_spoken_to_in_the_clear() {
 #[test]
 fn a_pinned_key_that_is_none_is_shown_at_its_place() {
     let sandbox = Sandbox::new();
-    sandbox.write("sci.toml", "[store]\ntrusted-public-keys = [\"mine\"]\n\n[path.out]\npath = \"out\"\n");
+    sandbox
+        .write("sci.toml", "[store]\ntrusted-public-keys = [\"mine\"]\n\n[path.out]\npath = \"out\"\nenv = [\"CC\"]\n");
     assert_screen!(sandbox.sci("restore"), @r#"
     exit code: 2
     ----- stderr -----
@@ -170,4 +172,26 @@ fn the_workspace_is_found_from_below() {
     let from_top = sandbox.sci("plan --json").ends_with(0).json();
     let from_below = sandbox.sci("plan --json -C src").ends_with(0).json();
     assert_eq!(from_top["result"], from_below["result"]);
+}
+
+#[test]
+fn a_path_without_inputs_is_warned_of_where_it_stands() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("sci.toml", "[path.out]\npath = \"out\"\n\n[path.site]\npath = \"site\"\nafter = [\"out\"]\n");
+    assert_screen!(sandbox.sci("restore out"), @r"
+    exit code: 0
+    ----- stdout -----
+    miss      out
+              the store has no snapshot of this path  (key [ID])
+    ----- stderr -----
+    Warning: [TOP]/ws/sci.toml:1:7: `out` declares no inputs, so what is saved first is restored for good: list what it is built from in `lockfiles`, `sources`, `configs`, `tools` or `env`
+    ");
+    let ran = sandbox.sci_run("", "mkdir out").ends_with(0);
+    assert_eq!(ran.stderr.matches("declares no inputs").count(), 1, "{ran}");
+    let planned = sandbox.sci("plan --json").ends_with(0).json();
+    let warning = planned["warnings"][0].as_str().unwrap();
+    assert!(warning.contains("sci.toml:1:7: `out` declares no inputs"), "{warning}");
+    let doctor = sandbox.sci("doctor").ends_with(0);
+    assert!(doctor.stdout.contains("note  path         [TOP]/ws/sci.toml:1:7: `out` declares no inputs"), "{doctor}");
+    assert_eq!(Sandbox::new().sci("plan").ends_with(0).stderr, "");
 }

@@ -114,6 +114,12 @@ pub struct Declaration {
 }
 
 impl Declaration {
+    /// Whether nothing is declared that the path could be derived from: then its key tells systems apart, and nothing else.
+    pub const fn has_no_inputs(&self) -> bool {
+        let no_files = self.configs.is_empty() && self.lockfiles.is_empty() && self.sources.is_empty();
+        no_files && self.env.is_empty() && self.tools.is_empty() && self.after.is_empty()
+    }
+
     /// The patterns of one class of files; empty for the other classes.
     pub fn patterns(&self, class: InputClass) -> &[InputPattern] {
         match class {
