@@ -29,7 +29,8 @@ pub mod workspace;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Parser};
 
 use crate::args::{Cli, Command};
 use crate::context::Context;
@@ -108,7 +109,19 @@ fn refuse(error: &clap::Error) -> Exit {
     if json {
         let message = error.to_string();
         let first = message.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        Output::usage_document(&CliError::new(Kind::Usage, first));
+        Output::usage_document(named(error).as_deref(), &CliError::new(Kind::Usage, first));
     }
     Exit::Usage
+}
+
+/// The command that is among the words, whatever is wrong with the others.
+fn named(error: &clap::Error) -> Option<String> {
+    let unknown = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(word)) if error.kind() == ErrorKind::UnknownArgument => word.as_str(),
+        _ => "",
+    };
+    // What stands after a flag that is not known is not read.
+    let words = std::env::args_os().filter(|word| word != unknown);
+    let read = Cli::command().ignore_errors(true).try_get_matches_from(words).ok()?;
+    read.subcommand_name().map(str::to_owned)
 }

@@ -24,7 +24,9 @@ pub const SCHEMA: u32 = 1;
 #[derive(Serialize)]
 struct Document<'a, T> {
     schema: u32,
-    command: &'a str,
+    /// None where the command line names none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<&'a str>,
     ok: bool,
     warnings: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,17 +37,17 @@ struct Document<'a, T> {
 
 /// The document of a command that did its work.
 pub fn success<T: Serialize>(command: &str, warnings: &[String], result: &T) -> Vec<u8> {
-    write(&Document { schema: SCHEMA, command, ok: true, warnings, result: Some(result), error: None })
+    write(&Document { schema: SCHEMA, command: Some(command), ok: true, warnings, result: Some(result), error: None })
 }
 
 /// The document of a command that could not.
-pub fn failure(command: &str, warnings: &[String], error: &CliError) -> Vec<u8> {
+pub fn failure(command: Option<&str>, warnings: &[String], error: &CliError) -> Vec<u8> {
     write(&Document::<()> { schema: SCHEMA, command, ok: false, warnings, result: None, error: Some(error) })
 }
 
 /// The document of a command that did its work and ends with an error all the same.
 pub fn refusal<T: Serialize>(command: &str, warnings: &[String], result: &T, error: &CliError) -> Vec<u8> {
-    write(&Document { schema: SCHEMA, command, ok: false, warnings, result: Some(result), error: Some(error) })
+    write(&Document { schema: SCHEMA, command: Some(command), ok: false, warnings, result: Some(result), error: Some(error) })
 }
 
 fn write<T: Serialize>(document: &Document<'_, T>) -> Vec<u8> {

@@ -123,13 +123,13 @@ impl Output {
     pub fn error(&mut self, command: &str, error: &CliError) {
         to_stderr(&text::error(self.stderr, error));
         if self.options.json {
-            bytes_to_stdout(&document::failure(command, &self.warnings, error));
+            bytes_to_stdout(&document::failure(Some(command), &self.warnings, error));
         }
     }
 
     /// Prints the JSON document of a command line that could not be read; nothing else is printed.
-    pub fn usage_document(error: &CliError) {
-        bytes_to_stdout(&document::failure("", &[], error));
+    pub fn usage_document(command: Option<&str>, error: &CliError) {
+        bytes_to_stdout(&document::failure(command, &[], error));
     }
 
     /// Says on stderr that something is not as the person would expect; kept for the JSON document.

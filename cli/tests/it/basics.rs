@@ -47,6 +47,18 @@ fn a_usage_error_is_a_document_under_json() {
     let document = ran.json();
     assert_eq!(document["ok"], false);
     assert_eq!(document["error"]["kind"], "usage");
+    assert_eq!(document["command"], "gc");
+    for (line, command) in [
+        ("ls --json --nope", Some("ls")),
+        ("--json --nope ls", Some("ls")),
+        ("--json -C ls restore --nope", Some("restore")),
+        ("--json token create --nope", Some("token")),
+        ("--json --nope", None),
+        ("--json resotre", None),
+    ] {
+        let document = Sandbox::empty().sci(line).ends_with(2).json();
+        assert_eq!(document.get("command").map(|name| name.as_str().unwrap()), command, "{line}: {document}");
+    }
 }
 
 #[test]
