@@ -5,6 +5,7 @@
 pub mod auditing;
 pub mod checking;
 pub mod clearing;
+pub mod counting;
 pub mod decide;
 pub mod explained;
 pub mod explaining;

@@ -11,10 +11,11 @@ use sci_store_api::verdict::{MissReason, Outcome, Refusal};
 
 use crate::context::Context;
 use crate::error::CliError;
+use crate::flow::counting::Counting;
 use crate::flow::report::{self, RestoreWork, RestoredPath, Word};
 use crate::flow::resolving::Answer;
 use crate::output::progress::Bar;
-use crate::store::{self, Store};
+use crate::store::{self, Store, tree_objects};
 use crate::workspace::Workspace;
 
 /// Restores what an answer chose; gives the manifest of what is installed then. Trouble becomes part of the answer.
@@ -74,7 +75,8 @@ fn install(
     let _home = if path.home { Some(workspace.lock_home(context)?) } else { None };
     let excludes = Excludes::new(&path.policy.exclude)?;
     let bar = Bar::new(context, "restoring", &path.instance);
-    let load = || store.manifest(&chosen.record);
+    let source = Counting::new(&store.backend);
+    let load = || Manifest::load(&chosen.record.manifest, &tree_objects(&chosen.record), &source);
     let request = RestoreRequest {
         anchor: &workspace.anchor(context, path.home)?,
         root: &path.root,
@@ -85,7 +87,10 @@ fn install(
         threads: 0,
         progress: &bar,
     };
-    Ok(sci_snapshot::restore(request, &store.backend)?)
+    let restored = sci_snapshot::restore(request, &source);
+    drop(bar);
+    context.out.verbose(|| format!("{}: read {} from {}", path.instance, source.sentence(), store.place()));
+    Ok(restored?)
 }
 
 /// Why a chosen snapshot was not restored.

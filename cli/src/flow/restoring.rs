@@ -19,7 +19,7 @@ use crate::flow::resolving::{self, Answer};
 use crate::flow::restore_path;
 use crate::git::Ancestors;
 use crate::output::Text;
-use crate::output::format::count;
+use crate::output::format::{count, counted};
 use crate::placement;
 use crate::state::activity::Doing;
 use crate::state::before::{Before, BeforePath};
@@ -66,6 +66,7 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
     workspace.recover(context)?;
     let asked = Ancestors::ask(&workspace.root);
     let plan = planning::make(context, workspace)?;
+    context.out.took(started, |time| format!("planned {} in {time}", counted(plan.paths.len() as u64, "path")));
     let paths = planning::select(context, workspace, &plan, wanted)?;
     let ancestors = asked.answer();
     let before = before(context, workspace, &plan, &paths);
@@ -74,11 +75,15 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
     let _telling = context.tell(workspace, Doing::Restoring);
     let _shield = context.interrupts.shield();
 
+    let asking = Instant::now();
     let store = open(context, workspace, &run, ancestors.first().map(String::as_str))?;
     let mut answers = match &store {
         Ok(store) => resolving::resolve(store, &paths, ancestors),
         Err(error) => resolving::unavailable(&paths, error),
     };
+    if let Ok(store) = &store {
+        context.out.took(asking, |time| format!("asked the store {} as run {} in {time}", store.place(), store.run()));
+    }
     if let Some(directory) = store.as_ref().ok().and_then(Store::directory) {
         warn_of_own_files(context, &plan, directory);
     }
@@ -93,14 +98,20 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
         job.restore(context, &paths, &mut answers, &mut report)
     })?;
     let Job { mut before, interrupted, .. } = job;
+    let replaying = Instant::now();
     report.replayed = replaying::replay(context, &plan, &installed)?;
+    if report.replayed.is_some() {
+        context.out.took(replaying, |time| format!("put mtimes of sources back in {time}"));
+    }
     before.tracked = replaying::times(&plan, report.replayed.is_some());
     before.write(&workspace.state.before())?;
     if interrupted || context.interrupts.caught().is_some() {
         return Err(context.interrupts.error(what_was_done(&report.paths, interrupted)));
     }
     if let Ok(store) = &store {
+        let recording = Instant::now();
         report.plan = recording::record(context, store, &answers, &sending);
+        context.out.took(recording, |time| format!("recorded what was decided in {time}"));
     }
     report.seconds = started.elapsed().as_secs_f64();
     Ok(report)

@@ -12,6 +12,7 @@ use crate::flow::report::SavedPath;
 use crate::flow::save_path::{self, Bases};
 use crate::flow::{outcome, planning, resolving};
 use crate::git::Ancestors;
+use crate::output::format::counted;
 use crate::state::activity::Doing;
 use crate::state::before::{Before, BeforePath};
 use crate::state::run_id;
@@ -48,6 +49,7 @@ pub fn save(context: &mut Context, workspace: &Workspace, wanted: &[String], fai
     workspace.recover(context)?;
     let asked = Ancestors::ask(&workspace.root);
     let plan = planning::make(context, workspace)?;
+    context.out.took(started, |time| format!("planned {} in {time}", counted(plan.paths.len() as u64, "path")));
     let paths = planning::select(context, workspace, &plan, wanted)?;
     let _telling = context.tell(workspace, Doing::Saving);
     let known = Before::read(&workspace.state.before());
@@ -57,6 +59,9 @@ pub fn save(context: &mut Context, workspace: &Workspace, wanted: &[String], fai
         Err(error) if error.kind != Kind::Store => return Err(error),
         outcome => outcome,
     };
+    if let Ok(store) = &store {
+        context.out.verbose(|| format!("saving to the store {} as run {}", store.place(), store.run()));
+    }
     let run = store.as_ref().map_or(run, |store| store.run().to_owned());
     let mut report = SaveReport { run, paths: Vec::new(), seconds: 0.0 };
     let bases = match &store {

@@ -47,7 +47,14 @@ pub fn failure(command: Option<&str>, warnings: &[String], error: &CliError) -> 
 
 /// The document of a command that did its work and ends with an error all the same.
 pub fn refusal<T: Serialize>(command: &str, warnings: &[String], result: &T, error: &CliError) -> Vec<u8> {
-    write(&Document { schema: SCHEMA, command: Some(command), ok: false, warnings, result: Some(result), error: Some(error) })
+    write(&Document {
+        schema: SCHEMA,
+        command: Some(command),
+        ok: false,
+        warnings,
+        result: Some(result),
+        error: Some(error),
+    })
 }
 
 fn write<T: Serialize>(document: &Document<'_, T>) -> Vec<u8> {

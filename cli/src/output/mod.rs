@@ -12,6 +12,7 @@ pub mod table;
 pub mod text;
 
 use std::io::{self, IsTerminal, Write};
+use std::time::Instant;
 
 use serde::Serialize;
 
@@ -153,6 +154,11 @@ impl Output {
         if self.options.verbose {
             to_stderr(&format!("{}\n", self.stderr.dim.paint(message())));
         }
+    }
+
+    /// [`Output::verbose`], of something that began then and has ended now.
+    pub fn took(&mut self, began: Instant, message: impl FnOnce(String) -> String) {
+        self.verbose(|| message(format::duration(began.elapsed())));
     }
 }
 

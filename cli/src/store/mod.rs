@@ -207,6 +207,14 @@ impl Store {
         }
     }
 
+    /// Where it is: its directory, or its address.
+    pub fn place(&self) -> String {
+        match &self.backend {
+            Backend::Embedded(store) => store.directory().display().to_string(),
+            Backend::Remote(store) => store.address().to_string(),
+        }
+    }
+
     /// The run that this command belongs to, as the store calls it: a store that does not take a client's word for it makes
     /// its own name of what the identity says.
     pub fn run(&self) -> &str {

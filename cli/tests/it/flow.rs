@@ -305,3 +305,26 @@ fn collection_without_grace_harms_neither_restores_nor_what_was_saved() {
     });
     sandbox.sci("verify --read-data").ends_with(0);
 }
+
+#[test]
+fn verbose_says_what_is_read_from_where_and_how_long_it_takes() {
+    let sandbox = saved();
+    sandbox.remove("out");
+    assert_screen!(sandbox.sci("restore -v"), @r"
+    exit code: 0
+    ----- stdout -----
+    exact     out  1 file, 6 B in [SECONDS]
+              every input is equal  (key [ID], snapshot [ID])
+    ----- stderr -----
+    planned 1 path in [SECONDS]
+    asked the store [TOP]/state/store as run [RUN] in [SECONDS]
+    out: takes [SIZE] of disk, new files and directories: 2
+    out: read 15 B in 1 read of 1 object from [TOP]/state/store
+    recorded what was decided in [SECONDS]
+    ");
+    let again = sandbox.sci("restore -v").ends_with(0);
+    assert!(again.stderr.contains("out: read nothing from [TOP]/state/store"), "{again}");
+    let said = sandbox.sci("save -v").ends_with(0);
+    assert!(said.stderr.contains("saving to the store [TOP]/state/store as run local-"), "{said}");
+    assert_eq!(sandbox.sci("restore").ends_with(0).stderr, "");
+}

@@ -60,12 +60,8 @@ fn opened(store: &Store) -> Vec<Finding> {
     let session = &store.session;
     let write = session.scope_write.as_ref().map_or_else(|| "nowhere".to_owned(), ToString::to_string);
     let read: Vec<String> = session.scopes_read.iter().map(ToString::to_string).collect();
-    let place = match &store.backend {
-        Backend::Embedded(embedded) => embedded.directory().display().to_string(),
-        Backend::Remote(remote) => remote.address().to_string(),
-    };
     let mut findings = vec![
-        Finding::new("store", Health::Good, format!("{place} (id {})", session.store)),
+        Finding::new("store", Health::Good, format!("{} (id {})", store.place(), session.store)),
         Finding::new("project", Health::Good, safe(&store.project)),
         keys(store.keys(), session),
         Finding::new("scopes", Health::Good, format!("writes {write}, reads {}", read.join(", "))),
