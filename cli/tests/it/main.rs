@@ -15,11 +15,8 @@ mod docs;
 mod explain;
 mod flips;
 mod flow;
-<<<<<<< HEAD
 mod jobs;
-=======
 mod names;
->>>>>>> fea5656 (cli: a place on the command line means one instance; a misspelt path is told which name is near, in every command)
 mod remote;
 mod signals;
 mod store;
