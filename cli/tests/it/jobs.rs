@@ -53,7 +53,7 @@ fn what_another_job_left_is_gone_after_a_miss() {
     exit code: 0
     ----- stdout -----
     miss      out
-              no snapshot of this path has been saved yet; what another job had left there was removed  (key [ID])
+              the store has no snapshot of this path; what another job had left there was removed  (key [ID])
     ");
     assert!(!sandbox.path("out").exists());
     go_on(&sandbox);

@@ -309,7 +309,7 @@ fn saves_of_one_key_converge_and_a_dirty_workspace_is_repaired() {
     dirty.machine().edit("sci.toml", "lockfiles", "restore = \"exact\"\nlockfiles");
     let git = dirty.machine().command("git").args(["init", "--quiet"]).output().unwrap();
     assert!(git.status.success(), "{git:?}");
-    dirty.machine().write("out/file", "left over");
+    dirty.finds("out/file", "left over");
     let missed = dirty.main().success().expect_hit("miss");
     assert!(missed.ran.stdout.contains("what another job had left there was removed"), "{}", missed.ran);
     assert!(!dirty.machine().path("out").exists());
