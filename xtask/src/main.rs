@@ -35,6 +35,8 @@ Developer tasks of sci.
   cargo xtask worker [ARGS…]  the Worker's bundle, and its suites in workerd (--build: no suites); ARGS go to nextest
   cargo xtask elsewhere       does sci compile for macOS and for Windows?
   cargo xtask fuzz [NAMES…]   a short run of each fuzz target (--minutes N: a longer one)
+  cargo xtask dist            the release for this machine, tried: the program, and the Worker's built files beside it
+                              (--target TARGET: for another; --worker DIR: with files that were built elsewhere)
   cargo xtask demo            the tour of the README on examples/notes (--keep: leave the scratch directory)
   cargo xtask e2e [ARGS…]     the sci binary with the real tools, over the Worker too; ARGS go to nextest
 
@@ -43,8 +45,6 @@ Developer tasks of sci.
   cargo xtask traces [RUNS]   the same operations on the Worker and on sci serve, a thousand traces unless told otherwise
                               (SCI_SEED=N cargo nextest run -p sci-miniflare --test traces: one of them, step by step)
   cargo xtask windows         sci.exe, built with MinGW and run with Wine (--program FILE: this one)
-  cargo xtask dist            the release for this machine: the program, and the Worker's built files beside it
-                              (--target TARGET: for another; --worker DIR: with files that were built elsewhere)
   cargo xtask dist worker     the Worker's built files alone
   cargo xtask dist sums       SHA256SUMS of all that was packed, and notes of what is new
   cargo xtask dist check TAG  is the tag the version, everywhere?
@@ -89,7 +89,6 @@ fn dispatch(task: &str, args: &[String]) -> Result<ExitCode, shell::Failure> {
         "traces" => steps::traces(&context, args).map(|()| ExitCode::SUCCESS),
         "simulate" => steps::simulate(&context, args).map(|()| ExitCode::SUCCESS),
         "windows" => windows::run(&context, args).map(|()| ExitCode::SUCCESS),
-        "dist" => steps::dist(&context, args).map(|()| ExitCode::SUCCESS),
         "bench" => steps::bench(&context, args).map(|()| ExitCode::SUCCESS),
         _ => match steps::find(task) {
             Some(step) => (step.run)(&context, args).map(|()| ExitCode::SUCCESS),

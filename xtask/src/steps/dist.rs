@@ -15,14 +15,15 @@ const USAGE: &str = "dist [--target TARGET] [--worker DIR], dist worker, dist su
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Packs into `target/dist`: `sci-VERSION-TARGET.tar.gz`; with `worker` only the Worker's files; with `sums` says what is there;
-/// with `check` whether a tag is the version.
+/// with `check` whether a tag is the version. Without a word it does all of it for this machine, and tries what it packed.
 pub(crate) fn dist(context: &Context, args: &[String]) -> Result<(), Failure> {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
+        [] => rehearse(context),
         ["worker"] => worker_alone(context),
-        ["sums"] => sums(context),
-        ["check", tag] => check(context, tag),
-        _ => program(context, &Options::parse(&args)?),
+        ["sums"] => sums(context, VERSION),
+        ["check", tag] => check(context, tag, VERSION),
+        _ => program(context, &Options::parse(&args)?).map(|_| ()),
     }
 }
 
@@ -49,7 +50,30 @@ impl<'a> Options<'a> {
     }
 }
 
-fn program(context: &Context, options: &Options<'_>) -> Result<(), Failure> {
+/// What the release workflow does on several machines, on this one; and what somebody does then who gets the archive.
+fn rehearse(context: &Context) -> Result<(), Failure> {
+    let changelog = fs::read_to_string(context.root.join("CHANGELOG.md"))?;
+    // Until somebody makes the release, what is new has no other heading.
+    let heading = if notes(&changelog, VERSION).is_ok() { VERSION } else { "Unreleased" };
+    check(context, &format!("v{VERSION}"), heading)?;
+    let archive = program(context, &Options::default())?;
+    sums(context, heading)?;
+    let place = context.target.join("dist/unpacked");
+    if place.exists() {
+        fs::remove_dir_all(&place)?;
+    }
+    fs::create_dir(&place)?;
+    shell::run(tar().args(["--strip-components=1", "-xzf"]).arg(archive).current_dir(&place))?;
+    let said = shell::output(Command::new(place.join("bin/sci")).arg("--version"))?;
+    let worker = fs::read_to_string(place.join("share/sci/worker/version"))?;
+    if said.trim() != format!("sci {VERSION}") || worker.trim() != VERSION {
+        return Err(format!("the archive has {} and the Worker of {}", said.trim(), worker.trim()).into());
+    }
+    Ok(fs::remove_dir_all(&place)?)
+}
+
+/// Packs the program, and returns where the archive is.
+fn program(context: &Context, options: &Options<'_>) -> Result<PathBuf, Failure> {
     let sci = scenarios::build_sci_for(context, options.target)?;
     let bundle = match options.worker {
         Some(directory) => directory.to_owned(),
@@ -65,7 +89,8 @@ fn program(context: &Context, options: &Options<'_>) -> Result<(), Failure> {
 
 fn worker_alone(context: &Context) -> Result<(), Failure> {
     let bundle = worker_files(context)?;
-    pack(context, &format!("sci-worker-{VERSION}"), &|directory| files::copy(&bundle, &directory.join("worker")))
+    pack(context, &format!("sci-worker-{VERSION}"), &|directory| files::copy(&bundle, &directory.join("worker")))?;
+    Ok(())
 }
 
 fn worker_files(context: &Context) -> Result<PathBuf, Failure> {
@@ -74,7 +99,7 @@ fn worker_files(context: &Context) -> Result<PathBuf, Failure> {
 }
 
 /// Packs what `fill` puts into a directory, and what every release has.
-fn pack(context: &Context, name: &str, fill: &dyn Fn(&Path) -> Result<(), Failure>) -> Result<(), Failure> {
+fn pack(context: &Context, name: &str, fill: &dyn Fn(&Path) -> Result<(), Failure>) -> Result<PathBuf, Failure> {
     let dist = context.target.join("dist");
     let directory = dist.join(name);
     if directory.exists() {
@@ -88,15 +113,20 @@ fn pack(context: &Context, name: &str, fill: &dyn Fn(&Path) -> Result<(), Failur
     let archive = dist.join(format!("{name}.tar.gz"));
     // The same files make the same archive. Only GNU's tar knows these words; git for Windows brings it, and takes the colon of a
     // drive for the end of a host's name.
-    let mut pack = Command::new(if cfg!(target_os = "macos") { "gtar" } else { "tar" });
+    let mut pack = tar();
     pack.args(["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mtime=@0", "-czf"]);
     shell::run(pack.arg(format!("{name}.tar.gz")).arg(name).current_dir(&dist))?;
     println!("   {}", archive.display());
-    Ok(())
+    Ok(archive)
 }
 
-/// Writes `SHA256SUMS` of every archive, as `sha256sum --check` reads it, and `notes.md`, what is new in this version.
-fn sums(context: &Context) -> Result<(), Failure> {
+/// GNU's.
+fn tar() -> Command {
+    Command::new(if cfg!(target_os = "macos") { "gtar" } else { "tar" })
+}
+
+/// Writes `SHA256SUMS` of every archive, as `sha256sum --check` reads it, and `notes.md`, what the changelog says under the heading.
+fn sums(context: &Context, heading: &str) -> Result<(), Failure> {
     let dist = context.target.join("dist");
     let mut archives = Vec::new();
     for entry in fs::read_dir(&dist)? {
@@ -110,22 +140,22 @@ fn sums(context: &Context) -> Result<(), Failure> {
     let sums = shell::output(Command::new("sha256sum").args(&archives).current_dir(&dist))?;
     print!("{sums}");
     fs::write(dist.join("SHA256SUMS"), sums)?;
-    let notes = notes(&fs::read_to_string(context.root.join("CHANGELOG.md"))?, VERSION)?;
+    let notes = notes(&fs::read_to_string(context.root.join("CHANGELOG.md"))?, heading)?;
     fs::write(dist.join("notes.md"), notes)?;
     Ok(())
 }
 
-/// Fails unless `tag` is the version everywhere, and the changelog says what is in it.
-fn check(context: &Context, tag: &str) -> Result<(), Failure> {
+/// Fails unless `tag` is the version everywhere, and the changelog says under the heading what is in it.
+fn check(context: &Context, tag: &str, heading: &str) -> Result<(), Failure> {
     let manifest: Value = serde_json::from_str(&fs::read_to_string(context.root.join("action/package.json"))?)?;
     let action = manifest["version"].as_str().unwrap_or_default();
     if tag != format!("v{VERSION}") || action != VERSION {
         return Err(format!("the tag is {tag}, Cargo.toml says {VERSION}, action/package.json {action}").into());
     }
-    notes(&fs::read_to_string(context.root.join("CHANGELOG.md"))?, VERSION).map(|_| ())
+    notes(&fs::read_to_string(context.root.join("CHANGELOG.md"))?, heading).map(|_| ())
 }
 
-/// What the changelog says of a version.
+/// What the changelog says under the heading of a version.
 fn notes(changelog: &str, version: &str) -> Result<String, Failure> {
     let heading = format!("## [{version}]");
     let (_, after) = changelog.split_once(&heading).ok_or(format!("CHANGELOG.md has no heading `{heading}`"))?;

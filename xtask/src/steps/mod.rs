@@ -17,7 +17,6 @@ use crate::context::Context;
 use crate::shell::Failure;
 use crate::{demo, tidy};
 
-pub(crate) use dist::dist;
 pub(crate) use scenarios::{bench, build_sci, simulate};
 pub(crate) use worker::traces;
 
@@ -32,7 +31,7 @@ pub(crate) struct Step {
 }
 
 /// Cheap and frequent failures first.
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     Step { name: "fmt", quick: true, run: checks::fmt },
     Step { name: "tidy", quick: true, run: tidy::run },
     Step { name: "clippy", quick: true, run: checks::clippy },
@@ -44,6 +43,7 @@ const STEPS: [Step; 13] = [
     Step { name: "worker", quick: false, run: worker::run },
     Step { name: "elsewhere", quick: false, run: elsewhere::run },
     Step { name: "fuzz", quick: false, run: fuzz::run },
+    Step { name: "dist", quick: false, run: dist::dist },
     Step { name: "demo", quick: false, run: demo::run },
     Step { name: "e2e", quick: false, run: scenarios::e2e },
 ];
