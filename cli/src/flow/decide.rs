@@ -35,11 +35,26 @@ pub fn skipped_by_policy(policy: SavePolicy, failed: bool) -> Option<&'static st
     }
 }
 
+const UNPLANNED: &str = "nothing was planned before the run: `sci restore` was not called before it";
+const CHANGED: &str = "its inputs changed during the run";
+
+/// What to do about the reason of an unsettled save, where that is known.
+pub fn remedy(reason: &str) -> Option<&'static str> {
+    match reason {
+        UNPLANNED => Some("`sci restore` before the build, or `sci run -- CMD`, makes the key known"),
+        CHANGED => Some(
+            "`sci explain` says which; what the build writes by itself is no input: list it in .gitignore, or leave it out \
+             with a pattern that begins with `!`",
+        ),
+        _ => None,
+    }
+}
+
 /// Compares the plan made at save time with the one made before the run.
 pub fn standing(before: Option<&BeforePath>, key: Digest, failed: bool) -> Standing {
     let unsettled = |reason: &str| Standing::Unsettled(reason.to_owned());
     let Some(before) = before else {
-        return unsettled("nothing was planned before the run: `sci restore` was not called before it");
+        return unsettled(UNPLANNED);
     };
     match before.ladder {
         _ if failed => unsettled("the run failed"),
@@ -47,7 +62,7 @@ pub fn standing(before: Option<&BeforePath>, key: Digest, failed: bool) -> Stand
             let why = before.unkeyed.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
             Standing::Unsettled(format!("the path had no key before the run{why}"))
         }
-        Some(ladder) if ladder.key() != key => unsettled("its inputs changed during the run"),
+        Some(ladder) if ladder.key() != key => unsettled(CHANGED),
         Some(_) => Standing::Settled,
     }
 }

@@ -313,10 +313,7 @@ impl Job<'_> {
         let mut report = blank(self.path, outcome, String::new());
         if let Standing::Unsettled(why) = standing {
             reason.clone_from(why);
-            if self.known.is_none() {
-                report.hint =
-                    Some("`sci restore` before the build, or `sci run -- CMD`, makes the key known".to_owned());
-            }
+            report.hint = decide::remedy(why).map(str::to_owned);
         }
         report.reason = reason;
         report.settled = Some(*standing == Standing::Settled);

@@ -87,7 +87,11 @@ fn inputs_that_change_during_the_run_unsettle_it() {
     ----- stdout -----
     saved     out  1 file, 6 B; [SIZE] in [SECONDS]
               unsettled: its inputs changed during the run  (key [ID], snapshot [ID])
+              Hint: `sci explain` says which; what the build writes by itself is no input: list it in .gitignore, or leave it out with a pattern that begins with `!`
     ");
+    let explained = sandbox.sci("explain").ends_with(0);
+    assert!(explained.stdout.contains("since then its inputs have changed"), "{explained}");
+    assert!(explained.stdout.contains("~ lock.txt"), "{explained}");
     assert_eq!(verdict(&sandbox), "nearest");
 }
 
