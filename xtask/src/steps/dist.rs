@@ -65,7 +65,8 @@ fn rehearse(context: &Context) -> Result<(), Failure> {
     fs::create_dir(&place)?;
     shell::run(tar().args(["--strip-components=1", "-xzf"]).arg(archive).current_dir(&place))?;
     let said = shell::output(Command::new(place.join("bin/sci")).arg("--version"))?;
-    let worker = fs::read_to_string(place.join("share/sci/worker/version"))?;
+    let worker = fs::read_to_string(place.join("share/sci/worker/version"))
+        .map_err(|error| format!("the archive has no share/sci/worker/version: {error}"))?;
     if said.trim() != format!("sci {VERSION}") || worker.trim() != VERSION {
         return Err(format!("the archive has {} and the Worker of {}", said.trim(), worker.trim()).into());
     }
