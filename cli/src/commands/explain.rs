@@ -20,7 +20,7 @@ use crate::workspace::Workspace;
 /// Arguments of `sci explain`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Explain this path only: its name in sci.toml, or an instance
+    /// Explain this path only: its name in sci.toml, an instance, or its place, as ./DIR
     path: Option<String>,
     /// Explain the plan of this run instead of the latest
     #[arg(long, value_name = "ID")]

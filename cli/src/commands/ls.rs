@@ -19,7 +19,7 @@ use crate::workspace::Workspace;
 /// Arguments of `sci ls`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Of this path only: its name in sci.toml, or an instance
+    /// Of this path only: its name in sci.toml, an instance, or its place, as ./DIR
     path: Option<String>,
     /// Show every snapshot, not only the newest
     #[arg(long)]

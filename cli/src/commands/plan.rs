@@ -19,7 +19,7 @@ use crate::workspace::Workspace;
 /// Arguments of `sci plan`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// These paths only: names in sci.toml, or instances
+    /// These paths only: names in sci.toml, instances, or places, as ./DIR
     paths: Vec<String>,
     /// List the inputs
     #[arg(long)]

@@ -10,7 +10,7 @@ use crate::workspace::Workspace;
 /// Arguments of `sci restore`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// These paths only: names in sci.toml, or instances
+    /// These paths only: names in sci.toml, instances, or places, as ./DIR
     paths: Vec<String>,
 }
 

@@ -10,7 +10,7 @@ use crate::workspace::Workspace;
 /// Arguments of `sci save`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// These paths only: names in sci.toml, or instances
+    /// These paths only: names in sci.toml, instances, or places, as ./DIR
     paths: Vec<String>,
     /// The build failed: what is saved is a nearest candidate, never exact
     #[arg(long)]
