@@ -77,13 +77,17 @@ const DOOMED: &str = "SELECT repository, object, number, size FROM objects WHERE
 const WAITING: &str = "SELECT count(*), coalesce(sum(size), 0), max(idle) FROM objects \
      WHERE state < 2 AND idle IS NOT NULL AND (?1 IS NULL OR repository = ?1)";
 /// Objects that leases of the records in ?4 and of the forgotten ones keep, and nothing else.
+///
+/// In this order: few records are forgotten and leased, and many objects are cited.
 const LEASED: &str = concat!(
-    "SELECT count(*), coalesce(sum(size), 0), max(lease) FROM (SELECT objects.size AS size, max(served.until) AS lease \
-     FROM records JOIN served ON served.record = records.number AND served.until > ?2 \
-     JOIN record_objects AS cited ON cited.record = records.number JOIN objects ON objects.number = cited.object \
-     WHERE (records.forgotten IS NOT NULL OR records.number IN (SELECT value FROM json_each(?4))) \
-     AND (?1 IS NULL OR records.repository = ?1) AND objects.state < 2 AND NOT ",
-    needed!("SELECT number FROM records WHERE forgotten IS NOT NULL OR number IN (SELECT value FROM json_each(?4))"),
+    "SELECT count(*), coalesce(sum(size), 0), max(lease) FROM ( \
+     WITH gone AS (SELECT number FROM records WHERE forgotten IS NOT NULL UNION SELECT value FROM json_each(?4)) \
+     SELECT objects.size AS size, max(served.until) AS lease \
+     FROM gone CROSS JOIN served ON served.record = gone.number AND served.until > ?2 \
+     CROSS JOIN record_objects AS cited ON cited.record = gone.number \
+     CROSS JOIN objects ON objects.number = cited.object \
+     WHERE (?1 IS NULL OR objects.repository = ?1) AND objects.state < 2 AND NOT ",
+    needed!("SELECT number FROM gone"),
     " GROUP BY objects.number)"
 );
 const DELETED: &str = "DELETE FROM objects WHERE state = 2 AND number IN (SELECT value FROM json_each(?1))";
