@@ -54,10 +54,12 @@ fn is_repository(directory: &Path) -> bool {
     [".git", "HEAD"].iter().any(|name| directory.join(name).symlink_metadata().is_ok())
 }
 
-/// Whether something at `path` is committed or to be; `None` where git cannot say.
-pub fn tracks(root: &Path, path: &Path) -> Option<bool> {
+/// Whether something at `path` is committed or to be; `None` where git cannot say. The repository that is asked is the innermost
+/// around it, which may be a submodule's.
+pub fn tracks(path: &Path) -> Option<bool> {
     let mut command = Command::new("git");
-    command.arg("--literal-pathspecs").arg("-C").arg(root).args(["ls-files", "-z", "--"]).arg(path);
+    command.arg("--literal-pathspecs").arg("-C").arg(path.parent()?);
+    command.args(["ls-files", "-z", "--"]).arg(path.file_name()?);
     command.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE").stdin(Stdio::null()).stderr(Stdio::null());
     let output = command.output().ok()?;
     output.status.success().then_some(!output.stdout.is_empty())

@@ -6,7 +6,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
@@ -173,12 +172,23 @@ impl Job {
         Told { environment, payload: serde_json::from_str(&payload).unwrap(), claims }
     }
 
-    /// Writes a file that an earlier job left on the machine: the payload, which the runner writes first, is newer.
+    /// Writes a file that an earlier job left on the machine: the payload's directory, which the runner makes first, is newer.
     pub fn finds(&self, name: &str, content: &str) {
         self.machine.write(name, content);
-        let (_, payload) = self.env.iter().find(|(name, _)| name == PAYLOAD).unwrap();
-        let later = SystemTime::now() + Duration::from_secs(60);
-        fs::File::options().write(true).open(payload).unwrap().set_modified(later).unwrap();
+        let modified = |path: &Path| path.metadata().unwrap().modified().unwrap();
+        let before = modified(&self.machine.path(name));
+        let payload = self.payload();
+        let (directory, text) = (payload.parent().unwrap(), fs::read(payload).unwrap());
+        // Times are not finer than the clock of the file system.
+        while modified(directory) <= before || payload.metadata().unwrap().created().is_ok_and(|made| made <= before) {
+            fs::remove_dir_all(directory).unwrap();
+            fs::create_dir(directory).unwrap();
+            fs::write(payload, &text).unwrap();
+        }
+    }
+
+    fn payload(&self) -> &Path {
+        Path::new(self.env.iter().find(|(name, _)| name == PAYLOAD).map(|(_, file)| file).unwrap())
     }
 
     /// The machine that it runs on.
@@ -220,6 +230,8 @@ impl Job {
     }
 
     fn phase(&self, phase: &str, status: &str, before: Option<&Step>) -> Step {
+        // The runner does so before every step.
+        fs::write(self.payload(), fs::read(self.payload()).unwrap()).unwrap();
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../action/dist").join(phase).with_extension("mjs");
         let mut command = self.machine.command(node());
         command.arg(script).env_remove("SCI_STORE").envs(self.env.iter().map(|(name, value)| (name, value)));

@@ -45,8 +45,21 @@ fn a_directory_that_the_lockfile_does_not_know_has_no_instance() {
     let any = "presets = [\"pnpm\"]\n[path.node_modules]\nmembers = \"any\"\n";
     assert_eq!(instances(&Workspace::new(any).files(&files).plan()).len(), 5);
     // A lockfile that says nothing of members leaves all that are marked.
-    workspace.write("pnpm-lock.yaml", "importers:\n  <<<<<<< ours\n");
+    workspace.write("pnpm-lock.yaml", "lockfileVersion: '9.0'\nimporters:\n<<<<<<< HEAD\n");
     assert_eq!(instances(&workspace.plan()).len(), 5);
+}
+
+#[test]
+fn where_npm_links_each_member_has_a_node_modules() {
+    let lock = r#"{ "lockfileVersion": 3, "packages": { "": {}, "packages/a": {}, "node_modules/x": {} } }"#;
+    let files = [("package.json", "{}"), ("package-lock.json", lock), ("packages/a/package.json", "{}")];
+    let workspace = Workspace::new("presets = [\"npm\"]\n").files(&files);
+    assert_eq!(instances(&workspace.plan()), ["node_modules"]);
+    workspace.write(".npmrc", "install-strategy = linked\n");
+    assert_eq!(instances(&workspace.plan()), ["node_modules", "packages/a/node_modules"]);
+    // A declaration of which the lockfile knows nothing is not about members.
+    let packages = "presets = [\"npm\"]\n[path.node_modules]\npath = \"packages/*/node_modules\"\n";
+    assert_eq!(instances(&Workspace::new(packages).files(&files).plan()), ["packages/a/node_modules"]);
 }
 
 #[test]

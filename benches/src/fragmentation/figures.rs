@@ -76,7 +76,7 @@ pub(crate) struct Figures {
 }
 
 /// One save may pack a part of the tree anew, or so many uncompressed bytes.
-const REWRITTEN: (f64, f64) = (0.1, (16 << 20) as f64);
+const REWRITTEN: (f64, f64) = (0.1, (32 << 20) as f64);
 /// Packs that every tree may lean on, and compressed bytes that allow one more.
 const PACKS: (f64, f64) = (8.0, (8 << 20) as f64);
 

@@ -67,21 +67,21 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     let wanted = Wanted { path: called.as_ref(), run: arguments.run.as_deref().map(named).transpose()? };
     let paths = explaining::latest(&store, &wanted, before.as_ref())?;
     let unkeyed = explaining::unkeyed(before.as_ref(), &wanted);
-    // A run that is named is asked for as it was, wherever it was: this workspace has nothing to do with it.
     let present = workspace.as_ref().filter(|_| arguments.run.is_none()).and_then(|w| present(context, w));
     if paths.is_empty() && unkeyed.is_empty() {
         return Err(nothing(&wanted, &store, present.as_ref()));
     }
+    // What another machine planned is told as it was: this workspace has nothing to do with it.
+    let since = present.as_ref().filter(|_| before.is_some());
     let told = |explained: Explained| Path {
         reason: explained.why(),
         refused: explained.refused(),
-        since: present.as_ref().and_then(|present| Since::of(&store, present, &explained)),
+        since: since.and_then(|now| Since::of(&store, now, &explained)),
         explained,
     };
-    let unkeyed = unkeyed.into_iter().map(|unkeyed| UnkeyedPath {
-        since: present.as_ref().and_then(|present| Since::of_unkeyed(present, &unkeyed)),
-        unkeyed,
-    });
+    let unkeyed = unkeyed
+        .into_iter()
+        .map(|unkeyed| UnkeyedPath { since: since.and_then(|now| Since::of_unkeyed(now, &unkeyed)), unkeyed });
     let report = Report { unkeyed: unkeyed.collect(), paths: paths.into_iter().map(told).collect() };
     let now = context.now();
     context.out.human(|text| render(text, &report, arguments.all, now));

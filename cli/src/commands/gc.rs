@@ -107,6 +107,12 @@ fn render(text: &mut Text, report: &Report, is_here: bool) {
         None => (report.plan.waiting, report.plan.leased),
         Some(done) => (done.waiting, done.leased),
     };
+    // A server of an earlier version tells no more than that.
+    if let Some(marked) =
+        report.done.as_ref().map(|done| done.marked).filter(|marked| *marked > 0 && waiting.objects == 0)
+    {
+        text.line(format_args!("{} will be deleted when their grace is over", counted(marked, "object")));
+    }
     if let Some((what, until)) = held(waiting) {
         text.line(format_args!("kept until {until}, when their grace is over: {what} that nothing needs"));
     }

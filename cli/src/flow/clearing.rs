@@ -3,8 +3,11 @@
 //!
 //! Elsewhere it stays: on a developer's machine it is theirs, and where it is not known when the job began it may be its own.
 
-use std::time::UNIX_EPOCH;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use sci_planner::PlannedPath;
+use sci_presets::{RestorePolicy, SavePolicy};
 use sci_snapshot::Excludes;
 
 use crate::context::Context;
@@ -14,24 +17,32 @@ use crate::flow::fingerprint;
 use crate::flow::resolving::Answer;
 use crate::git;
 use crate::output::progress::Bar;
+use crate::state::before::BeforePath;
 use crate::store;
 use crate::workspace::Workspace;
 
-/// Removes what another job left at the path of an answer that is a miss; returns whether there was anything.
+/// Removes what another job left at the path of an answer that is a miss; returns whether anything went. `earlier` is what was
+/// noted of the path before this restore.
 ///
 /// # Errors
 /// When it cannot be removed: what is saved of the path is then not this job's.
-pub fn clear(context: &mut Context, workspace: &Workspace, answer: &Answer<'_>) -> Result<bool> {
+pub fn clear(
+    context: &mut Context,
+    workspace: &Workspace,
+    answer: &Answer<'_>,
+    earlier: Option<&BeforePath>,
+) -> Result<bool> {
     let path = answer.path;
-    // With trouble it is the cache that is at fault, which may be there again when the job is repeated; and a home is
-    // everybody's.
-    let (None, false, Some(begun)) = (&answer.trouble, path.home, job_began(&context.environment)) else {
+    // With trouble it is the cache that is at fault, which may be there again when the job is repeated.
+    let (None, true, Some(begun)) = (&answer.trouble, concerns(path), job_began(&context.environment)) else {
         return Ok(false);
     };
-    if fingerprint::changed(path)?.is_none_or(|changed| changed >= begun) {
+    let is_own = |time: i64| time >= begun;
+    // A restore that finds all in place changes nothing.
+    if earlier.and_then(|noted| noted.since).is_some_and(is_own) || fingerprint::changed(path)?.is_none_or(is_own) {
         return Ok(false);
     }
-    if git::tracks(&workspace.root, &path.root) != Some(false) {
+    if git::tracks(&path.root) != Some(false) {
         return Ok(false);
     }
     let excludes = Excludes::new(&path.policy.exclude).map_err(|error| store::engine(&error))?;
@@ -40,9 +51,24 @@ pub fn clear(context: &mut Context, workspace: &Workspace, answer: &Answer<'_>) 
     sci_snapshot::clear(&anchor, &path.root, &excludes, &bar).map_err(|error| store::engine(&error))
 }
 
-/// When a GitHub job began, nanoseconds since 1970: the runner then writes the event's payload.
+/// Whether a build that begins with nothing is what the path is declared for: a home is everybody's, what is never restored is
+/// the build's own business, and what is never saved spoils nothing.
+fn concerns(path: &PlannedPath) -> bool {
+    !path.home && path.policy.restore != RestorePolicy::Never && path.policy.save != SavePolicy::Never
+}
+
+/// When a GitHub job began, nanoseconds since 1970.
+///
+/// The runner empties its directory for temporary files then, and the first step makes the directory that the event's payload is
+/// in. Each step writes the payload anew, which changes neither the directory nor when the file was made.
 fn job_began(environment: &Environment) -> Option<i64> {
-    let payload = environment.get("GITHUB_EVENT_PATH").filter(|_| environment.get("GITHUB_ACTIONS").is_some())?;
-    let written = std::fs::metadata(payload).and_then(|found| found.modified()).ok()?;
-    i64::try_from(written.duration_since(UNIX_EPOCH).ok()?.as_nanos()).ok()
+    let payload =
+        Path::new(environment.get("GITHUB_EVENT_PATH").filter(|_| environment.text("GITHUB_ACTIONS") == Some("true"))?);
+    let directory = payload.parent()?.metadata().ok()?.modified().ok()?;
+    let made = payload.metadata().ok()?.created().unwrap_or(directory);
+    nanos(directory.min(made))
+}
+
+fn nanos(time: SystemTime) -> Option<i64> {
+    i64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_nanos()).ok()
 }

@@ -37,9 +37,9 @@ pub struct Installed<'p> {
 
 /// Gives sources the mtimes that the restored builds saw. `None` when no path asks for it, or none was restored.
 ///
-/// Sources have one mtime for all paths, so it must suit each: an mtime is replayed only when every restored path recorded
-/// the same. And when another path of this kind is on disk, from some other build, nothing is: a source could then look
-/// older to that one than what was made from it.
+/// Sources have one mtime for all paths, so it must suit each: one that a path recorded is replayed only when every other one
+/// recorded the same, or holds nothing as new as that, so that to it the source is changed. And when another path of this kind
+/// is on disk, from some other build, nothing is: a source could then look older to that one than what was made from it.
 ///
 /// # Errors
 /// When a time cannot be set. The restored state must not be built upon then.
@@ -55,20 +55,38 @@ pub fn replay(context: &mut Context, plan: &Plan, installed: &[Installed<'_>]) -
         context.out.warn(format!("mtimes of sources were not replayed, because {why}; more may be rebuilt"));
         return Ok(None);
     }
-    let recorded = recorded_by_all(&ours);
-    let newest = ours.iter().map(|installed| engine::newest(&installed.manifest.tree)).max().unwrap_or_default();
     let present: Vec<RecordedInput> = plan.tracked.iter().map(present).collect();
+    let trees: Vec<Built<'_>> = ours.iter().map(|installed| Built::of(&installed.manifest)).collect();
+    let recorded: Vec<RecordedInput> = present.iter().filter_map(|input| suits_all(&trees, input)).cloned().collect();
+    let newest = trees.iter().map(|tree| tree.newest).max().unwrap_or_default();
     let replayed = engine::replay(&plan.workspace, &present, &recorded, newest, mtime(context.now()));
     let replayed = replayed.map_err(|error| store::engine(&error))?;
     Ok(Some(Replayed { replayed: replayed.replayed, renewed: replayed.renewed }))
 }
 
-fn recorded_by_all(installed: &[&Installed<'_>]) -> Vec<RecordedInput> {
-    let mut seen: BTreeMap<&RecordedInput, usize> = BTreeMap::new();
-    for input in installed.iter().flat_map(|installed| &installed.manifest.inputs) {
-        *seen.entry(input).or_default() += 1;
+/// What was built, and from what.
+struct Built<'m> {
+    inputs: BTreeMap<&'m [u8], &'m RecordedInput>,
+    newest: Mtime,
+}
+
+impl<'m> Built<'m> {
+    fn of(manifest: &'m Manifest) -> Self {
+        let inputs = manifest.inputs.iter().map(|input| (input.path.as_slice(), input)).collect();
+        Self { inputs, newest: engine::newest(&manifest.tree) }
     }
-    seen.into_iter().filter(|(_, times)| *times == installed.len()).map(|(input, _)| input.clone()).collect()
+
+    /// Whether a build that goes on from here sees rightly, by this mtime, if the input has changed.
+    fn suits(&self, input: &RecordedInput) -> bool {
+        self.inputs.get(input.path.as_slice()) == Some(&input) || engine::outdates(input.mtime, self.newest)
+    }
+}
+
+/// What some tree recorded of the input as it is now, if its mtime suits all of them.
+fn suits_all<'m>(trees: &[Built<'m>], present: &RecordedInput) -> Option<&'m RecordedInput> {
+    let recorded = trees.iter().filter_map(|tree| tree.inputs.get(present.path.as_slice()).copied());
+    let newest = recorded.filter(|input| input.digest == present.digest).max_by_key(|input| input.mtime)?;
+    trees.iter().all(|tree| tree.suits(newest)).then_some(newest)
 }
 
 fn present(file: &TrackedFile) -> RecordedInput {
@@ -104,4 +122,49 @@ pub fn to_record(plan: &Plan, before: &[BeforeFile]) -> Vec<RecordedInput> {
     let mut inputs: Vec<RecordedInput> = plan.tracked.iter().filter(same).map(present).collect();
     inputs.sort_unstable();
     inputs
+}
+
+#[cfg(test)]
+mod tests {
+    use sci_hasher::Digest;
+
+    use super::*;
+
+    fn input(content: &str, secs: i64) -> RecordedInput {
+        RecordedInput {
+            path: b"src/lib.rs".to_vec(),
+            digest: Digest::of(content.as_bytes()),
+            mtime: Mtime { secs, nanos: 0 },
+        }
+    }
+
+    /// What is replayed for a source that holds "new", by builds of a content and an mtime of that time, and with the newest
+    /// entry of another.
+    fn replayed(builds: &[(&str, i64, i64)]) -> Option<i64> {
+        let inputs: Vec<RecordedInput> = builds.iter().map(|(content, secs, _)| input(content, *secs)).collect();
+        let trees: Vec<Built<'_>> = inputs
+            .iter()
+            .zip(builds)
+            .map(|(input, (.., newest))| Built {
+                inputs: BTreeMap::from([(input.path.as_slice(), input)]),
+                newest: Mtime { secs: *newest, nanos: 0 },
+            })
+            .collect();
+        suits_all(&trees, &input("new", 900)).map(|input| input.mtime.secs)
+    }
+
+    #[test]
+    fn an_mtime_is_replayed_when_it_is_right_for_every_build() {
+        assert_eq!(replayed(&[("new", 100, 150)]), Some(100));
+        assert_eq!(replayed(&[("new", 100, 150), ("new", 100, 700)]), Some(100));
+        assert_eq!(replayed(&[("old", 100, 150)]), None);
+        // The one that saw something else is older than what the other one recorded: it sees a change.
+        assert_eq!(replayed(&[("old", 100, 150), ("new", 200, 250)]), Some(200));
+        // It is not: what it made of the old content would look newer than the source.
+        assert_eq!(replayed(&[("old", 300, 350), ("new", 200, 250)]), None);
+        assert_eq!(replayed(&[("old", 100, 200), ("new", 200, 250)]), None);
+        // Both saw it, at other times: the later one is right for both, if the earlier build was over by then.
+        assert_eq!(replayed(&[("new", 100, 150), ("new", 200, 250)]), Some(200));
+        assert_eq!(replayed(&[("new", 100, 350), ("new", 200, 250)]), None);
+    }
 }

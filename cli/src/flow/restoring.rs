@@ -22,13 +22,10 @@ use crate::output::Text;
 use crate::output::format::{count, counted};
 use crate::placement;
 use crate::state::activity::Doing;
-use crate::state::before::{Before, BeforePath};
+use crate::state::before::{Before, BeforePath, CUT_OFF, LEFT_OVER};
 use crate::state::run_id;
 use crate::store::Store;
 use crate::workspace::Workspace;
-
-/// Why a path has no key whose restore has not come to its end.
-const CUT_OFF: &str = "its restore was cut off";
 
 /// What a restore did.
 #[derive(Debug, Serialize)]
@@ -69,7 +66,8 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
     context.out.took(started, |time| format!("planned {} in {time}", counted(plan.paths.len() as u64, "path")));
     let paths = planning::select(context, workspace, &plan, wanted)?;
     let ancestors = asked.answer();
-    let before = before(context, workspace, &plan, &paths);
+    let earlier = Before::read(&workspace.state.before());
+    let before = before(context, earlier.as_ref(), &plan, &paths);
     let run = before.run.clone();
     before.without_keys_of(&paths, CUT_OFF).write(&workspace.state.before())?;
     let _telling = context.tell(workspace, Doing::Restoring);
@@ -90,7 +88,7 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
     let run = store.as_ref().map_or(run, |store| store.run().to_owned());
     let mut report = RestoreReport { run, plan: None, paths: Vec::new(), replayed: None, seconds: 0.0 };
     let sending = Sending::new(store.as_ref().ok(), &answers);
-    let mut job = Job { workspace, store: store.as_ref().ok(), before, interrupted: false };
+    let mut job = Job { workspace, store: store.as_ref().ok(), earlier, before, interrupted: false };
     let installed = std::thread::scope(|scope| {
         for store in job.store.iter().flat_map(|store| std::iter::repeat_n(*store, sending.threads())) {
             scope.spawn(|| sending.send(store));
@@ -121,6 +119,8 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
 struct Job<'a> {
     workspace: &'a Workspace,
     store: Option<&'a Store>,
+    /// What was noted before this restore.
+    earlier: Option<Before>,
     before: Before,
     interrupted: bool,
 }
@@ -169,7 +169,8 @@ impl Job<'_> {
     /// Lets a path that is a miss be what it is on a fresh runner, where that is called for.
     fn clear(&mut self, context: &mut Context, answer: &Answer<'_>, restored: &mut RestoredPath) {
         let path = answer.path;
-        match clearing::clear(context, self.workspace, answer) {
+        let earlier = self.earlier.as_ref().and_then(|earlier| earlier.path(&path.name, &path.instance));
+        match clearing::clear(context, self.workspace, answer, earlier) {
             Ok(true) => {
                 restored.reason.push_str("; what another job had left there was removed");
                 restored.cleared = true;
@@ -178,7 +179,7 @@ impl Job<'_> {
             Err(error) => {
                 restored.reason = format!("what another job left could not be removed: {}", error.message);
                 (restored.hint, restored.trouble) = (error.hint, true);
-                self.before = self.before.without_keys_of(&[path], "another job's files were in its place");
+                self.before = self.before.without_keys_of(&[path], LEFT_OVER);
             }
         }
     }
@@ -225,9 +226,9 @@ fn open(
 }
 
 /// What is remembered of the plan: of the paths that are not restored now, what an earlier restore remembered.
-fn before(context: &Context, workspace: &Workspace, plan: &Plan, wanted: &[&PlannedPath]) -> Before {
+fn before(context: &Context, earlier: Option<&Before>, plan: &Plan, wanted: &[&PlannedPath]) -> Before {
     let fresh = run_id::fresh(&context.environment, context.now());
-    let Some(earlier) = Before::read(&workspace.state.before()).filter(|_| wanted.len() < plan.paths.len()) else {
+    let Some(earlier) = earlier.filter(|_| wanted.len() < plan.paths.len()) else {
         return planned(fresh, plan);
     };
     let mut before = planned(earlier.run.clone(), plan);

@@ -8,6 +8,7 @@ use crate::flow::explained::{Explained, Unkeyed};
 use crate::inputs;
 use crate::output::Text;
 use crate::output::format::safe;
+use crate::state::before::{CUT_OFF, LEFT_OVER};
 use crate::store::Store;
 
 /// What a path's inputs give now, where that is something else than what is explained.
@@ -46,8 +47,11 @@ impl Since {
         Some(Self { key: Some(keyed.key()), reason: None, differences, problem })
     }
 
-    /// The same of a path that had no key.
+    /// The same of a path that had no key. One whose key was taken back has none again because its inputs give one.
     pub fn of_unkeyed(now: &Plan, path: &Unkeyed) -> Option<Self> {
+        if [CUT_OFF, LEFT_OVER].contains(&path.reason.as_str()) {
+            return None;
+        }
         match outcome(now, &path.name, &path.instance) {
             Err(reason) => Some(Self::without_key(reason)),
             Ok(Outcome::Unkeyed { reason, .. }) => (*reason != path.reason).then(|| Self::without_key(reason.clone())),

@@ -17,6 +17,11 @@ use crate::state::atomic;
 /// A file of another version, or a damaged one, counts as absent.
 const MAGIC: &[u8] = b"sci before 2\n";
 
+/// Why a path has no key whose restore has not come to its end.
+pub const CUT_OFF: &str = "its restore was cut off";
+/// Why a path has no key in which another job's files could not be removed.
+pub const LEFT_OVER: &str = "another job's files were in its place";
+
 /// What was planned, and what was restored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Before {

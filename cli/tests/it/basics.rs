@@ -314,3 +314,22 @@ fn a_misspelt_flag_of_run_is_no_command() {
     let ran = sandbox.sci("run echo --requrie").ends_with(0);
     assert_eq!(ran.stdout, "--requrie\n");
 }
+
+#[test]
+fn what_init_writes_for_a_project_below_the_workspace_is_valid() {
+    for preset in sci_presets::Preset::all() {
+        let sandbox = Sandbox::empty();
+        for beside in preset.paths.values().filter_map(|path| path.beside.as_ref()) {
+            sandbox.write(&format!("web/app/{}", beside.0[0]), "{}");
+        }
+        let sign = &preset.detect[0];
+        let said = [&sign.contains, &sign.mentions].into_iter().flatten().cloned().collect::<Vec<_>>().join("\n");
+        sandbox.write(&format!("web/app/{}", sign.file.replace('*', "x")), &said);
+        sandbox.write("web/app/src/main.txt", "");
+        sandbox.sci("init").ends_with(0);
+        let written = sandbox.read("sci.toml");
+        assert!(written.contains(&format!("presets = [\"{}\"]", preset.name)), "{}: {written}", preset.name);
+        let planned = sandbox.sci("plan").ends_with(0);
+        assert!(!planned.stdout.is_empty(), "{}: {planned}\n{written}", preset.name);
+    }
+}

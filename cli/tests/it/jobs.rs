@@ -1,6 +1,7 @@
 //! Jobs on a machine that keeps its disk: what one leaves behind is not the next one's work.
 
-use std::time::{Duration, SystemTime};
+use std::path::Path;
+use std::time::SystemTime;
 
 use crate::sandbox::{Sandbox, assert_screen};
 
@@ -27,20 +28,24 @@ fn runner() -> Sandbox {
     sandbox
 }
 
-/// The runner writes the payload of the event: all that there is by now was there before.
+/// A job begins: all that there is by now was there before. The runner makes a directory with the event's payload.
 fn begin(sandbox: &mut Sandbox, run: u64) {
-    let payload = sandbox.beside("event.json");
-    std::fs::write(&payload, "{}").unwrap();
-    let soon = SystemTime::now() + Duration::from_secs(60);
-    std::fs::File::options().write(true).open(&payload).unwrap().set_modified(soon).unwrap();
-    sandbox.set("GITHUB_EVENT_PATH", payload);
+    let (mark, directory) = (sandbox.beside("mark"), sandbox.beside("_temp/_github_workflow"));
+    std::fs::write(&mark, "").unwrap();
+    let before = mark.metadata().unwrap().modified().unwrap();
+    // Times are not finer than the clock of the file system.
+    while began(&directory).is_none_or(|began| began <= before) {
+        let _absent = std::fs::remove_dir_all(&directory);
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(directory.join("event.json"), "{}").unwrap();
+    }
+    sandbox.set("GITHUB_EVENT_PATH", directory.join("event.json"));
     sandbox.set("GITHUB_RUN_ID", run.to_string());
 }
 
-/// The job goes on: what is made from now on is its own.
-fn go_on(sandbox: &Sandbox) {
-    let payload = std::fs::File::options().write(true).open(sandbox.beside("event.json")).unwrap();
-    payload.set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
+fn began(directory: &Path) -> Option<SystemTime> {
+    let made = directory.metadata().ok()?.modified().unwrap();
+    Some(directory.join("event.json").metadata().unwrap().created().map_or(made, |file| made.min(file)))
 }
 
 #[test]
@@ -56,7 +61,6 @@ fn what_another_job_left_is_gone_after_a_miss() {
               the store has no snapshot of this path; what another job had left there was removed  (key [ID])
     ");
     assert!(!sandbox.path("out").exists());
-    go_on(&sandbox);
     sandbox.write("out/built.txt", "built\n");
     let saved = sandbox.sci("save").ends_with(0);
     assert!(saved.stdout.contains("  settled"), "{saved}");
@@ -69,19 +73,73 @@ fn what_another_job_left_is_gone_after_a_miss() {
 #[test]
 fn what_the_same_job_made_stays() {
     let sandbox = runner();
-    go_on(&sandbox);
     sandbox.write("out/built.txt", "built\n");
+    // The runner writes the payload before every step.
+    std::fs::write(sandbox.beside("_temp/_github_workflow/event.json"), "{ }").unwrap();
     sandbox.sci("restore").ends_with(0);
     assert_eq!(sandbox.read("out/built.txt"), "built\n");
 }
 
 #[test]
-fn where_it_is_not_known_when_the_job_began_it_stays() {
-    let sandbox = runner();
-    std::fs::remove_file(sandbox.beside("event.json")).unwrap();
+fn what_the_same_job_restored_stays() {
+    let mut sandbox = runner();
+    sandbox.sci("restore").ends_with(0);
     sandbox.write("out/built.txt", "built\n");
+    sandbox.sci("save").ends_with(0);
+    begin(&mut sandbox, 2);
+    // All is in place, so nothing is written.
+    assert!(sandbox.sci("restore").ends_with(0).stdout.starts_with("exact"));
+    let declared = sandbox.read("sci.toml");
+    sandbox.write("sci.toml", &format!("{declared}restore = \"exact\"\n"));
+    sandbox.write("lock.txt", "one 2.0.0\n");
+    assert!(sandbox.sci("restore").ends_with(0).stdout.starts_with("miss"));
+    assert_eq!(sandbox.read("out/built.txt"), "built\n");
+}
+
+#[test]
+fn where_it_is_not_known_when_the_job_began_it_stays() {
+    let mut sandbox = runner();
+    sandbox.write("out/built.txt", "built\n");
+    begin(&mut sandbox, 2);
+    std::fs::remove_file(sandbox.beside("_temp/_github_workflow/event.json")).unwrap();
     sandbox.sci("restore").ends_with(0);
     assert_eq!(sandbox.read("out/built.txt"), "built\n");
+}
+
+#[test]
+fn what_the_cache_does_not_concern_stays() {
+    for policy in ["restore = \"never\"", "save = \"never\""] {
+        let mut sandbox = runner();
+        let declared = sandbox.read("sci.toml");
+        sandbox.write("sci.toml", &format!("{declared}{policy}\n"));
+        sandbox.write("out/built.txt", "built\n");
+        begin(&mut sandbox, 2);
+        sandbox.sci("restore").ends_with(0);
+        assert_eq!(sandbox.read("out/built.txt"), "built\n", "{policy}");
+    }
+}
+
+#[test]
+fn without_git_it_stays() {
+    let mut sandbox = runner();
+    sandbox.remove(".git");
+    sandbox.write("out/built.txt", "built\n");
+    begin(&mut sandbox, 2);
+    sandbox.sci("restore").ends_with(0);
+    assert_eq!(sandbox.read("out/built.txt"), "built\n");
+}
+
+#[test]
+fn what_a_repository_in_the_workspace_keeps_stays() {
+    let mut sandbox = runner();
+    sandbox.write("sci.toml", "[path.out]\npath = \"sub/out\"\nlockfiles = [\"lock.txt\"]\n");
+    sandbox.write("sub/out/kept.txt", "in the inner repository\n");
+    for args in [&["init", "--quiet"][..], &["add", "out"]] {
+        assert!(sandbox.program("git").arg("-C").arg("sub").args(args).status().unwrap().success());
+    }
+    begin(&mut sandbox, 2);
+    sandbox.sci("restore").ends_with(0);
+    assert_eq!(sandbox.read("sub/out/kept.txt"), "in the inner repository\n");
 }
 
 #[test]
@@ -97,20 +155,24 @@ fn what_git_keeps_stays() {
 
 #[test]
 fn what_is_excluded_stays() {
-    let sandbox = runner();
+    let mut sandbox = runner();
     let declared = sandbox.read("sci.toml");
     sandbox.write("sci.toml", &format!("{declared}exclude = [\"mine/**\"]\n"));
     sandbox.write("out/mine/notes.txt", "not the cache's\n");
     sandbox.write("out/old.txt", "another job's\n");
-    sandbox.sci("restore").ends_with(0);
+    begin(&mut sandbox, 2);
+    assert_eq!(sandbox.sci("restore --json").ends_with(0).json()["result"]["paths"][0]["cleared"], true);
     assert_eq!(sandbox.read("out/mine/notes.txt"), "not the cache's\n");
     assert!(!sandbox.path("out/old.txt").exists());
+    begin(&mut sandbox, 3);
+    assert!(sandbox.sci("restore --json").ends_with(0).json()["result"]["paths"][0].get("cleared").is_none());
 }
 
 #[test]
 fn a_store_that_does_not_answer_costs_nothing() {
     let mut sandbox = runner();
     sandbox.write("out/built.txt", "built\n");
+    begin(&mut sandbox, 2);
     sandbox.write("a-file", "");
     let nowhere = sandbox.path("a-file/store");
     sandbox.set("SCI_STORE", nowhere);
@@ -121,9 +183,10 @@ fn a_store_that_does_not_answer_costs_nothing() {
 
 #[test]
 fn a_developers_machine_is_left_alone() {
-    let sandbox = Sandbox::new();
-    assert!(sandbox.program("git").args(["init", "--quiet"]).status().unwrap().success());
+    let mut sandbox = runner();
+    sandbox.set("GITHUB_ACTIONS", "");
     sandbox.write("out/built.txt", "built\n");
+    begin(&mut sandbox, 2);
     sandbox.sci("restore").ends_with(0);
     assert_eq!(sandbox.read("out/built.txt"), "built\n");
 }

@@ -50,7 +50,7 @@ pub(crate) fn expand<'c>(
         }
     }
     let Expansion { mut instances, errors, tree, .. } = expansion;
-    members::retain(&mut instances, tree);
+    members::retain(&mut instances, host, tree);
     refuse_places(&instances, host, errors);
     instances
 }

@@ -55,7 +55,7 @@ fn of_bun(text: &str) -> Option<BTreeSet<String>> {
 /// may have none.
 fn pnpm(text: &str) -> Option<BTreeSet<String>> {
     let mut members = BTreeSet::new();
-    let mut is_inside = false;
+    let (mut is_inside, mut has_version) = (false, false);
     for line in text.lines() {
         match line.strip_prefix("  ") {
             Some(key) if is_inside && !key.starts_with([' ', '#']) => {
@@ -66,11 +66,16 @@ fn pnpm(text: &str) -> Option<BTreeSet<String>> {
                 }
             }
             Some(_) => {}
-            None if line.is_empty() => {}
-            None => is_inside = line == "importers:",
+            None if line.is_empty() || line.starts_with('#') || line == "---" => {}
+            // A sign of a merge that failed, for one, is no key.
+            None if !line.starts_with(|letter: char| letter.is_ascii_alphabetic()) => return None,
+            None => {
+                is_inside = line == "importers:";
+                has_version |= line.starts_with("lockfileVersion:");
+            }
         }
     }
-    Some(members)
+    has_version.then_some(members)
 }
 
 /// Since version 2 each member is a package of its own; Yarn 1 does not list them.
@@ -126,6 +131,10 @@ mod tests {
             assert_eq!(members(Path::new(name), b"\xff{"), None, "{name}");
             assert_eq!(members(Path::new(name), b"{}"), None, "{name}");
         }
-        assert_eq!(members(Path::new("pnpm-lock.yaml"), b"importers:\n  odd\n"), None);
+        for text in
+            ["", "importers:\n  odd\n", "lockfileVersion: 9\nimporters:\n<<<<<<< HEAD\n  a:\n    dependencies: {}\n"]
+        {
+            assert_eq!(members(Path::new("pnpm-lock.yaml"), text.as_bytes()), None, "{text}");
+        }
     }
 }

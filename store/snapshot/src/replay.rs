@@ -70,6 +70,11 @@ pub fn replay(
     Ok(replayed)
 }
 
+/// Whether a file with this mtime is newer than all of a tree whose newest entry is given.
+pub fn outdates(mtime: Mtime, newest: Mtime) -> bool {
+    mtime >= just_after(newest)
+}
+
 /// The next moment that a file system can tell apart. No more: a source from the future counts as changed in every build until then.
 fn just_after(time: Mtime) -> Mtime {
     match time.nanos + sci_sys::kept::STEP {

@@ -54,9 +54,17 @@ fn what_is_excluded_stays_with_the_directories_that_lead_to_it() {
     write(&root.join("a/keep/file"), b"mine");
     write(&root.join("a/old"), b"old");
     write(&root.join("b/old"), b"old");
+    fs::set_permissions(&root, fs::Permissions::from_mode(0o710)).unwrap();
+    let before = fs::metadata(&root).unwrap();
     assert!(cleared(&root, &["a/keep/**".to_owned()]));
+    let after = fs::metadata(&root).unwrap();
+    assert_eq!(
+        (after.permissions().mode(), after.modified().unwrap()),
+        (before.permissions().mode(), before.modified().unwrap())
+    );
     assert_eq!((names(&root), names(&root.join("a"))), (vec!["a".to_owned()], vec!["keep".to_owned()]));
     assert_eq!(fs::read(root.join("a/keep/file")).unwrap(), b"mine");
+    assert!(!cleared(&root, &["a/keep/**".to_owned()]), "nothing is left that could go");
 }
 
 #[test]

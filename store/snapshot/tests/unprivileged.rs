@@ -154,3 +154,29 @@ fn another_users_files_are_replaced_and_their_directories_told_before_anything_i
         }
     });
 }
+
+/// The same as above: when root does not run the tests there is nobody else's directory, and all goes.
+#[test]
+fn another_users_directory_that_must_go_is_told_before_anything_is_touched() {
+    fn prepare(scratch: &Path) {
+        write(&scratch.join("tree/old/theirs/file"), b"theirs");
+        write(&scratch.join("tree/file"), b"old");
+        if sci_sys::process::geteuid().is_root() {
+            for path in ["tree", "tree/old"] {
+                std::os::unix::fs::chown(scratch.join(path), Some(NOBODY), Some(NOBODY)).unwrap();
+            }
+        }
+    }
+    unprivileged("another_users_directory_that_must_go_is_told_before_anything_is_touched", prepare, |scratch| {
+        let tree = scratch.join("tree");
+        let before = listing(&tree);
+        match sci_snapshot::clear(scratch, &tree, &sci_snapshot::Excludes::default(), &sci_snapshot::Silent) {
+            Ok(_) => assert!(!tree.exists()),
+            Err(error) => {
+                assert!(error.to_string().contains("tree/old/theirs: it belongs to another user"), "{error}");
+                assert_eq!(listing(&tree), before);
+                assert!(!scratch.join(".sci-stage.tree").exists());
+            }
+        }
+    });
+}

@@ -199,15 +199,14 @@ fn own(path: &sci_presets::PathSpec, projects: &[(&str, &Path)]) -> String {
     let directories: Vec<String> = projects.iter().map(|(directory, _)| literal(directory)).collect();
     let mut marks: Vec<String> = projects
         .iter()
-        .filter_map(|(directory, because)| {
-            because.strip_prefix(directory).ok()?.to_str().map(|file| format!("{file:?}"))
-        })
+        .filter_map(|(directory, because)| because.strip_prefix(directory).ok()?.to_str().map(quoted))
         .collect();
     marks.sort();
     marks.dedup();
     let marks = if marks.len() == 1 { marks.concat() } else { format!("[{}]", marks.join(", ")) };
     let place = format!("{{{}}}/{}", directories.join(","), path.path);
-    format!("path = {place:?} # one for each directory in braces, derived from the files there\nbeside = {marks}\n")
+    let place = quoted(&place);
+    format!("path = {place} # one for each directory in braces, derived from the files there\nbeside = {marks}\n")
 }
 
 /// A glob that matches nothing but this.
@@ -217,11 +216,17 @@ fn literal(directory: &str) -> String {
     directory.chars().map(quoted).collect()
 }
 
-/// What a path below the home directory is declared as, if it is derived from lockfiles.
+/// What a path below the home directory is declared as, if it is derived from files of the projects.
 fn shared(path: &sci_presets::PathSpec, projects: &[(&str, &Path)]) -> Option<String> {
-    let locks = path.lockfiles.iter().flat_map(|lock| projects.iter().map(|(prefix, _)| lock_below(prefix, lock)));
-    let locks: Vec<String> = locks.collect();
-    (!locks.is_empty()).then(|| format!("lockfiles = [{}]\n", locks.join(", ")))
+    let mut text = String::new();
+    for (class, patterns) in [("configs", &path.configs), ("lockfiles", &path.lockfiles), ("sources", &path.sources)] {
+        let below = projects.iter().flat_map(|(prefix, _)| patterns.iter().map(|one| pattern_below(prefix, one)));
+        let below: Vec<String> = below.collect();
+        if !below.is_empty() {
+            let _ = writeln!(text, "{class} = [{}]", below.join(", "));
+        }
+    }
+    (!text.is_empty()).then_some(text)
 }
 
 /// The directory of a project, when it is not the workspace itself.
@@ -229,9 +234,15 @@ fn below(detected: &Detected) -> Option<&str> {
     detected.directory.to_str().filter(|directory| !directory.is_empty())
 }
 
-fn lock_below(prefix: &str, lock: &sci_presets::Pattern) -> String {
-    let glob = format!("{prefix}/{}", lock.glob.trim_start_matches('/'));
-    if lock.optional { format!("{{ pattern = {glob:?}, optional = true }}") } else { format!("{glob:?}") }
+fn pattern_below(prefix: &str, pattern: &sci_presets::Pattern) -> String {
+    let not = if pattern.negated { "!" } else { "" };
+    let glob = quoted(&format!("{not}{}/{}", literal(prefix), pattern.glob.trim_start_matches('/')));
+    if pattern.optional { format!("{{ pattern = {glob}, optional = true }}") } else { glob }
+}
+
+/// A text as TOML writes it.
+fn quoted(text: &str) -> String {
+    toml_edit::Value::from(text).to_string()
 }
 
 /// The workspace above, which commands in this directory no longer see.

@@ -1,10 +1,11 @@
 //! Makes a path what it is on a machine that was never here: nothing.
 
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::Path;
 
 use sci_store_api::{ObjectId, ObjectSource, TransferError};
-use sci_sys::fs::{self, AtFlags};
+use sci_sys::fs::{self, AtFlags, FileType};
 use sci_sys::io::Errno;
 
 use super::{RestoreRequest, restore};
@@ -21,10 +22,10 @@ impl ObjectSource for Nothing {
     }
 }
 
-/// Removes what stands at `root` beneath `anchor`, but for what is excluded; returns whether something stood there.
+/// Removes what stands at `root` beneath `anchor`; returns whether anything went. What is excluded, and what no snapshot holds
+/// (sockets and the like), stays, and so does what is mounted there.
 ///
-/// It is a restore of an empty tree, with all that this means: a tree that it does not understand stays as it is, and what was cut
-/// off is completed by whoever comes next.
+/// It is a restore of an empty tree, with all that this means: what was cut off is completed by whoever comes next.
 ///
 /// # Errors
 /// As [`restore`]'s.
@@ -35,18 +36,24 @@ pub fn clear(anchor: &Path, root: &Path, excludes: &Excludes, progress: &dyn Pro
     };
     let name = name.as_slice();
     let fail = |error: Errno| SnapshotError::io("remove", root, error);
-    match fs::statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW) {
+    let found = match fs::statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW) {
         Err(Errno::NOENT) => return Ok(false),
-        other => other.map_err(fail)?,
+        other => crate::tree::facts(&other.map_err(fail)?),
     };
+    // What stays in the directory leaves it as it was.
+    let (mode, mtime) =
+        if found.kind == FileType::Directory { (found.mode, found.mtime) } else { (0o755, Mtime::default()) };
     let mut tree = Tree::default();
-    tree.push(NONE, b"", Kind::Dir, 0o755, Mtime::default(), 0);
+    tree.push(NONE, b"", Kind::Dir, mode, mtime, 0);
     let manifest = Manifest { tree, ..Manifest::default() }.into();
     let request = RestoreRequest { anchor, root, manifest, excludes, base: None, merge: false, threads: 0, progress };
-    restore(request, &Nothing)?;
+    let removed = match restore(request, &Nothing) {
+        Err(SnapshotError::Io { source, .. }) if source.kind() == ErrorKind::CrossesDevices => return Ok(false),
+        other => other?.removed > 0,
+    };
     match fs::unlinkat(&parent, name, AtFlags::REMOVEDIR) {
-        // What is excluded is in it.
-        Ok(()) | Err(Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST) => Ok(true),
+        Ok(()) => Ok(true),
+        Err(Errno::NOENT | Errno::NOTEMPTY | Errno::EXIST) => Ok(removed),
         Err(error) => Err(fail(error)),
     }
 }

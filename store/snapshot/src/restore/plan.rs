@@ -291,6 +291,9 @@ impl Plan {
         if let Some(foreign) = set.into_iter().find(|index| walked.stats.get(*index).foreign) {
             return refuse(foreign, ErrorKind::PermissionDenied, "it belongs to another user");
         }
+        if let Some(foreign) = self.foreign_below_trash(walked) {
+            return refuse(foreign, ErrorKind::PermissionDenied, "it belongs to another user");
+        }
         // A directory without an inode to trust is on another file system than the root.
         let is_dir = |index: &u32| walked.tree.entry(*index).kind == Kind::Dir;
         let mut moved_at = touched.iter().chain(&self.trash).copied().chain(self.whole.then_some(0)).filter(is_dir);
@@ -299,6 +302,19 @@ impl Plan {
             Some(mount) => refuse(mount, ErrorKind::CrossesDevices, "it is on another file system than its parent"),
             None => Ok(()),
         }
+    }
+
+    /// A directory that must go and is another user's: it can be neither moved nor emptied.
+    fn foreign_below_trash(&self, walked: &Walked) -> Option<u32> {
+        let mut goes = vec![false; if self.trash.is_empty() { 0 } else { walked.tree.len() as usize }];
+        self.trash.iter().for_each(|index| goes[*index as usize] = true);
+        for (index, entry) in walked.tree.entries().take(goes.len()) {
+            goes[index as usize] |= entry.parent != NONE && goes[entry.parent as usize];
+            if goes[index as usize] && entry.kind == Kind::Dir && walked.stats.get(index).foreign {
+                return Some(index);
+            }
+        }
+        None
     }
 
     /// The steps, in order.

@@ -27,8 +27,9 @@ const CITED: u64 = 2;
 /// One save packs at most this part of the tree anew …
 const SHARE: u64 = 10;
 /// … or so many uncompressed bytes. By a tenth alone no pack of a small tree could come to hold more than that, so there
-/// would be at least ten, and every save would have to make one of them longer.
-const SMALL: u64 = 16 << 20;
+/// would be at least ten, and where that is nearly all that are allowed, every save would have to make one of them longer.
+/// A tree of ten times as much is allowed so many more that they are never nearly all.
+const SMALL: u64 = 32 << 20;
 /// How often it is looked again at what would be read: what is given up leaves gaps that may be read all the same.
 const PASSES: usize = 3;
 
@@ -351,7 +352,7 @@ mod tests {
     fn too_many_packs_are_merged() {
         // 60 blocks of 4 MiB allow 8 + 30 packs.
         let found = given_up(&snapshot(60, 1), |_| true);
-        assert_eq!(found.len(), 6, "as many as a tenth allows");
+        assert_eq!(found.len(), 8, "as many as may be moved");
         assert!(given_up(&snapshot(60, 2), |_| true).is_empty());
     }
 
