@@ -75,7 +75,7 @@ pub(crate) struct Figures {
     pub(crate) live: f64,
 }
 
-/// One save may pack a tenth of the tree anew, or the half within these uncompressed bytes.
+/// One save may pack a tenth of the tree anew, or a fifth within these uncompressed bytes.
 const REWRITTEN: (f64, [f64; 2]) = (0.1, [(16 << 20) as f64, (32 << 20) as f64]);
 /// Packs that every tree may lean on, and compressed bytes that allow one more.
 const PACKS: (f64, f64) = (8.0, (8 << 20) as f64);
@@ -99,7 +99,7 @@ impl Figures {
         self.rewritten.add(step.rewritten as f64 / step.raw as f64);
         // The tree before is what a save takes its share of.
         let (before, [least, most]) = (step.raw_before as f64, REWRITTEN.1);
-        let allowed = (before / 2.0).clamp(least, most).max(before * REWRITTEN.0);
+        let allowed = (before / 5.0).clamp(least, most).max(before * REWRITTEN.0);
         self.rewritten_of_allowed.add(step.rewritten as f64 / allowed);
         self.save.add(step.uploaded as f64);
         self.save_share.add(step.uploaded as f64 / step.live);

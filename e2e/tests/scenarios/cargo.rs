@@ -80,3 +80,35 @@ fn jobs_that_share_a_target_each_have_their_own_state() {
         assert_eq!(compiled(&build.stderr), BTreeSet::new(), "{variant}: {build}");
     }
 }
+
+#[test]
+fn what_changed_in_one_of_two_projects_is_built_once() {
+    let machine = Machine::new();
+    // A job on an empty runner, with this source in the second project; returns what it compiled.
+    let job = |source: &str| {
+        machine.forget_all_but_store();
+        for (project, source) in [("a", "fn main() {}"), ("b", source)] {
+            let manifest =
+                format!("[package]\nname = \"{project}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[workspace]\n");
+            machine.write(&format!("{project}/Cargo.toml"), manifest);
+            machine.write(
+                &format!("{project}/Cargo.lock"),
+                format!("version = 4\n\n[[package]]\nname = \"{project}\"\nversion = \"0.1.0\"\n"),
+            );
+            machine.write(&format!("{project}/src/main.rs"), source);
+        }
+        machine.write(".gitignore", "target\n");
+        machine.sci(&["init"]);
+        machine.sci(&["restore"]);
+        let build =
+            |project: &str| machine.run("cargo", &["build", "-v", "--manifest-path", &format!("{project}/Cargo.toml")]);
+        let built = [build("a").success(), build("b").success()];
+        machine.sci(&["save"]);
+        built.iter().flat_map(|ran| compiled(&ran.stderr)).collect::<Vec<_>>()
+    };
+    assert_eq!(job("fn main() {}"), ["a", "b"]);
+    assert_eq!(job("fn main() { println!() }"), ["b"]);
+    // The first project's state is of the first job still, and saw another source there.
+    assert_eq!(job("fn main() { println!() }"), Vec::<String>::new());
+    assert_eq!(job("fn main() {}"), Vec::<String>::new(), "the state of the first job is there, too");
+}

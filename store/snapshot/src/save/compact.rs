@@ -26,7 +26,7 @@ const DOWN_TO: u64 = 26;
 const CITED: u64 = 2;
 /// One save packs at most this part of the tree anew …
 const SHARE: u64 = 10;
-/// … or the half, within these uncompressed bytes. By a tenth alone no pack of a small tree could come to hold more than that, so
+/// … or a fifth, within these uncompressed bytes. By a tenth alone no pack of a small tree could come to hold more than that, so
 /// there would be at least ten, and where that is nearly all that are allowed, every save would have to make one of them longer.
 /// A tree of ten times the latter is allowed so many more that they are never nearly all.
 const SMALL: (u64, u64) = (16 << 20, 32 << 20);
@@ -103,7 +103,7 @@ impl<'a> Survey<'a> {
         let order = restore::order(base);
         let live = needs.iter().map(|need| need.stored).sum();
         let held = needs.iter().map(|need| need.held).sum::<u64>();
-        let budget = (held / 2).clamp(SMALL.0, SMALL.1).max(held / SHARE);
+        let budget = (held / 5).clamp(SMALL.0, SMALL.1).max(held / SHARE);
         let mut leaning: HashMap<u32, Vec<u32>> = HashMap::new();
         for (number, block) in base.blocks.iter().enumerate().filter(|(_, block)| block.reference != NONE) {
             leaning.entry(block.reference).or_default().push(number as u32);
