@@ -57,6 +57,10 @@ fn is_repository(directory: &Path) -> bool {
 /// Whether something at `path` is committed or to be; `None` where git cannot say. The repository that is asked is the innermost
 /// around it, which may be a submodule's.
 pub fn tracks(path: &Path) -> Option<bool> {
+    // A repository of its own is somebody's work.
+    if path.join(".git").symlink_metadata().is_ok() {
+        return Some(true);
+    }
     let mut command = Command::new("git");
     command.arg("--literal-pathspecs").arg("-C").arg(path.parent()?);
     command.args(["ls-files", "-z", "--"]).arg(path.file_name()?);

@@ -21,34 +21,51 @@ use crate::state::before::BeforePath;
 use crate::store;
 use crate::workspace::Workspace;
 
-/// Removes what another job left at the path of an answer that is a miss; returns whether anything went. `earlier` is what was
-/// noted of the path before this restore.
+/// What became of another job's leftovers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leftovers {
+    /// There are none that would be another job's for certain.
+    None,
+    /// They are gone.
+    Removed,
+    /// They are still there: what is saved of the path is not this job's alone.
+    Kept,
+}
+
+/// Removes what another job left at the path of an answer that is a miss. `earlier` is what was noted of the path before this
+/// restore.
 ///
 /// # Errors
-/// When it cannot be removed: what is saved of the path is then not this job's.
+/// When it cannot be removed.
 pub fn clear(
     context: &mut Context,
     workspace: &Workspace,
     answer: &Answer<'_>,
     earlier: Option<&BeforePath>,
-) -> Result<bool> {
+) -> Result<Leftovers> {
     let path = answer.path;
-    // With trouble it is the cache that is at fault, which may be there again when the job is repeated.
-    let (None, true, Some(begun)) = (&answer.trouble, concerns(path), job_began(&context.environment)) else {
-        return Ok(false);
-    };
+    let (true, Some(begun)) = (concerns(path), job_began(&context.environment)) else { return Ok(Leftovers::None) };
     let is_own = |time: i64| time >= begun;
     // A restore that finds all in place changes nothing.
-    if earlier.and_then(|noted| noted.since).is_some_and(is_own) || fingerprint::changed(path)?.is_none_or(is_own) {
-        return Ok(false);
+    let restored = earlier.filter(|noted| noted.restored.is_some()).and_then(|noted| noted.since);
+    if restored.is_some_and(is_own) || fingerprint::changed(path)?.is_none_or(is_own) {
+        return Ok(Leftovers::None);
     }
     if git::tracks(&path.root) != Some(false) {
-        return Ok(false);
+        return Ok(Leftovers::None);
+    }
+    // It is the cache that is at fault, which may be there again when the job is repeated.
+    if answer.trouble.is_some() {
+        return Ok(Leftovers::Kept);
     }
     let excludes = Excludes::new(&path.policy.exclude).map_err(|error| store::engine(&error))?;
     let anchor = workspace.anchor(context, path.home)?;
     let bar = Bar::new(context, "clearing", &path.instance);
-    sci_snapshot::clear(&anchor, &path.root, &excludes, &bar).map_err(|error| store::engine(&error))
+    match sci_snapshot::clear(&anchor, &path.root, &excludes, &bar) {
+        Ok(true) => Ok(Leftovers::Removed),
+        Ok(false) => Ok(Leftovers::None),
+        Err(error) => Err(store::engine(&error)),
+    }
 }
 
 /// Whether a build that begins with nothing is what the path is declared for: a home is everybody's, what is never restored is

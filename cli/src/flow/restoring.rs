@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
-use crate::flow::clearing;
+use crate::flow::clearing::{self, Leftovers};
 use crate::flow::fingerprint;
 use crate::flow::planning;
 use crate::flow::recording::{self, Sending};
@@ -171,11 +171,12 @@ impl Job<'_> {
         let path = answer.path;
         let earlier = self.earlier.as_ref().and_then(|earlier| earlier.path(&path.name, &path.instance));
         match clearing::clear(context, self.workspace, answer, earlier) {
-            Ok(true) => {
+            Ok(Leftovers::None) => {}
+            Ok(Leftovers::Removed) => {
                 restored.reason.push_str("; what another job had left there was removed");
                 restored.cleared = true;
             }
-            Ok(false) => {}
+            Ok(Leftovers::Kept) => self.before = self.before.without_keys_of(&[path], LEFT_OVER),
             Err(error) => {
                 restored.reason = format!("what another job left could not be removed: {}", error.message);
                 (restored.hint, restored.trouble) = (error.hint, true);

@@ -169,16 +169,20 @@ fn what_is_excluded_stays() {
 }
 
 #[test]
-fn a_store_that_does_not_answer_costs_nothing() {
+fn with_a_store_that_does_not_answer_it_stays_and_is_not_taken_for_this_jobs() {
     let mut sandbox = runner();
-    sandbox.write("out/built.txt", "built\n");
+    sandbox.write("out/old.txt", "another job's\n");
     begin(&mut sandbox, 2);
     sandbox.write("a-file", "");
-    let nowhere = sandbox.path("a-file/store");
+    let (nowhere, store) = (sandbox.path("a-file/store"), sandbox.beside("store"));
     sandbox.set("SCI_STORE", nowhere);
     let document = sandbox.sci("restore --json").ends_with(0).json();
     assert_eq!(document["result"]["paths"][0]["trouble"], true);
-    assert_eq!(sandbox.read("out/built.txt"), "built\n");
+    assert_eq!(sandbox.read("out/old.txt"), "another job's\n");
+    sandbox.set("SCI_STORE", store);
+    sandbox.write("out/built.txt", "built\n");
+    let saved = sandbox.sci("save").ends_with(0);
+    assert!(saved.stdout.contains("unsettled") && saved.stdout.contains("another job's files"), "{saved}");
 }
 
 #[test]

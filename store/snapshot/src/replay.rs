@@ -70,9 +70,10 @@ pub fn replay(
     Ok(replayed)
 }
 
-/// Whether a file with this mtime is newer than all of a tree whose newest entry is given.
-pub fn outdates(mtime: Mtime, newest: Mtime) -> bool {
-    mtime >= just_after(newest)
+/// Whether a file with this mtime is newer than all of a tree whose newest entry is given, to tools that compare whole seconds,
+/// too.
+pub const fn outdates(mtime: Mtime, newest: Mtime) -> bool {
+    mtime.secs > newest.secs
 }
 
 /// The next moment that a file system can tell apart. No more: a source from the future counts as changed in every build until then.

@@ -161,8 +161,9 @@ fn another_users_directory_that_must_go_is_told_before_anything_is_touched() {
     fn prepare(scratch: &Path) {
         write(&scratch.join("tree/old/theirs/file"), b"theirs");
         write(&scratch.join("tree/file"), b"old");
+        fs::create_dir(scratch.join("tree/old/empty")).unwrap();
         if sci_sys::process::geteuid().is_root() {
-            for path in ["tree", "tree/old"] {
+            for path in ["tree", "tree/old", "tree/old/empty"] {
                 std::os::unix::fs::chown(scratch.join(path), Some(NOBODY), Some(NOBODY)).unwrap();
             }
         }

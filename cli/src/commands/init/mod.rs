@@ -5,7 +5,7 @@ mod workflow;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use sci_presets::{Detected, Preset, detect};
+use sci_presets::{Detected, PathSpec, Pattern, Preset, detect};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -195,7 +195,7 @@ fn nested(first: &Detected, found: &[&Detected]) -> String {
 }
 
 /// What a path of each project is declared as: the directories, and the files that mark them.
-fn own(path: &sci_presets::PathSpec, projects: &[(&str, &Path)]) -> String {
+fn own(path: &PathSpec, projects: &[(&str, &Path)]) -> String {
     let directories: Vec<String> = projects.iter().map(|(directory, _)| literal(directory)).collect();
     let mut marks: Vec<String> = projects
         .iter()
@@ -217,14 +217,20 @@ fn literal(directory: &str) -> String {
 }
 
 /// What a path below the home directory is declared as, if it is derived from files of the projects.
-fn shared(path: &sci_presets::PathSpec, projects: &[(&str, &Path)]) -> Option<String> {
+fn shared(path: &PathSpec, projects: &[(&str, &Path)]) -> Option<String> {
     let mut text = String::new();
     for (class, patterns) in [("configs", &path.configs), ("lockfiles", &path.lockfiles), ("sources", &path.sources)] {
-        let below = projects.iter().flat_map(|(prefix, _)| patterns.iter().map(|one| pattern_below(prefix, one)));
-        let below: Vec<String> = below.collect();
-        if !below.is_empty() {
-            let _ = writeln!(text, "{class} = [{}]", below.join(", "));
+        // What may be in any directory is found in those of the projects, too; and sci.toml is above them.
+        let is_anywhere = |pattern: &Pattern| pattern.glob.starts_with("**/");
+        let patterns = patterns.iter().filter(|pattern| pattern.glob.trim_start_matches('/') != "sci.toml");
+        if patterns.clone().all(is_anywhere) {
+            continue;
         }
+        let below = patterns.flat_map(|pattern| match is_anywhere(pattern) {
+            true => vec![pattern_at(&pattern.glob, pattern)],
+            false => projects.iter().map(|(prefix, _)| pattern_below(prefix, pattern)).collect(),
+        });
+        let _ = writeln!(text, "{class} = [{}]", below.collect::<Vec<String>>().join(", "));
     }
     (!text.is_empty()).then_some(text)
 }
@@ -234,10 +240,15 @@ fn below(detected: &Detected) -> Option<&str> {
     detected.directory.to_str().filter(|directory| !directory.is_empty())
 }
 
-fn pattern_below(prefix: &str, pattern: &sci_presets::Pattern) -> String {
-    let not = if pattern.negated { "!" } else { "" };
-    let glob = quoted(&format!("{not}{}/{}", literal(prefix), pattern.glob.trim_start_matches('/')));
-    if pattern.optional { format!("{{ pattern = {glob}, optional = true }}") } else { glob }
+fn pattern_below(prefix: &str, pattern: &Pattern) -> String {
+    pattern_at(&format!("{}/{}", literal(prefix), pattern.glob.trim_start_matches('/')), pattern)
+}
+
+/// The pattern with another glob, as sci.toml writes it.
+fn pattern_at(glob: &str, pattern: &Pattern) -> String {
+    let glob = quoted(&format!("{}{glob}", if pattern.negated { "!" } else { "" }));
+    // What takes files out may always match nothing.
+    if pattern.optional && !pattern.negated { format!("{{ pattern = {glob}, optional = true }}") } else { glob }
 }
 
 /// A text as TOML writes it.

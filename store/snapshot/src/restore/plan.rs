@@ -304,15 +304,25 @@ impl Plan {
         }
     }
 
-    /// A directory that must go and is another user's: it can be neither moved nor emptied.
+    /// A directory that must go and is another user's alone, so that it can be neither moved nor emptied. One that holds nothing,
+    /// below another one that goes, needs neither.
     fn foreign_below_trash(&self, walked: &Walked) -> Option<u32> {
         let mut goes = vec![false; if self.trash.is_empty() { 0 } else { walked.tree.len() as usize }];
         self.trash.iter().for_each(|index| goes[*index as usize] = true);
+        let is_closed = |index: u32| {
+            let (entry, stat) = (walked.tree.entry(index), walked.stats.get(index));
+            let is_shared = [0o003, 0o030].iter().any(|bits| entry.mode & bits == *bits);
+            entry.kind == Kind::Dir && stat.foreign && !is_shared
+        };
         for (index, entry) in walked.tree.entries().take(goes.len()) {
-            goes[index as usize] |= entry.parent != NONE && goes[entry.parent as usize];
-            if goes[index as usize] && entry.kind == Kind::Dir && walked.stats.get(index).foreign {
+            let above_goes = entry.parent != NONE && goes[entry.parent as usize];
+            if above_goes && is_closed(entry.parent) {
+                return Some(entry.parent);
+            }
+            if goes[index as usize] && is_closed(index) {
                 return Some(index);
             }
+            goes[index as usize] |= above_goes;
         }
         None
     }
