@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use sci_e2e::machine::finish;
 use sci_e2e::rust::{clone, commit, compiled, fresh, ripgrep};
@@ -87,6 +88,12 @@ fn what_changed_in_one_of_two_projects_is_built_once() {
     // A job on an empty runner, with this source in the second project; returns what it compiled.
     let job = |source: &str| {
         machine.forget_all_but_store();
+        // Jobs of one second are not told apart.
+        let second = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let begun = second();
+        while second() == begun {
+            std::thread::yield_now();
+        }
         for (project, source) in [("a", "fn main() {}"), ("b", source)] {
             let manifest =
                 format!("[package]\nname = \"{project}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[workspace]\n");
