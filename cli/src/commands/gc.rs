@@ -95,22 +95,19 @@ fn total(objects: &[GcObject]) -> u64 {
 }
 
 fn render(text: &mut Text, report: &Report, is_here: bool) {
-    let (forgotten, deleted) = match &report.done {
-        None => (report.plan.forget.len(), report.plan.delete.len()),
-        Some(done) => (done.forgotten.len(), done.deleted.len()),
+    let (forgotten, deleted, marked, waiting, leased) = match &report.done {
+        None => {
+            let GcPlan { forget, delete, waiting, leased, .. } = &report.plan;
+            (forget.len(), delete.len(), 0, *waiting, *leased)
+        }
+        Some(done) => (done.forgotten.len(), done.deleted.len(), done.marked, done.waiting, done.leased),
     };
     let would = if report.dry_run { "would forget" } else { "forgot" };
     text.line(format_args!("{would} {}", counted(forgotten as u64, "snapshot")));
     let would = if report.dry_run { "would delete" } else { "deleted" };
     text.line(format_args!("{would} {}, {}", counted(deleted as u64, "object"), bytes(report.freed_bytes)));
-    let (waiting, leased) = match &report.done {
-        None => (report.plan.waiting, report.plan.leased),
-        Some(done) => (done.waiting, done.leased),
-    };
     // A server of an earlier version tells no more than that.
-    if let Some(marked) =
-        report.done.as_ref().map(|done| done.marked).filter(|marked| *marked > 0 && waiting.objects == 0)
-    {
+    if marked > 0 && waiting.objects == 0 {
         text.line(format_args!("{} will be deleted when their grace is over", counted(marked, "object")));
     }
     if let Some((what, until)) = held(waiting) {

@@ -59,9 +59,8 @@ pub fn clear(
         return Ok(Leftovers::Kept);
     }
     let excludes = Excludes::new(&path.policy.exclude).map_err(|error| store::engine(&error))?;
-    let anchor = workspace.anchor(context, path.home)?;
     let bar = Bar::new(context, "clearing", &path.instance);
-    match sci_snapshot::clear(&anchor, &path.root, &excludes, &bar) {
+    match sci_snapshot::clear(&workspace.root, &path.root, &excludes, &bar) {
         Ok(true) => Ok(Leftovers::Removed),
         Ok(false) => Ok(Leftovers::None),
         Err(error) => Err(store::engine(&error)),

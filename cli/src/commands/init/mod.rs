@@ -180,7 +180,7 @@ fn compose(found: &[&Detected]) -> String {
 /// The overrides for projects below the workspace, whose paths a preset would look for at the top.
 ///
 /// Each project has an instance of its own, which is derived from the files of its directory. What workspaces share below the
-/// home directory is derived from the lockfiles of all of them.
+/// home directory is derived from the files of all of them.
 fn nested(first: &Detected, found: &[&Detected]) -> String {
     let same = found.iter().filter(|it| it.preset.name == first.preset.name);
     let projects: Vec<(&str, &Path)> = same.filter_map(|it| Some((below(it)?, it.because.as_path()))).collect();
@@ -204,8 +204,7 @@ fn own(path: &PathSpec, projects: &[(&str, &Path)]) -> String {
     marks.sort();
     marks.dedup();
     let marks = if marks.len() == 1 { marks.concat() } else { format!("[{}]", marks.join(", ")) };
-    let place = format!("{{{}}}/{}", directories.join(","), path.path);
-    let place = quoted(&place);
+    let place = quoted(&format!("{{{}}}/{}", directories.join(","), path.path));
     format!("path = {place} # one for each directory in braces, derived from the files there\nbeside = {marks}\n")
 }
 
