@@ -94,12 +94,14 @@ impl Base {
 
     /// Whether the entry found on disk is certainly still what entry `index` of the manifest says.
     pub(crate) fn vouches(&self, index: u32, device: u64, found: Entry, stat: Stat) -> bool {
-        if index == NONE || device != self.device {
-            return false;
-        }
-        let receipt = self.receipts[index as usize];
+        index != NONE && self.vouches_by(self.receipts[index as usize], index, device, (found, stat))
+    }
+
+    /// The same by the entry's receipt, wherever that is kept.
+    pub(crate) fn vouches_by(&self, receipt: Receipt, index: u32, device: u64, (found, stat): (Entry, Stat)) -> bool {
         let entry = self.resolve(index);
-        receipt.inode != 0
+        device == self.device
+            && receipt.inode != 0
             && receipt == Receipt { inode: stat.inode, ctime: stat.ctime }
             && entry.kind.is_file()
             && entry.size == found.size

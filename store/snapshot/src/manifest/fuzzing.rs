@@ -7,7 +7,7 @@ use super::root::{Frame, HEADER, MAGIC, Root};
 use super::segment::{self, Decoder};
 use super::{Block, PackRef, check_component, inputs};
 use crate::block::Compressor;
-use crate::tree::NONE;
+use crate::tree::{NONE, Size};
 
 /// Blocks that a segment alone may name: the digests of their numbers.
 const BLOCKS: u8 = 4;
@@ -24,7 +24,7 @@ pub(crate) fn refused_or_canonical(which: u8, raw: &[u8]) {
         }
         _ => {
             let blocks: Vec<Block> = (0..BLOCKS).map(numbered).collect();
-            let mut decoder = Decoder::new(&blocks);
+            let mut decoder = Decoder::new(&blocks, Size::default());
             if decoder.append(raw).is_ok() {
                 let tree = decoder.finish();
                 assert_eq!(segment::encode(&tree, &blocks, 0..tree.len()), raw);

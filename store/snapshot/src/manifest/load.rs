@@ -9,11 +9,12 @@ use sci_hasher::Digest;
 use sci_store_api::{ObjectId, ObjectSource};
 
 use super::pieces::Pieces;
-use super::root::{HEADER, MAGIC, ROOT_MAX, Root};
-use super::segment::Decoder;
+use super::root::{Frame, HEADER, MAGIC, ROOT_MAX, Root};
+use super::segment::{Decoder, believed};
 use super::{Manifest, PackRef, StoredFrame, inputs};
 use crate::block::Decompressor;
 use crate::limits::{EXPANSION_FACTOR, EXPANSION_FREE, OBJECT_MAX};
+use crate::tree::Size;
 use crate::{Result, SnapshotError};
 
 /// A manifest object is read in pieces of this length, as it is given up: enough for the whole of most. Bytes.
@@ -174,7 +175,7 @@ impl Loader<'_> {
         self.whole.needed(frames.filter(|frame| frame.object == self.own.id).map(|frame| own_range(&frame)));
         let mut context = Decompressor::new();
         let mut segments = BTreeMap::new();
-        let mut decoder = Decoder::new(&root.blocks);
+        let mut decoder = Decoder::new(&root.blocks, guess(&root.segments));
         let mut raw = Vec::new();
         for frame in &root.segments {
             let frame = frame.stored(&objects, body_at);
@@ -229,6 +230,13 @@ impl Loader<'_> {
         own.iter().for_each(|own| self.whole.taken(own));
         Ok(())
     }
+}
+
+/// The size of a tree with these segments, by what they usually take: an entry 48 bytes, most of it the digest, which does not
+/// compress, and some of them its name.
+fn guess(segments: &[Frame]) -> Size {
+    let length = segments.iter().map(|frame| u64::from(frame.length).min(u64::from(frame.stored) * 4)).sum::<u64>();
+    believed([length / 48, length / 4, length / 48])
 }
 
 impl Manifest {

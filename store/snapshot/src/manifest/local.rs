@@ -10,7 +10,7 @@ use sci_hasher::Digest;
 
 use super::bytes::{Reader, Refusal, Writer};
 use super::root::{Frame, Root, decode_frame, encode_frame};
-use super::segment::Decoder;
+use super::segment::{Decoder, believed};
 use super::write::cuts;
 use super::{Manifest, StoredFrame, inputs, segment};
 use crate::local::Receipt;
@@ -79,7 +79,7 @@ impl Manifest {
     ) -> Result<(Self, Vec<Receipt>), Refusal> {
         let root = Root::decode(&next()?)?;
         let size = decode_size(&next()?)?;
-        let mut decoder = Decoder::with_room(&root.blocks, size);
+        let mut decoder = Decoder::new(&root.blocks, size);
         let mut receipts = Vec::with_capacity(size.entries as usize);
         let mut segments = BTreeMap::new();
         loop {
@@ -112,9 +112,6 @@ impl Manifest {
     }
 }
 
-/// More than this is not believed before it has come.
-const ROOM_MAX: u64 = 64 << 20;
-
 fn encode_size(size: Size) -> Vec<u8> {
     let mut out = Writer::default();
     [size.entries, size.names, size.contents].into_iter().for_each(|number| out.integer(number.into()));
@@ -123,9 +120,7 @@ fn encode_size(size: Size) -> Vec<u8> {
 
 fn decode_size(frame: &[u8]) -> Result<Size, Refusal> {
     let mut reader = Reader(frame);
-    let mut number = |each: u64| Ok::<u32, Refusal>(reader.integer()?.min(ROOM_MAX / each) as u32);
-    // About what one of each takes, in bytes.
-    let size = Size { entries: number(32)?, names: number(1)?, contents: number(64)? };
+    let size = believed([reader.integer()?, reader.integer()?, reader.integer()?]);
     reader.end()?;
     Ok(size)
 }

@@ -135,6 +135,16 @@ fn encode_content(tree: &Tree, blocks: &[Block], index: u32, columns: &mut Colum
     }
 }
 
+/// Room for more than this is not made before it has come. Bytes.
+const ROOM_MAX: u64 = 64 << 20;
+
+/// Of a size that somebody claims, what room may be made for: so many entries, bytes of names, and contents.
+pub(super) fn believed([entries, names, contents]: [u64; 3]) -> Size {
+    // About what one of each takes, in bytes.
+    let bounded = |number: u64, each: u64| number.min(ROOM_MAX / each) as u32;
+    Size { entries: bounded(entries, 32), names: bounded(names, 1), contents: bounded(contents, 64) }
+}
+
 /// Rebuilds a tree from segments, in order.
 pub(crate) struct Decoder<'a> {
     tree: Tree,
@@ -163,13 +173,9 @@ struct Parts<'a> {
 }
 
 impl<'a> Decoder<'a> {
-    /// Starts with the manifest's table of blocks.
-    pub(crate) fn new(blocks: &'a [Block]) -> Self {
-        Self::with_room(blocks, Size::default())
-    }
-
-    /// The same, for a tree that probably has this size.
-    pub(crate) fn with_room(blocks: &'a [Block], size: Size) -> Self {
+    /// Starts with the manifest's table of blocks, for a tree that probably has this size: what grows again and again leaves holes in
+    /// memory that nothing else fits.
+    pub(crate) fn new(blocks: &'a [Block], size: Size) -> Self {
         let by_digest = blocks.iter().enumerate().map(|(index, block)| (block.digest, index as u32)).collect();
         Self { tree: Tree::with_room(size), blocks, by_digest, chain: Vec::new(), last_child: Vec::new() }
     }

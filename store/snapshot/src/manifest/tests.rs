@@ -13,7 +13,7 @@ use super::root::Root;
 use super::{Block, Encoded, Manifest, PackRef, RecordedInput, encode, inputs, segment};
 use crate::limits::{BLOCK_MAX, ENTRIES_MAX};
 use crate::local::Receipt;
-use crate::tree::{Extent, Kind, Mtime, NONE, Tree};
+use crate::tree::{Extent, Kind, Mtime, NONE, Size, Tree};
 use crate::{Result, SnapshotError};
 
 struct Objects(HashMap<ObjectId, Vec<u8>>);
@@ -202,7 +202,7 @@ fn bombs_are_refused_by_what_they_declare() {
     let mut writer = super::bytes::Writer::default();
     writer.integer(10_000_000);
     writer.integer(0);
-    assert!(segment::Decoder::new(&[]).append(&writer.0).is_err());
+    assert!(segment::Decoder::new(&[], Size::default()).append(&writer.0).is_err());
     assert!(Root::decode(&writer.0).is_err());
     assert!(inputs::decode(&writer.0).is_err());
 }
@@ -366,7 +366,7 @@ proptest! {
         let mut raw = segment::encode(&tree, &blocks, 0..tree.len());
         let at = at % raw.len();
         if cut { raw.truncate(at) } else { raw[at] = byte }
-        let mut decoder = segment::Decoder::new(&blocks);
+        let mut decoder = segment::Decoder::new(&blocks, Size::default());
         if decoder.append(&raw).is_ok() {
             let tree = decoder.finish();
             prop_assert_eq!(segment::encode(&tree, &blocks, 0..tree.len()), raw);
@@ -375,7 +375,7 @@ proptest! {
 
     #[test]
     fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-        let _ = segment::Decoder::new(&blocks()).append(&bytes);
+        let _ = segment::Decoder::new(&blocks(), Size::default()).append(&bytes);
         let _ = Root::decode(&bytes);
         let _ = inputs::decode(&bytes);
         let mut frames = bytes.chunks(97).map(<[u8]>::to_vec);

@@ -41,9 +41,9 @@ pub(crate) fn same_content(
         if on_disk.size != entry.size {
             continue;
         }
-        match (vouched.digest(walked, first), tree.content(index)) {
-            (Some(vouched), Some(wanted)) => known[index as usize] = vouched == wanted.digest,
-            _ => unsure.push((index, first)),
+        match tree.content(index).and_then(|wanted| vouched.has(walked, first, &wanted.digest)) {
+            Some(same) => known[index as usize] = same,
+            None => unsure.push((index, first)),
         }
     }
     for (index, same) in hash_all(task, walked, &unsure, threads)? {
