@@ -10,9 +10,20 @@ use crate::{Beside, Preset, Sign};
 /// How far below the top a project is looked for: `apps/team/web` is found, its members are not.
 const MAX_DEPTH: usize = 3;
 
-/// Directories that hold other people's projects, or samples of one's own.
-const SKIPPED: [&str; 10] =
-    ["dist", "examples", "fixtures", "node_modules", "target", "test", "testdata", "tests", "third_party", "vendor"];
+/// Directories that hold other people's projects, or samples and trials of one's own.
+const SKIPPED: [&str; 11] = [
+    "dist",
+    "examples",
+    "fixtures",
+    "fuzz",
+    "node_modules",
+    "target",
+    "test",
+    "testdata",
+    "tests",
+    "third_party",
+    "vendor",
+];
 
 /// How much of a file is read to see whose it is, in bytes.
 const HEAD: u64 = 64 << 10;
@@ -30,16 +41,17 @@ pub struct Detected {
 
 /// Finds the presets that suit `directory`, by their detection files and by what their paths belong beside.
 ///
-/// A preset found at the top is reported once. One that is not is looked for in the directories below, at most three
-/// deep (hidden ones, `node_modules`, `examples` and the like left out), and reported for each topmost project. The result
-/// is in the order of [`Preset::all`], then of the paths.
+/// A preset that is not found at the top is looked for in the directories below, at most three deep (hidden ones,
+/// `node_modules`, `examples` and the like left out), and reported for each topmost project; below that, and below the top, where
+/// the preset's [`Preset::root_file`] says that another one begins. The result is in the order of [`Preset::all`], then of the
+/// paths.
 ///
 /// # Errors
 /// When `directory` cannot be read; directories below it that cannot be read are passed over.
 pub fn detect(directory: &Path) -> io::Result<Vec<Detected>> {
     let mut found = vec![];
-    let presets: Vec<_> = Preset::all().iter().collect();
-    search(directory, Path::new(""), MAX_DEPTH, &presets, &mut found)?;
+    let sought: Vec<_> = Preset::all().iter().map(|preset| Sought { preset, within: false }).collect();
+    search(directory, Path::new(""), MAX_DEPTH, &sought, &mut found)?;
     found.sort_by(|left, right| order(left).cmp(&order(right)));
     Ok(found)
 }
@@ -99,28 +111,44 @@ fn belongs(directory: &Path, preset: &Preset) -> bool {
     beside.all(|Beside(files)| files.iter().any(|file| directory.join(file).is_file()))
 }
 
-/// Searches `top`/`below` for `presets`, then for those not found in the directories below.
-fn search(
-    top: &Path,
-    below: &Path,
-    depth: usize,
-    presets: &[&'static Preset],
-    found: &mut Vec<Detected>,
-) -> io::Result<()> {
+/// A preset that is looked for.
+#[derive(Clone, Copy)]
+struct Sought {
+    preset: &'static Preset,
+    /// A directory above is a project of it.
+    within: bool,
+}
+
+impl Sought {
+    /// The file that makes `directory` a project.
+    fn sign(self, directory: &Path) -> Option<PathBuf> {
+        let Self { preset, within } = self;
+        let begins = |file: &String| directory.join(file).is_file();
+        if within && !preset.root_file.as_ref().is_some_and(begins) {
+            return None;
+        }
+        let sign = preset.detect.iter().find_map(|sign| speaks(directory, sign));
+        sign.filter(|_| belongs(directory, preset))
+    }
+}
+
+/// Searches `top`/`below`, and the directories below for what may be there yet.
+fn search(top: &Path, below: &Path, depth: usize, sought: &[Sought], found: &mut Vec<Detected>) -> io::Result<()> {
     let directory = top.join(below);
-    let mut missing = vec![];
-    for preset in presets {
-        let sign = preset.detect.iter().find_map(|sign| speaks(&directory, sign));
-        match sign.filter(|_| belongs(&directory, preset)) {
-            Some(file) => {
-                let (because, directory) = (with_slashes(below.join(file)), with_slashes(below.to_owned()));
-                found.push(Detected { preset, because, directory });
-            }
-            None => missing.push(*preset),
+    let mut deeper = vec![];
+    for one in sought {
+        let sign = one.sign(&directory);
+        let within = one.within || sign.is_some();
+        if !within || one.preset.root_file.is_some() {
+            deeper.push(Sought { within, ..*one });
+        }
+        if let Some(file) = sign {
+            let (because, directory) = (with_slashes(below.join(file)), with_slashes(below.to_owned()));
+            found.push(Detected { preset: one.preset, because, directory });
         }
     }
     let entries = std::fs::read_dir(&directory)?;
-    if depth == 0 || missing.is_empty() {
+    if depth == 0 || deeper.is_empty() {
         return Ok(());
     }
     for entry in entries.flatten() {
@@ -128,7 +156,7 @@ fn search(
         let skipped = name.to_str().is_some_and(|name| name.starts_with('.') || SKIPPED.contains(&name));
         // `file_type` does not follow links: a link is no member, and may lead in circles.
         if !skipped && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            let _unreadable = search(top, &below.join(name), depth - 1, &missing, found);
+            let _unreadable = search(top, &below.join(name), depth - 1, &deeper, found);
         }
     }
     Ok(())

@@ -20,6 +20,10 @@ pub struct Preset {
     pub summary: String,
     /// Files, any one of which in a directory means that the ecosystem is used there.
     pub detect: Vec<Sign>,
+    /// A file that no part of a project has: where it lies below a project of the ecosystem, another one begins, with paths of its
+    /// own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root_file: Option<String>,
     /// What a workflow does around the restore.
     #[serde(default, skip_serializing_if = "Workflow::is_empty")]
     pub workflow: Workflow,

@@ -139,6 +139,29 @@ fn projects_below_the_top_are_found_where_they_begin() {
 }
 
 #[test]
+fn a_project_within_another_one_is_found_where_it_has_a_lockfile_of_its_own() {
+    let directory = tree(&[
+        "Cargo.toml",
+        "crates/a/Cargo.toml",
+        "worker/Cargo.toml",
+        "worker/Cargo.lock",
+        "worker/crates/b/Cargo.toml",
+        "worker/tool/Cargo.toml",
+        "worker/tool/Cargo.lock",
+        "vendor/c/Cargo.lock",
+        "site/Cargo.lock",
+        "package-lock.json",
+        "site/package-lock.json",
+        "php/composer.lock",
+        "php/tools/composer.lock",
+    ]);
+    let cargo = ["Cargo.toml", "worker/Cargo.toml", "worker/tool/Cargo.toml"].map(|file| ("cargo", file));
+    let others =
+        [("npm", "package-lock.json"), ("composer", "php/composer.lock"), ("composer", "php/tools/composer.lock")];
+    assert_eq!(found(directory.path()), [cargo, others].concat().into_iter().map(owned).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_lockfile_that_two_tools_write_is_told_apart_by_what_it_says() {
     let directory = tree(&["a/yarn.lock", "b/yarn.lock", "c/yarn.lock", "d/uv.lock", "e/go.mod"]);
     fs::write(directory.path().join("a/yarn.lock"), "# comment\n\n__metadata:\n  version: 8\n").unwrap();

@@ -235,6 +235,24 @@ fn init_points_a_preset_at_a_project_below_the_workspace() {
 }
 
 #[test]
+fn init_declares_a_project_within_another_one_beside_it() {
+    let sandbox = Sandbox::empty();
+    for project in ["", "worker/"] {
+        sandbox.write(&format!("{project}Cargo.toml"), "[package]\nname = \"one\"\n");
+        sandbox.write(&format!("{project}Cargo.lock"), "version = 4\n");
+    }
+    sandbox.sci("init").ends_with(0);
+    let written = sandbox.read("sci.toml");
+    assert!(written.contains("[path.target]\npath = \"{.,worker}/target\" #"), "{written}");
+    let both = ["Cargo.lock", "worker/Cargo.lock"].map(|lock| format!("{{ pattern = \"{lock}\", optional = true }}"));
+    assert!(written.contains(&format!("[path.cargo-registry]\nlockfiles = [{}]\n", both.join(", "))), "{written}");
+    let document = sandbox.sci("plan --json").ends_with(0).json();
+    let instances: Vec<_> =
+        document["result"]["paths"].as_array().unwrap().iter().map(|path| &path["instance"]).collect();
+    assert_eq!(instances, ["~/.cargo/registry", "target", "worker/target"]);
+}
+
+#[test]
 fn init_points_a_preset_at_each_of_several_projects() {
     let sandbox = Sandbox::empty();
     for project in ["a", "libs/b", "odd, {one}"] {

@@ -77,13 +77,17 @@ impl DeclaredPath {
                 return None;
             }
         };
+        let written = dir_glob::parts(inner);
         for inner in &alternatives {
-            let components: Vec<&str> = inner.split('/').collect();
+            // In braces it stands for no component; written by itself it is refused.
+            let here = |component: &&str| *component == dir_glob::HERE && !written.contains(&dir_glob::HERE);
+            let components: Vec<&str> = inner.split('/').filter(|component| !here(component)).collect();
+            let inner = &components.join("/");
             refuse_syntax(&text.value, inner, &components, home, span, errors)?;
             refuse_git(inner, &components, span, errors)?;
             refuse_credentials(inner, home, span, errors)?;
         }
-        let components = dir_glob::parts(inner);
+        let components = written;
         let globs = components.iter().rposition(|component| component.contains(['*', '?', '[', '{']));
         let split = globs.map_or(0, |last| last + 1);
         if globs.is_some() && home {

@@ -7,10 +7,13 @@ use crate::glob::{self, Separator};
 /// Globs that one with alternatives may stand for: what several braces multiply to has to be bounded.
 const MAX_ALTERNATIVES: usize = 1_024;
 
+/// Stands for no component, as an alternative in braces.
+pub(crate) const HERE: &str = ".";
+
 /// A glob whose components are matched one by one, so that it can also tell whether it may match *below* a directory.
 ///
 /// `**` stands for any number of components, none included; every other component matches within itself. Alternatives in
-/// braces may hold several components: `{apps/web,tools}`.
+/// braces may hold several components, `{apps/web,tools}`, or be `.`, none: `{.,tools}` is the workspace itself and `tools`.
 #[derive(Debug, Clone)]
 pub struct DirGlob {
     text: String,
@@ -29,8 +32,8 @@ impl DirGlob {
     /// # Errors
     /// When a component is not a valid glob, or there are too many alternatives, as a sentence.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let parse = |glob: &String| glob.split('/').map(Part::parse).collect::<Result<_, _>>();
-        let alternatives = alternatives(text)?.iter().map(parse).collect::<Result<_, _>>()?;
+        let parse = |glob: &String| glob.split('/').filter(|part| *part != HERE).map(Part::parse).collect();
+        let alternatives = alternatives(text)?.iter().map(parse).collect::<Result<_, String>>()?;
         Ok(Self { text: text.to_owned(), alternatives })
     }
 
@@ -57,7 +60,8 @@ impl DirGlob {
     }
 }
 
-/// The globs that one stands for when its braces that hold a `/` are written out; the other braces are a component's own.
+/// The globs that one stands for when its braces that hold a `/` or a `.` alone are written out; the other braces are a
+/// component's own.
 ///
 /// # Errors
 /// What it has, when there are too many, or braces that are not closed.
@@ -81,19 +85,21 @@ pub(crate) fn alternatives(text: &str) -> Result<Vec<String>, String> {
     Ok(done)
 }
 
-/// The first outermost braces that hold a `/`: what is before, the alternatives, and what is after.
+/// The first outermost braces that hold a `/` or a [`HERE`]: what is before, the alternatives, and what is after.
 fn braces(glob: &str) -> Option<(&str, Vec<&str>, &str)> {
-    let (mut cuts, mut has_slash) = (Vec::new(), false);
+    let mut cuts = Vec::new();
     for (at, byte, depth) in depths(glob) {
         match (byte, depth) {
-            (b'{', 1) => (cuts, has_slash) = (vec![at], false),
+            (b'{', 1) => cuts = vec![at],
             (b',', 1) => cuts.push(at),
-            (b'}', 0) if has_slash => {
+            (b'}', 0) if !cuts.is_empty() => {
                 cuts.push(at);
-                let inner = cuts.windows(2).map(|pair| &glob[pair[0] + 1..pair[1]]).collect();
-                return Some((&glob[..cuts[0]], inner, &glob[at + 1..]));
+                let inner: Vec<&str> = cuts.windows(2).map(|pair| &glob[pair[0] + 1..pair[1]]).collect();
+                if inner.iter().any(|one| *one == HERE || one.contains('/')) {
+                    return Some((&glob[..cuts[0]], inner, &glob[at + 1..]));
+                }
+                cuts.clear();
             }
-            (b'/', _) => has_slash |= depth > 0,
             _ => {}
         }
     }
@@ -214,6 +220,12 @@ mod tests {
             ("x/{a/{b,c},d/*}/y", "x/a/c/y", true),
             ("x/{a/{b,c},d/*}/y", "x/d/e/y", true),
             ("x/{a/{b,c},d/*}/y", "x/d/y", false),
+            ("{.,worker}", "", true),
+            ("{.,worker}", "worker", true),
+            ("{.,worker}", "worker/worker", false),
+            ("x/{.,y/z}/*", "x/a", true),
+            ("x/{.,y/z}/*", "x/y/z/a", true),
+            ("{.a,b}", ".a", true),
         ];
         for (glob, path, expected) in cases {
             assert_eq!(DirGlob::parse(glob).unwrap().matches(path.as_bytes()), *expected, "{glob} on {path:?}");

@@ -183,9 +183,11 @@ fn compose(found: &[&Detected]) -> String {
 /// home directory is derived from the files of all of them.
 fn nested(first: &Detected, found: &[&Detected]) -> String {
     let same = found.iter().filter(|it| it.preset.name == first.preset.name);
-    let projects: Vec<(&str, &Path)> = same.filter_map(|it| Some((below(it)?, it.because.as_path()))).collect();
+    let projects: Vec<Project<'_>> =
+        same.filter_map(|it| Some((it.directory.to_str()?, it.because.as_path()))).collect();
+    let is_nested = projects.iter().any(|(directory, _)| !directory.is_empty());
     let mut text = String::new();
-    for (name, path) in first.preset.paths.iter().filter(|(_, path)| !projects.is_empty() && !path.is_per_directory()) {
+    for (name, path) in first.preset.paths.iter().filter(|(_, path)| is_nested && !path.is_per_directory()) {
         let declared = if path.is_home() { shared(path, &projects) } else { Some(own(path, &projects)) };
         if let Some(declared) = declared {
             let _ = write!(text, "\n[path.{name}]\n{declared}");
@@ -194,9 +196,13 @@ fn nested(first: &Detected, found: &[&Detected]) -> String {
     text
 }
 
+/// The directory of a project, empty for the workspace itself, and the file that marks it.
+type Project<'a> = (&'a str, &'a Path);
+
 /// What a path of each project is declared as: the directories, and the files that mark them.
-fn own(path: &PathSpec, projects: &[(&str, &Path)]) -> String {
-    let directories: Vec<String> = projects.iter().map(|(directory, _)| literal(directory)).collect();
+fn own(path: &PathSpec, projects: &[Project<'_>]) -> String {
+    let place = |directory: &str| if directory.is_empty() { ".".to_owned() } else { literal(directory) };
+    let directories: Vec<String> = projects.iter().map(|(directory, _)| place(directory)).collect();
     let mut marks: Vec<String> = projects
         .iter()
         .filter_map(|(directory, because)| because.strip_prefix(directory).ok()?.to_str().map(quoted))
@@ -216,7 +222,7 @@ fn literal(directory: &str) -> String {
 }
 
 /// What a path below the home directory is declared as, if it is derived from files of the projects.
-fn shared(path: &PathSpec, projects: &[(&str, &Path)]) -> Option<String> {
+fn shared(path: &PathSpec, projects: &[Project<'_>]) -> Option<String> {
     let mut text = String::new();
     for (class, patterns) in [("configs", &path.configs), ("lockfiles", &path.lockfiles), ("sources", &path.sources)] {
         // What may be in any directory is found in those of the projects, too; and sci.toml is above them.
@@ -234,13 +240,10 @@ fn shared(path: &PathSpec, projects: &[(&str, &Path)]) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// The directory of a project, when it is not the workspace itself.
-fn below(detected: &Detected) -> Option<&str> {
-    detected.directory.to_str().filter(|directory| !directory.is_empty())
-}
-
 fn pattern_below(prefix: &str, pattern: &Pattern) -> String {
-    pattern_at(&format!("{}/{}", literal(prefix), pattern.glob.trim_start_matches('/')), pattern)
+    let glob = pattern.glob.trim_start_matches('/');
+    let below = if prefix.is_empty() { glob.to_owned() } else { format!("{}/{glob}", literal(prefix)) };
+    pattern_at(&below, pattern)
 }
 
 /// The pattern with another glob, as sci.toml writes it.
