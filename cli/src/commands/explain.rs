@@ -2,9 +2,11 @@
 
 use jiff::Timestamp;
 use sci_planner::Plan;
+use sci_store_api::RunId;
 use serde::Serialize;
 
 use crate::administration::named;
+use crate::called::Called;
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
 use crate::exit::Exit;
@@ -20,8 +22,8 @@ use crate::workspace::Workspace;
 /// Arguments of `sci explain`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Explain this path only: its name in sci.toml, an instance, or its place, as ./DIR
-    path: Option<String>,
+    /// Explain these paths only, each by its name in sci.toml, an instance, or its place, as ./DIR
+    paths: Vec<String>,
     /// Explain the plan of this run instead of the latest
     #[arg(long, value_name = "ID")]
     run: Option<String>,
@@ -63,13 +65,16 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     let workspace = Workspace::find(context)?;
     let store = Store::open_to_list(context, workspace.as_ref())?;
     let before = workspace.as_ref().filter(|_| arguments.run.is_none()).and_then(|w| Before::read(&w.state.before()));
-    let called = arguments.path.as_deref().map(|path| store.places.called(path));
-    let wanted = Wanted { path: called.as_ref(), run: arguments.run.as_deref().map(named).transpose()? };
+    let called: Vec<Called> = arguments.paths.iter().map(|path| store.places.called(path)).collect();
+    let wanted = Wanted { paths: &called, run: arguments.run.as_deref().map(named).transpose()? };
     let paths = explaining::latest(&store, &wanted, before.as_ref())?;
     let unkeyed = explaining::unkeyed(before.as_ref(), &wanted);
     let present = workspace.as_ref().filter(|_| arguments.run.is_none()).and_then(|w| present(context, w));
-    if paths.is_empty() && unkeyed.is_empty() {
-        return Err(nothing(&wanted, &store, present.as_ref()));
+    let told = paths.iter().map(|path| (path.name.as_str(), path.instance.as_str()));
+    let told: Vec<_> = told.chain(unkeyed.iter().map(|path| (path.name.as_str(), path.instance.as_str()))).collect();
+    let missing = called.iter().find(|called| !told.iter().any(|(name, instance)| called.means(name, instance)));
+    if told.is_empty() || missing.is_some() {
+        return Err(nothing(missing, wanted.run.as_ref(), &store, present.as_ref()));
     }
     // What another machine planned is told as it was: this workspace has nothing to do with it.
     let since = present.as_ref().filter(|_| before.is_some());
@@ -111,14 +116,14 @@ fn render(text: &mut Text, report: &Report, all: bool, now: Timestamp) {
     }
 }
 
-fn nothing(wanted: &Wanted<'_>, store: &Store, present: Option<&Plan>) -> CliError {
+fn nothing(missing: Option<&Called>, run: Option<&RunId>, store: &Store, present: Option<&Plan>) -> CliError {
     // A remote store makes the name of what the job's identity says, and that does not name the job.
     let in_actions = if store.directory().is_some() { "RUN_ID.ATTEMPT.JOB" } else { "RUN_ID-ATTEMPT" };
-    if let Some(run) = &wanted.run {
+    if let Some(run) = run {
         return CliError::new(Kind::NotFound, format!("no plan of run {:?} is kept", run.as_str()))
             .hint(format!("restore and save name their run under --json; in Actions it is {in_actions}"));
     }
-    let Some(path) = wanted.path else {
+    let Some(path) = missing else {
         return CliError::new(Kind::NotFound, "no restore is recorded yet in this project").hint(
             "`sci restore` and `sci run` record what they decide and why; `sci plan` and `sci save` decide nothing",
         );

@@ -22,15 +22,15 @@ const PLANS: u32 = 64;
 /// What is to be explained; what is absent selects all.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted<'a> {
-    /// This path only.
-    pub path: Option<&'a Called>,
+    /// These paths only.
+    pub paths: &'a [Called],
     /// The plans of this run, instead of the latest.
     pub run: Option<RunId>,
 }
 
 impl Wanted<'_> {
     fn has(&self, name: &str, instance: &str) -> bool {
-        self.path.is_none_or(|wanted| wanted.means(name, instance))
+        self.paths.is_empty() || self.paths.iter().any(|wanted| wanted.means(name, instance))
     }
 
     fn has_planned(&self, path: &PlannedPath) -> bool {

@@ -22,6 +22,8 @@ pub struct Answer<'p> {
     pub chosen: Option<Verified>,
     /// What is wrong with the store or with its choice.
     pub trouble: Option<CliError>,
+    /// What the store chose, and only this machine does not believe.
+    disbelieved: Option<SnapshotId>,
 }
 
 impl<'p> Answer<'p> {
@@ -29,7 +31,8 @@ impl<'p> Answer<'p> {
     fn without_store(path: &'p PlannedPath, keyed: &'p Keyed, error: &CliError) -> Self {
         let mut trouble = error.clone();
         trouble.message = format!("{}: {}", MissReason::StoreUnavailable.sentence(), error.message);
-        Self { path, keyed, verdict: Verdict::miss(MissReason::StoreUnavailable), chosen: None, trouble: Some(trouble) }
+        let verdict = Verdict::miss(MissReason::StoreUnavailable);
+        Self { path, keyed, verdict, chosen: None, trouble: Some(trouble), disbelieved: None }
     }
 
     /// Turns the choice into a refused candidate, and the verdict into a miss.
@@ -44,11 +47,12 @@ impl<'p> Answer<'p> {
         self.trouble = Some(error);
     }
 
-    /// The candidates that were refused for what they are, not for what they were derived from.
+    /// The candidates that were refused for what they are, not for what they were derived from; but not one that the store
+    /// serves and only this machine does not believe, perhaps for want of a newer key.
     pub fn damaged(&self) -> impl Iterator<Item = SnapshotId> {
         let unusable = |reason| matches!(reason, Some(Refusal::Incomplete | Refusal::Signature));
-        let candidates = self.verdict.candidates.iter();
-        candidates.filter(move |candidate| unusable(candidate.judgement.refusal())).map(|candidate| candidate.snapshot)
+        let refused = self.verdict.candidates.iter().filter(move |candidate| unusable(candidate.judgement.refusal()));
+        refused.map(|candidate| candidate.snapshot).filter(|snapshot| Some(*snapshot) != self.disbelieved)
     }
 }
 
@@ -107,7 +111,7 @@ fn query(path: &PlannedPath, keyed: &Keyed) -> Result<PathQuery, CliError> {
 
 fn answer<'p>(store: &Store, path: &'p PlannedPath, keyed: &'p Keyed, resolved: Resolved) -> Answer<'p> {
     let Resolved { verdict, envelope, .. } = resolved;
-    let mut answer = Answer { path, keyed, verdict, chosen: None, trouble: None };
+    let mut answer = Answer { path, keyed, verdict, chosen: None, trouble: None, disbelieved: None };
     let Some(snapshot) = answer.verdict.snapshot() else { return answer };
     let verified = match envelope {
         Some(envelope) => store.verify(&envelope).map_err(|error| error.to_string()),
@@ -127,6 +131,7 @@ fn answer<'p>(store: &Store, path: &'p PlannedPath, keyed: &'p Keyed, resolved: 
                 },
             );
             answer.refuse(Refusal::Signature, error);
+            answer.disbelieved = Some(snapshot);
         }
     }
     answer

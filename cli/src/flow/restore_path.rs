@@ -42,8 +42,8 @@ pub fn restore(
                     // Whatever this machine remembers of the tree cites the same objects.
                     workspace.state.engine(&answer.path.name, &answer.path.instance).forget();
                 }
-                // A sound snapshot is not given up because this machine cannot have it.
-                let reason = if error.is_of_this_machine() { Refusal::Unrestored } else { Refusal::Incomplete };
+                // A sound snapshot is not given up because this machine, or the way to the store, could not have it.
+                let reason = if error.is_damage() { Refusal::Incomplete } else { Refusal::Unrestored };
                 answer.refuse(reason, error.into_error());
             }
         }
@@ -117,17 +117,8 @@ impl Trouble {
     /// Whether the snapshot itself is at fault, and not this machine or the way to the store.
     fn is_damage(&self) -> bool {
         use SnapshotError::{Damaged, Refused, Transfer};
-        matches!(self, Self::Engine(Damaged { .. } | Refused(_) | Transfer(TransferError::Missing { .. })))
-    }
-
-    /// Whether it is this machine that could not: its disk, its files, the names that it can have.
-    const fn is_of_this_machine(&self) -> bool {
-        use SnapshotError::{Changing, Io, Name, NoSpace, Overtaken};
-        matches!(
-            self,
-            Self::Other(_)
-                | Self::Engine(Io { .. } | NoSpace { .. } | Name { .. } | Changing { .. } | Overtaken { .. })
-        )
+        use TransferError::{Missing, Unreadable};
+        matches!(self, Self::Engine(Damaged { .. } | Refused(_) | Transfer(Missing { .. } | Unreadable { .. })))
     }
 
     fn into_error(self) -> CliError {

@@ -103,7 +103,7 @@ fn ask(context: &Context, requests: &Receiver<Request>, events: &Obituary) {
             }
         }
         if let (Some(store), Some(run)) = (&open, run) {
-            let wanted = Wanted { path: None, run: Some(run.clone()) };
+            let wanted = Wanted { run: Some(run.clone()), ..Wanted::default() };
             let answer = explaining::latest(store, &wanted, None);
             if events.0.send(Event::Run(asked, run, answer)).is_err() {
                 return;

@@ -59,6 +59,14 @@ pub enum TransferError {
         /// What happened, for a person.
         reason: String,
     },
+    /// The store has the object, and its own disk does not give it: the file is cut off, or cannot be read.
+    #[error("object {object}: {reason}")]
+    Unreadable {
+        /// The object asked for.
+        object: ObjectId,
+        /// What happened, for a person.
+        reason: String,
+    },
     /// The store answered with something else than was asked, or not at all.
     #[error("object {object}: {reason}")]
     Failed {

@@ -169,7 +169,10 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
                 continue;
             }
             let of_place = |record: &Record| {
-                record.key == request.ladder.key() && record.path == save.path && record.instance == save.instance
+                record.key == request.ladder.key()
+                    && record.path == save.path
+                    && record.instance == save.instance
+                    && record.scope == save.scope
             };
             if self.check(&found, &keys, of_place).await?.is_ok() {
                 let answer = Committed::AlreadySaved { snapshot: found.snapshot, nondeterministic: !same };

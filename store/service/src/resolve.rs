@@ -199,6 +199,8 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
                 record.repository == search.caller.repository
                     && record.path == query.path
                     && record.instance == query.instance
+                    // The row that was found names a scope, too, and nothing binds that to what was signed.
+                    && search.caller.scopes_read.contains(&record.scope)
                     && candidate.shared.is_none_or(|class| record.ladder.rung(class) == query.ladder.rung(class))
             };
             match self.check(&candidate.indexed, search.keys, shares).await? {

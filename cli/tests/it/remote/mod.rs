@@ -155,6 +155,12 @@ fn a_store_that_dies_during_a_restore_changes_nothing() {
     assert_eq!(std::fs::read_dir(sandbox.path("out")).unwrap().count(), 1);
     assert_eq!(sandbox.read("out/mine"), "mine\n");
     sandbox.sci("restore --require").ends_with(1);
+    // Nor is what it holds given up for that, once it is back.
+    backend.meddle(|heard, honest| honest(heard));
+    backend.heard();
+    sandbox.sci("save").ends_with(0);
+    let deleted = backend.heard().into_iter().filter(|heard| heard.method == "DELETE");
+    assert_eq!(deleted.map(|heard| heard.path().to_owned()).collect::<Vec<_>>(), [""; 0]);
 }
 
 #[test]

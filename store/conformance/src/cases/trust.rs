@@ -68,6 +68,7 @@ pub fn edited_rows_are_refused<H: Harness>() {
         "UPDATE records SET keyid = 'sci-9'",
         "UPDATE records SET payload = CAST(replace(CAST(payload AS TEXT), '\"settled\":false', '\"settled\":true') AS BLOB)",
         "UPDATE rungs SET scope = 'trusted:refs/heads/main'; UPDATE records SET scope = 'trusted:refs/heads/main'",
+        "UPDATE rungs SET scope = 'trusted:refs/heads/main'",
         "UPDATE sites SET instance = 'target'",
     ];
     for edit in edits {

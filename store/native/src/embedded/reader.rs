@@ -95,9 +95,12 @@ impl ObjectSource for Embedded {
             return Err(failed(format!("the range {range:?} goes beyond its {} bytes", opened.size)));
         }
         match &opened.place {
-            Place::Here(file) => read_range(file, range).map_err(|error| match error.kind() {
-                io::ErrorKind::UnexpectedEof => failed("its file is shorter than it was".to_owned()),
-                _ => failed(error.to_string()),
+            Place::Here(file) => read_range(file, range).map_err(|error| {
+                let reason = match error.kind() {
+                    io::ErrorKind::UnexpectedEof => "its file is shorter than it was".to_owned(),
+                    _ => error.to_string(),
+                };
+                TransferError::Unreadable { object: *object, reason }
             }),
             Place::Elsewhere(key) => match block_on(self.service.blobs().get(key, range)) {
                 Ok(body) => Bytes::try_from(body).map(Vec::from).map_err(|error| failed(error.to_string())),

@@ -3,6 +3,7 @@
 //! `new/` holds what is to be moved in, `trash/` what was moved out, `intent` what is to be done. One process at a time
 //! holds its lock.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use sci_faults::Step;
@@ -31,6 +32,8 @@ pub(crate) struct Stage {
 }
 
 const INTENT: &str = "intent";
+/// Longer than an intent can be that moves every entry of the largest tree. Bytes.
+const INTENT_MAX: u64 = 4 << 30;
 const PARTIAL: &str = "intent.partial";
 
 impl Stage {
@@ -186,10 +189,25 @@ impl Stage {
         if !self.has_intent() {
             return Ok(None);
         }
-        let bytes = std::fs::read(&path).map_err(|error| SnapshotError::io("read", &path, error))?;
+        let bytes = self.read_capped(INTENT).map_err(|error| SnapshotError::io("read", &path, error))?;
         let intent = Intent::decode(&bytes).filter(|intent| intent.is_confined_to(&self.name));
         let broken = || SnapshotError::io("use", &path, std::io::Error::other("it is damaged"));
         intent.ok_or_else(broken).map(Some)
+    }
+
+    /// A regular file of the directory, up to [`INTENT_MAX`]: it may have come with a checkout, as a link to anything.
+    fn read_capped(&self, name: &str) -> std::io::Result<Vec<u8>> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let file = std::fs::File::from(fs::openat(&self.handle, name, flags, Mode::empty())?);
+        if !file.metadata()?.is_file() {
+            return Err(std::io::Error::other("it is no file"));
+        }
+        let mut bytes = Vec::new();
+        file.take(INTENT_MAX + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > INTENT_MAX {
+            return Err(std::io::Error::other("it is longer than any intent"));
+        }
+        Ok(bytes)
     }
 
     /// Removes the directory and all it holds. The intent goes first: what it says may be repeated only while `new/` and

@@ -73,6 +73,25 @@ fn an_intent_whose_target_was_removed_since_is_done_with() {
     assert_eq!(recover(dir.path(), &root).unwrap(), Recovered::Nothing);
 }
 
+/// A checkout may bring links, and one to a device would be read without end.
+#[cfg(unix)]
+#[test]
+fn an_intent_that_is_no_file_is_refused_unread() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("tree");
+    write(&root.join("kept"), "old");
+    drop(Stage::create(dir.path(), &root).unwrap().unwrap());
+    let intent = dir.path().join(".sci-stage.tree/intent");
+    for target in ["/dev/zero", "../tree/kept", "nowhere"] {
+        std::os::unix::fs::symlink(target, &intent).unwrap();
+        assert!(recover(dir.path(), &root).is_err(), "{target}");
+        fs::remove_file(&intent).unwrap();
+    }
+    fs::create_dir(&intent).unwrap();
+    assert!(recover(dir.path(), &root).is_err());
+    assert_eq!(fs::read_to_string(root.join("kept")).unwrap(), "old");
+}
+
 #[test]
 fn an_intent_is_completed_from_every_step_on() {
     let ops = vec![
