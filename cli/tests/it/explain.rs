@@ -138,6 +138,24 @@ fn inputs_that_have_changed_since_are_told() {
 }
 
 #[test]
+fn several_paths_are_explained_and_one_that_is_not_there_is_named() {
+    let sandbox = Sandbox::empty();
+    let declared = |name: &str| format!("[path.{name}]\npath = \"{name}\"\nlockfiles = [\"lock.txt\"]\n");
+    sandbox.write("sci.toml", &["a", "b", "c"].map(declared).concat());
+    sandbox.write("lock.txt", "one 1.0.0\n");
+    sandbox.sci("restore").ends_with(0);
+    let document = sandbox.sci("explain a ./c --json").ends_with(0).json();
+    let explained = document["result"]["paths"].as_array().unwrap().iter().map(|path| path["name"].as_str().unwrap());
+    assert_eq!(explained.collect::<Vec<_>>(), ["a", "c"]);
+    assert_screen!(sandbox.sci("explain a nothing c"), @r#"
+    exit code: 4
+    ----- stderr -----
+    Error: no restore of a path called "nothing" is recorded
+    Hint: `sci plan` lists the paths, and `sci restore` records what it decides
+    "#);
+}
+
+#[test]
 fn a_path_that_is_declared_no_more_is_explained_and_said_to_be_gone() {
     let sandbox = workspace();
     sandbox.write("sci.toml", "[path.other]\npath = \"other\"\nsources = [\"src/**\"]\n");

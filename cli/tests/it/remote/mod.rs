@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use sci_conformance::http::Said;
 
 use crate::sandbox::{Sandbox, assert_screen};
-use backend::{nowhere, point, served};
+use backend::{Backend, here, nowhere, point, served};
 
 #[test]
 fn what_is_saved_on_one_machine_is_restored_on_another() {
@@ -159,8 +159,26 @@ fn a_store_that_dies_during_a_restore_changes_nothing() {
     backend.meddle(|heard, honest| honest(heard));
     backend.heard();
     sandbox.sci("save").ends_with(0);
-    let deleted = backend.heard().into_iter().filter(|heard| heard.method == "DELETE");
-    assert_eq!(deleted.map(|heard| heard.path().to_owned()).collect::<Vec<_>>(), [""; 0]);
+    assert_eq!(deleted(&backend), [""; 0]);
+}
+
+#[test]
+fn a_machine_without_the_newer_key_gives_nothing_up() {
+    let (sandbox, backend) = served();
+    here(&sandbox, "key rotate").ends_with(0);
+    sandbox.sci_run("", "mkdir out; seq 5 > out/a").ends_with(0);
+    let ran = sandbox.sci("restore").ends_with(0);
+    assert!(ran.stdout.contains("is not believed"), "{ran}");
+    sandbox.write("out/b", "b\n");
+    backend.heard();
+    sandbox.sci("save").ends_with(0);
+    assert_eq!(deleted(&backend), [""; 0]);
+}
+
+/// What the store was asked to give up since it was asked this last.
+fn deleted(backend: &Backend) -> Vec<String> {
+    let heard = backend.heard().into_iter().filter(|heard| heard.method == "DELETE");
+    heard.map(|heard| heard.path().to_owned()).collect()
 }
 
 #[test]

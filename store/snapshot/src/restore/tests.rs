@@ -80,9 +80,10 @@ fn an_intent_that_is_no_file_is_refused_unread() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().join("tree");
     write(&root.join("kept"), "old");
-    drop(Stage::create(dir.path(), &root).unwrap().unwrap());
+    leave_behind(dir.path(), vec![install("tree/kept")]);
     let intent = dir.path().join(".sci-stage.tree/intent");
-    for target in ["/dev/zero", "../tree/kept", "nowhere"] {
+    fs::rename(&intent, dir.path().join("whole")).unwrap();
+    for target in ["/dev/zero", "../whole", "nowhere"] {
         std::os::unix::fs::symlink(target, &intent).unwrap();
         assert!(recover(dir.path(), &root).is_err(), "{target}");
         fs::remove_file(&intent).unwrap();
