@@ -77,17 +77,13 @@ impl DeclaredPath {
                 return None;
             }
         };
-        let written = dir_glob::parts(inner);
         for inner in &alternatives {
-            // In braces it stands for no component; written by itself it is refused.
-            let here = |component: &&str| *component == dir_glob::HERE && !written.contains(&dir_glob::HERE);
-            let components: Vec<&str> = inner.split('/').filter(|component| !here(component)).collect();
-            let inner = &components.join("/");
+            let components: Vec<&str> = inner.split('/').collect();
             refuse_syntax(&text.value, inner, &components, home, span, errors)?;
             refuse_git(inner, &components, span, errors)?;
             refuse_credentials(inner, home, span, errors)?;
         }
-        let components = written;
+        let components = dir_glob::parts(inner);
         let globs = components.iter().rposition(|component| component.contains(['*', '?', '[', '{']));
         let split = globs.map_or(0, |last| last + 1);
         if globs.is_some() && home {

@@ -8,7 +8,7 @@ use crate::glob::{self, Separator};
 const MAX_ALTERNATIVES: usize = 1_024;
 
 /// Stands for no component, as an alternative in braces.
-pub(crate) const HERE: &str = ".";
+const HERE: &str = ".";
 
 /// A glob whose components are matched one by one, so that it can also tell whether it may match *below* a directory.
 ///
@@ -32,8 +32,12 @@ impl DirGlob {
     /// # Errors
     /// When a component is not a valid glob, or there are too many alternatives, as a sentence.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let parse = |glob: &String| glob.split('/').filter(|part| *part != HERE).map(Part::parse).collect();
-        let alternatives = alternatives(text)?.iter().map(parse).collect::<Result<_, String>>()?;
+        // The empty glob, what is left of a `.` alone, has no component, where `split` would give an empty one.
+        let components = |glob: &String| match glob.is_empty() {
+            true => Ok(Vec::new()),
+            false => glob.split('/').map(Part::parse).collect(),
+        };
+        let alternatives = alternatives(text)?.iter().map(components).collect::<Result<_, String>>()?;
         Ok(Self { text: text.to_owned(), alternatives })
     }
 
@@ -77,12 +81,22 @@ pub(crate) fn alternatives(text: &str) -> Result<Vec<String>, String> {
             continue;
         };
         // The first is taken first.
-        open.extend(inner.iter().rev().map(|one| format!("{before}{one}{after}")));
+        open.extend(inner.iter().rev().map(|one| with(before, one, after)));
         if open.len() + done.len() > MAX_ALTERNATIVES {
             return Err(format!("more than {MAX_ALTERNATIVES} alternatives"));
         }
     }
     Ok(done)
+}
+
+/// A glob with one alternative in the place of its braces.
+fn with(before: &str, one: &str, after: &str) -> String {
+    let is_component = (before.is_empty() || before.ends_with('/')) && (after.is_empty() || after.starts_with('/'));
+    if one != HERE || !is_component {
+        return format!("{before}{one}{after}");
+    }
+    let (above, below) = (before.trim_end_matches('/'), after.trim_start_matches('/'));
+    if above.is_empty() || below.is_empty() { format!("{above}{below}") } else { format!("{above}/{below}") }
 }
 
 /// The first outermost braces that hold a `/` or a [`HERE`]: what is before, the alternatives, and what is after.
@@ -235,6 +249,9 @@ mod tests {
     #[test]
     fn alternatives_are_bounded_and_what_is_not_closed_is_no_glob() {
         assert_eq!(alternatives("{a/b,c}/{d,e}").unwrap(), ["a/b/{d,e}", "c/{d,e}"]);
+        assert_eq!(alternatives("a/{.,b}/c").unwrap(), ["a/c", "a/b/c"]);
+        assert_eq!(alternatives("{.,b}/c").unwrap(), ["c", "b/c"]);
+        assert_eq!(alternatives("a{.,b}c").unwrap(), ["a.c", "abc"]);
         assert!(alternatives(&"{a/b,c/d}".repeat(11)).is_err());
         assert!(DirGlob::parse("{a/b").is_err() && DirGlob::parse("a}/b").is_err());
         assert!(DirGlob::parse("[{]/[!]{]").unwrap().matches(b"{/x"));

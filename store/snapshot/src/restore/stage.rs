@@ -189,16 +189,16 @@ impl Stage {
         if !self.has_intent() {
             return Ok(None);
         }
-        let bytes = self.read_capped(INTENT).map_err(|error| SnapshotError::io("read", &path, error))?;
+        let bytes = self.intent_bytes().map_err(|error| SnapshotError::io("read", &path, error))?;
         let intent = Intent::decode(&bytes).filter(|intent| intent.is_confined_to(&self.name));
         let broken = || SnapshotError::io("use", &path, std::io::Error::other("it is damaged"));
         intent.ok_or_else(broken).map(Some)
     }
 
-    /// A regular file of the directory, up to [`INTENT_MAX`]: it may have come with a checkout, as a link to anything.
-    fn read_capped(&self, name: &str) -> std::io::Result<Vec<u8>> {
+    /// The intent's file, which may have come with a checkout, as a link to anything.
+    fn intent_bytes(&self) -> std::io::Result<Vec<u8>> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let file = std::fs::File::from(fs::openat(&self.handle, name, flags, Mode::empty())?);
+        let file = std::fs::File::from(fs::openat(&self.handle, INTENT, flags, Mode::empty())?);
         if !file.metadata()?.is_file() {
             return Err(std::io::Error::other("it is no file"));
         }
