@@ -15,6 +15,7 @@ mod io;
 mod machine;
 mod steps;
 mod store;
+mod syncing;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod trace;
 mod tree;

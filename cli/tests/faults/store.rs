@@ -17,7 +17,8 @@ pub(crate) struct Whole {
     pub(crate) objects: usize,
 }
 
-fn open(machine: &Machine) -> Embedded {
+/// The store, as a run of main uses it.
+pub(crate) fn open(machine: &Machine) -> Embedded {
     let caller = sci_native::caller("faults", RunId::new("look").unwrap(), None, &BTreeMap::new()).unwrap();
     Embedded::open(&machine.at("store"), caller).unwrap()
 }

@@ -68,7 +68,8 @@ macro_rules! with_cases {
             ],
             trust: [
                 parents_are_what_was_served, quarantine_reaches_descendants, edited_rows_are_refused,
-                swapped_rows_are_refused, retired_keys_end, unknown_keys_are_refused
+                swapped_rows_are_refused, retired_keys_end, a_save_is_not_signed_by_a_key_that_ended,
+                unknown_keys_are_refused
             ],
             gc: [
                 waits_for_grace, keeps_what_is_needed, leases_outlive_forgetting, saves_in_flight_are_kept,

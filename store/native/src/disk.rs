@@ -11,6 +11,7 @@ use sci_service::{Blob, BlobError, BlobKey, Blobs};
 use sci_store_api::ObjectId;
 use sci_sys::io::Errno;
 use sha2::{Digest as _, Sha256};
+use tempfile::NamedTempFile;
 
 use crate::body::{Download, Upload};
 use crate::error::{Error, is_full, message};
@@ -48,6 +49,25 @@ impl Disk {
         File::open(self.path(key)).map_err(|error| self.failed(key, &error))
     }
 
+    /// Has objects synced that another process put, which may have ended before it did. One that is not there is passed over:
+    /// whoever cites it is told.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Service`] when the disk fails.
+    pub fn take_over(&self, objects: &[Blob]) -> Result<(), Error> {
+        for blob in objects {
+            let path = self.path(&blob.key);
+            // Windows syncs only what may be written.
+            match File::options().write(true).open(&path) {
+                Ok(file) => self.writeback.written(file, path),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(Error::io(&path)(error)),
+            }
+        }
+        let synced = self.writeback.flush().map_err(BlobError::Failed);
+        Ok(synced.map_err(sci_service::Error::from)?)
+    }
+
     fn path(&self, key: &BlobKey) -> PathBuf {
         self.root.join(key.to_string())
     }
@@ -64,7 +84,7 @@ impl Disk {
             Ok(body) => body,
             Err(wrong) => return Ok(Err(wrong)),
         };
-        let mut file = tempfile::NamedTempFile::new_in(self.root.join("incoming"))?;
+        let mut file = NamedTempFile::new_in(self.root.join("incoming"))?;
         loop {
             match body.next_part() {
                 Ok(Some(part)) => file.write_all(&part)?,
@@ -76,7 +96,7 @@ impl Disk {
         let directory = path.parent().unwrap_or(&self.root);
         fs::create_dir_all(directory)?;
         sci_faults::at(Step::ObjectPartial);
-        let file = file.persist(&path)?;
+        let file = place(file, &path)?;
         sci_faults::at(Step::ObjectStored);
         self.writeback.written(file, path);
         Ok(Ok(()))
@@ -132,6 +152,20 @@ impl Blobs for Disk {
         self.writeback.flush().map_err(BlobError::Failed)?;
         sci_faults::at(Step::ObjectsFlushed);
         Ok(())
+    }
+}
+
+/// Puts a whole object in its place. What is there already may be relied on by a snapshot: it is replaced only by what is on
+/// the disk, or a power cut could leave neither.
+fn place(file: NamedTempFile, path: &Path) -> io::Result<File> {
+    match file.persist_noclobber(path) {
+        Ok(file) => Ok(file),
+        // Also where the file system cannot tell.
+        Err(refused) => {
+            refused.file.as_file().sync_data()?;
+            sci_faults::at(Step::ObjectSynced);
+            Ok(refused.file.persist(path)?)
+        }
     }
 }
 

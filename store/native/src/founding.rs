@@ -10,6 +10,10 @@ use sci_store_api::{KeyId, ObjectId, StoreId, StoredKeys, TokenId, UnixMillis};
 
 use crate::{Error, SystemClock};
 
+/// How long before and after a change of keys on another host both count, in milliseconds: so long instances of the version
+/// before may live there, and so far its clock may be from this one's.
+const OVERLAP: u64 = 15 * 60 * 1_000;
+
 /// What whoever sets up a store on another host gives it.
 #[derive(Debug)]
 pub struct Founding {
@@ -23,13 +27,13 @@ pub struct Founding {
 
 impl Founding {
     /// Makes a key, and with it an administrator's token that is good for `life` milliseconds. The new key signs from now on;
-    /// `before` are the public halves of the keys until now, the one that signed first, which sign no more.
+    /// `before` are the public halves of the keys until now, the one that signed first, which soon sign no more.
     ///
     /// # Errors
     /// [`Error::Random`]; [`Error::Service`] should the key not sign.
     pub fn make(before: Vec<PublicKey>, life: u64) -> Result<Self, Error> {
         let now = SystemClock.now();
-        let stored = succeeding(before, now)?;
+        let stored = succeeding(before, now, OVERLAP)?;
         let held = HeldKeys::of(&stored).ok_or_else(|| Error::Random("the seed is none".to_owned()))?;
         let id = TokenId::new(crate::fresh_name()?).map_err(unnameable)?;
         let administrator = block_on(sci_service::first_administrator(&held, id, now, life))?;
@@ -37,12 +41,12 @@ impl Founding {
     }
 }
 
-/// A new key that takes over from those `before` it at `now`.
-pub(crate) fn succeeding(mut before: Vec<PublicKey>, now: UnixMillis) -> Result<StoredKeys, Error> {
+/// A new key that takes over from those `before` it at `now`; `overlap` milliseconds before and after both count.
+pub(crate) fn succeeding(mut before: Vec<PublicKey>, now: UnixMillis, overlap: u64) -> Result<StoredKeys, Error> {
     let mut stored = new_key()?;
     if let Some(old) = before.first_mut() {
-        old.not_after = Some(now);
-        stored.not_before = Some(now);
+        old.not_after = Some(now.plus(overlap));
+        stored.not_before = Some(now.minus(overlap));
     }
     stored.retired = before;
     Ok(stored)

@@ -14,7 +14,7 @@ use sci_sys::places::sync_directory;
 use tempfile::{NamedTempFile, PersistError};
 use zeroize::Zeroize;
 
-use crate::{Error, founding};
+use crate::{Error, founding, layout};
 
 /// A signing key kept in a file, with the keys that were used before it. When the file changes (`sci key rotate` beside a
 /// running server) the new content counts from the next signature on.
@@ -66,14 +66,15 @@ impl KeyFile {
     /// # Errors
     /// As [`KeyFile::open`].
     pub fn rotate(&self, from: &KeyId, now: UnixMillis) -> Result<(), Error> {
-        // Held to the end: of two threads that rotate the same key, the second finds that it was done.
+        // Held to the end: of two threads or processes that rotate the same key, the second finds that it was done.
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let _lock = layout::lock(parent(&self.file))?;
         self.refresh(&mut loaded)?;
         let before = loaded.public();
         if before.first().is_some_and(|current| current.id != *from) {
             return Ok(());
         }
-        let stored = founding::succeeding(before, now)?;
+        let stored = founding::succeeding(before, now, 0)?;
         write(&self.file, &stored, |temporary, file| temporary.persist(file).map(drop))?;
         self.refresh(&mut loaded)
     }
@@ -141,16 +142,20 @@ fn create(file: &Path) -> Result<(), Error> {
     })
 }
 
+fn parent(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new("."))
+}
+
 /// Puts a key file into place, whole.
 fn write(
     file: &Path,
     stored: &StoredKeys,
     place: impl FnOnce(NamedTempFile, &Path) -> Result<(), PersistError>,
 ) -> Result<(), Error> {
-    let directory = file.parent().unwrap_or(Path::new("."));
+    let directory = parent(file);
     let write = || {
         // A temporary file has mode 0600 from its creation on.
-        let mut temporary = crate::layout::partial_in(directory)?;
+        let mut temporary = layout::partial_in(directory)?;
         serde_json::to_writer(&mut temporary, stored)?;
         temporary.flush()?;
         temporary.as_file().sync_all()?;
@@ -204,6 +209,33 @@ mod tests {
         assert_eq!(server.public().unwrap(), keys);
         administrator.rotate(&new.id, UnixMillis(2_000)).unwrap();
         assert_eq!(KeyFile::open(&file).unwrap().public().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn of_many_that_rotate_a_key_at_once_one_does() {
+        const MANY: usize = 8;
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("key.json");
+        let mut old = KeyFile::open(&file).unwrap().public().unwrap().remove(0).id;
+        for round in 1..=20 {
+            let together = std::sync::Barrier::new(MANY);
+            std::thread::scope(|scope| {
+                for _ in 0..MANY {
+                    scope.spawn(|| {
+                        // Each opens the file for itself, as a process does.
+                        let keys = KeyFile::open(&file).unwrap();
+                        together.wait();
+                        keys.rotate(&old, UnixMillis(1_000)).unwrap();
+                        let signed = block_on(keys.sign("t", b"after".to_vec())).unwrap();
+                        let trusted = KeyFile::open(&file).unwrap().public().unwrap();
+                        assert_eq!(signed_by(&signed, "t", &trusted).unwrap(), [&trusted[0]]);
+                    });
+                }
+            });
+            let keys = KeyFile::open(&file).unwrap().public().unwrap();
+            assert_eq!((keys.len(), &keys[1].id), (round + 1, &old));
+            old = keys[0].id.clone();
+        }
     }
 
     #[cfg(unix)]

@@ -59,8 +59,7 @@ impl Layout {
             let problem = "the directory holds something else than a store".to_owned();
             return Err(Error::NotAStore { path: directory.to_owned(), problem });
         }
-        let file = File::create(&lock).map_err(Error::io(&lock))?;
-        file.lock().map_err(Error::io(&lock))?;
+        let file = self::lock(directory)?;
         sci_faults::at(Step::StoreLocked);
         remove_partial(directory)?;
         if !exists(&marker)? {
@@ -88,6 +87,14 @@ impl Layout {
     pub(crate) fn key(&self) -> PathBuf {
         self.directory.join("signing-key.json")
     }
+}
+
+/// Waits for a directory's lock. It is held until the file is closed.
+pub(crate) fn lock(directory: &Path) -> Result<File, Error> {
+    let path = directory.join(LOCK);
+    let file = File::create(&path).map_err(Error::io(&path))?;
+    file.lock().map_err(Error::io(&path))?;
+    Ok(file)
 }
 
 /// Makes a file that only this user can read, to be put into place in the store's directory.

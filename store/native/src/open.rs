@@ -50,6 +50,18 @@ pub fn service_with(directory: &Path, objects: Option<&Bucket>, connect: &dyn Co
     Ok(service)
 }
 
+/// Makes what another server has left for the saves of its clients survive a power cut: a commit syncs what this process put.
+///
+/// # Errors
+/// [`Error::Service`]; [`Error::Io`].
+pub fn take_over(service: &NativeService) -> Result<(), Error> {
+    match service.blobs() {
+        Objects::Here(disk) => disk.take_over(&block_on(service.held_objects())?),
+        // A bucket has acknowledged it.
+        Objects::Elsewhere(_) => Ok(()),
+    }
+}
+
 /// Says that a server uses the directory, until it is dropped or the process ends. Two servers would collect the same store
 /// at the same times, and each would see half of the load that its limits are for.
 #[derive(Debug)]

@@ -47,6 +47,7 @@ pub fn run_until(
     let fetch = HttpsFetch::new(Arc::clone(&metrics))?;
     let service = sci_native::open::service_with(&settings.store, settings.objects.as_ref(), &*settings.connect)?;
     let _lock = ServerLock::take(&settings.store)?;
+    sci_native::open::take_over(&service)?;
     service.blobs().check()?;
     let objects = service.blobs().to_string();
     let gate = Gate::new(&settings.url, issuers, fetch);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sci_hasher::Digest;
-use sci_store_api::dsse::RECORD_TYPE;
+use sci_store_api::dsse::{self, Envelope, PublicKey, RECORD_TYPE};
 use sci_store_api::record::{MAX_OBJECTS, VERSION};
 use sci_store_api::saves::{CommitSave, Committed};
 use sci_store_api::{
@@ -74,7 +74,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     /// # Errors
     /// [`ErrorCode::Conflict`] when the save was committed with another request; [`ErrorCode::UnknownObject`] when a cited
     /// object was neither uploaded by this save nor part of a snapshot served to this run; [`ErrorCode::Retry`] when an
-    /// object has gone and must be put again; [`ErrorCode::Invalid`] when the record would break a rule.
+    /// object has gone and must be put again, or the store's key changed meanwhile; [`ErrorCode::Invalid`] when the record would break a rule.
     pub async fn commit_save(&self, caller: &Caller, id: SaveId, request: &CommitSave) -> Result<Committed, Error> {
         let mut request = request.clone();
         request.objects.sort_unstable();
@@ -250,7 +250,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         numbers: &[i64],
         seen: i64,
     ) -> Result<Vec<Statement>, Error> {
-        let envelope = self.keys.sign(RECORD_TYPE, payload).await?;
+        let envelope = self.sign(record, payload).await?;
         let snapshot = envelope.snapshot_id();
         let signature = envelope.signatures.into_iter().next();
         let signature = signature.ok_or_else(|| crate::KeyError("the key made no signature".to_owned()))?;
@@ -305,6 +305,19 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
             Statement::new(ANCESTRY, of_record(lineage)),
             Statement::new(NEEDED, [objects.into()]),
         ])
+    }
+
+    /// Signs a record with a key whose signatures count for the time that the record says. Between the two the keys may
+    /// change, and what nobody will believe is not acknowledged.
+    async fn sign(&self, record: &Record, payload: Vec<u8>) -> Result<Envelope, Error> {
+        let envelope = self.keys.sign(RECORD_TYPE, payload).await?;
+        let keys = self.keys.public_keys().await?;
+        let counts = |signers: Vec<&PublicKey>| signers.iter().any(|key| key.covers(record.created));
+        if dsse::signed_by(&envelope, RECORD_TYPE, &keys).is_ok_and(counts) {
+            return Ok(envelope);
+        }
+        let error = ApiError::new(ErrorCode::Retry, "the store's key changed while the save was signed");
+        Err(Error::Refused(error.with_hint("commit again")))
     }
 
     /// Ends the save with its answer, in one batch with the given statements.

@@ -14,6 +14,7 @@ use crate::caller::Caller;
 use crate::error::Error;
 use crate::ids;
 use crate::keys::{Clock, Keys};
+use crate::quota;
 use crate::service::{Service, visible, visible_runs};
 use crate::sql::{Row, Sql, SqlError, Statement, Value};
 
@@ -31,8 +32,12 @@ const HOLD_RUN: &str = "INSERT INTO holds (hold, repository, run, touched) VALUE
 const TOUCH: &str = "UPDATE holds SET touched = ?4 WHERE hold = ?1 AND repository = ?2 AND run = ?3";
 const GUARD_HOLD: &str = "INSERT INTO guard SELECT 0 WHERE NOT EXISTS \
      (SELECT 1 FROM holds WHERE hold = ?1 AND repository = ?2 AND run = ?3)";
+const HELD: &str = "SELECT 1 FROM holds WHERE hold = ?1 AND repository = ?2 AND run = ?3";
 const ANNOUNCE: &str = "INSERT INTO objects (repository, object, size, state) SELECT ?1, ?2, ?3, 0 WHERE NOT EXISTS \
      (SELECT 1 FROM objects WHERE repository = ?1 AND object = ?2 AND state < 2)";
+/// The size is what is charged until the bytes have arrived: the largest that was announced.
+const OWN: &str = "UPDATE objects SET scope = ?4, size = CASE state WHEN 0 THEN max(size, ?3) ELSE size END \
+     WHERE repository = ?1 AND object = ?2 AND state < 2";
 const UPLOAD: &str = "INSERT INTO uploads (hold, object, verified) \
      SELECT ?1, number, 0 FROM objects WHERE repository = ?2 AND object = ?3 AND state < 2 \
      ON CONFLICT (hold, object) DO NOTHING";
@@ -43,6 +48,8 @@ const GUARD_ANNOUNCED: &str = "INSERT INTO guard SELECT 0 WHERE NOT EXISTS \
 const STORED: &str = "UPDATE objects SET state = 1, size = ?2, idle = NULL, arrivals = arrivals + 1 WHERE number = ?1";
 const ALIVE: &str = "SELECT 1 FROM objects WHERE number = ?1 AND state < 2";
 const VERIFIED: &str = "UPDATE uploads SET verified = 1 WHERE hold = ?1 AND object = ?2";
+const HELD_OBJECTS: &str = "SELECT repository, object, number, size FROM objects \
+     WHERE state = 1 AND number IN (SELECT object FROM uploads WHERE verified = 1)";
 
 /// `state < 2` is what the partial index is of; SQLite does not see that `state = 1` implies it.
 const AUTHORISE: &str = "SELECT object, number, size FROM objects WHERE repository = ?1 AND state < 2 AND state = 1 \
@@ -62,7 +69,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     /// so who does not have them cannot claim them.
     ///
     /// # Errors
-    /// [`ErrorCode::WrongContent`] when the body is not the object; [`ErrorCode::NotFound`] when the save is unknown or was
+    /// [`ErrorCode::Quota`] when the caller's scope or repository has no room for it; [`ErrorCode::WrongContent`] when the body is not the object; [`ErrorCode::NotFound`] when the save is unknown or was
     /// given up; [`ErrorCode::Retry`] when it was given up meanwhile.
     pub async fn put_object(
         &self,
@@ -78,7 +85,6 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         if size > MAX_OBJECT_SIZE {
             return Err(Error::refused(ErrorCode::Invalid, format!("an object has at most {MAX_OBJECT_SIZE} bytes")));
         }
-        self.admit(caller, size).await?;
         let id = match hold {
             Hold::Save(save) => *save.as_bytes(),
             Hold::Run => ids::run_hold(caller),
@@ -99,23 +105,31 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         size: u64,
     ) -> Result<i64, Error> {
         let repository = || Value::from(caller.repository.as_str());
-        let owner = [id.into(), repository(), caller.run.as_str().into()];
-        let [hold_id, _, run] = owner.clone();
+        let holder = || [id.into(), repository(), caller.run.as_str().into()];
+        let [hold_id, _, run] = holder();
         let touched = [hold_id, repository(), run, self.clock.now().0.into()];
         let touch = if hold == Hold::Run { HOLD_RUN } else { TOUCH };
-        let batch = vec![
+        let mut batch = quota::guards(caller, object, size)?;
+        batch.extend([
             Statement::new(touch, touched),
-            Statement::new(GUARD_HOLD, owner),
+            Statement::new(GUARD_HOLD, holder()),
             Statement::new(ANNOUNCE, [repository(), object.as_bytes().into(), size.into()]),
+            Statement::new(OWN, [repository(), object.as_bytes().into(), size.into(), quota::owner(caller).into()]),
             Statement::new(UPLOAD, [id.into(), repository(), object.as_bytes().into()]),
             Statement::new(NUMBER, [repository(), object.as_bytes().into()]),
-        ];
+        ]);
         match self.sql.quick(batch).await {
             Ok(rows) => match rows.last().and_then(|rows| rows.first()) {
                 Some(row) => Ok(row.integer(0)?),
                 None => Err(SqlError::Failed("an announced object is not in the index".to_owned()).into()),
             },
-            Err(SqlError::Constraint) => Err(unknown_save()),
+            Err(SqlError::Constraint) => {
+                let is_held = hold == Hold::Run || {
+                    let rows = self.sql.query(Statement::new(HELD, holder())).await?;
+                    rows.first().is_some()
+                };
+                Err(if is_held { quota::no_room(caller) } else { unknown_save() })
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -139,6 +153,20 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// What has arrived for saves and plans that may still cite it, in every repository.
+    ///
+    /// # Errors
+    /// [`Error::Sql`].
+    pub async fn held_objects(&self) -> Result<Vec<Blob>, Error> {
+        let rows = self.sql.query(Statement::new(HELD_OBJECTS, [])).await?;
+        let blob = |row: &Row| {
+            let object = ObjectId::from_bytes(row.id(1)?);
+            let key = BlobKey { repository: row.parse(0)?, object, number: row.integer(2)? };
+            Ok(Blob { key, size: row.unsigned(3)? })
+        };
+        rows.iter().map(blob).collect()
     }
 
     /// Finds an object that the caller may read: one of a snapshot it sees, of a plan it sees, or of its own; and the inputs

@@ -16,7 +16,7 @@ use crate::ids;
 use crate::keys::{Clock, Keys};
 use crate::objects::unknown_object;
 use crate::service::{Service, visible_runs};
-use crate::sql::{self, Row, Sql, SqlError, Statement};
+use crate::sql::{self, Row, Sql, SqlError, Statement, Value};
 
 /// The longest stored plan, in bytes: a row must hold it.
 const MAX_BODY: usize = 3 << 19;
@@ -25,10 +25,16 @@ const INSERT: &str = "INSERT INTO plans (plan, repository, scope, run, created, 
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (plan) DO NOTHING";
 const OBJECTS: &str = "INSERT INTO plan_objects (plan, object) \
      SELECT number, value FROM plans, json_each(?2) WHERE plan = ?1 ON CONFLICT (plan, object) DO NOTHING";
-const EXPIRE_OBJECTS: &str = "DELETE FROM plan_objects WHERE plan IN (SELECT number FROM plans WHERE repository = ?1 \
-     ORDER BY number DESC LIMIT -1 OFFSET ?2)";
-const EXPIRE: &str = "DELETE FROM plans WHERE number IN (SELECT number FROM plans WHERE repository = ?1 \
-     ORDER BY number DESC LIMIT -1 OFFSET ?2)";
+/// SQL: the plans that are too many of the class of scope ?3.
+macro_rules! expired {
+    () => {
+        "(SELECT number FROM plans WHERE repository = ?1 \
+          AND substr(scope, 1, instr(scope, ':')) = substr(?3, 1, instr(?3, ':')) \
+          ORDER BY number DESC LIMIT -1 OFFSET ?2)"
+    };
+}
+const EXPIRE_OBJECTS: &str = concat!("DELETE FROM plan_objects WHERE plan IN ", expired!());
+const EXPIRE: &str = concat!("DELETE FROM plans WHERE number IN ", expired!());
 const LIST: &str = "SELECT plan, run, created, paths FROM plans WHERE repository = ?1 \
      AND (?3 IS NULL OR run = ?2 OR scope IN (SELECT value FROM json_each(?3))) AND (?5 IS NULL OR run = ?5) \
      ORDER BY number DESC LIMIT ?4";
@@ -38,7 +44,8 @@ const DERIVATIONS: &str = "SELECT snapshot, derivation FROM records WHERE reposi
      AND (?2 IS NULL OR scope IN (SELECT value FROM json_each(?2))) AND snapshot IN (SELECT unhex(value) FROM json_each(?3))";
 
 impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
-    /// Stores a plan; the oldest beyond [`KEPT_PLANS`] of the repository go. Safe to repeat with the same nonce.
+    /// Stores a plan; the oldest beyond [`KEPT_PLANS`] of its class of scope go, so that pull requests
+    /// cost main none. Safe to repeat with the same nonce.
     ///
     /// # Errors
     /// [`ErrorCode::UnknownObject`] when a derivation was not put by this run and is not one that the caller may read.
@@ -62,16 +69,17 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         let plan = ids::plan(caller, &request.nonce);
         let numbers: Vec<i64> = blobs.iter().map(|blob| blob.key.number).collect();
         let objects = serde_json::to_string(&numbers)?;
+        let scope = || Value::from(caller.scope_write.as_ref().map(ToString::to_string).unwrap_or_default());
         let row = [
             plan.as_bytes().into(),
             caller.repository.as_str().into(),
-            caller.scope_write.as_ref().map(ToString::to_string).unwrap_or_default().into(),
+            scope(),
             caller.run.as_str().into(),
             self.clock.now().0.into(),
             (request.paths.len() as u64).into(),
             body.into(),
         ];
-        let kept = || [caller.repository.as_str().into(), i64::from(KEPT_PLANS).into()];
+        let kept = || [caller.repository.as_str().into(), i64::from(KEPT_PLANS).into(), scope()];
         let batch = vec![
             Statement::new(GUARD_OBJECTS, [objects.as_str().into(), (numbers.len() as u64).into()]),
             Statement::new(INSERT, row),

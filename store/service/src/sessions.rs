@@ -198,8 +198,10 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
                 self.check_token(token).await?;
                 let registration = self.registered(repository).await?;
                 let trusted = default_trusted(&registration)?;
+                let is_release = scope_write.as_ref().is_some_and(|own| own.class() == ScopeClass::Release);
                 let mut scopes_read: Vec<Scope> = scope_write.iter().cloned().collect();
-                if !scopes_read.contains(&trusted) {
+                // As of a release's job.
+                if !scopes_read.contains(&trusted) && (!is_release || registration.release.reads_trusted) {
                     scopes_read.push(trusted);
                 }
                 Ok(Caller {

@@ -8,7 +8,7 @@ use sci_store_api::{ErrorCode, Instance, ObjectId, PlanId};
 
 use crate::world::{Harness, State, World, caller, code, main, path};
 
-fn plan<H: Harness>(world: &World<H>, me: &sci_service::Caller, state: &State) -> PlanId {
+fn plan<H: Harness>(world: &World<H>, me: &Caller, state: &State) -> PlanId {
     let derivation = state.objects()[2].1.clone();
     world.put(me, Hold::Run, &derivation).unwrap();
     let planned = PlannedPath {
@@ -84,16 +84,21 @@ pub fn derivations_are_explained<H: Harness>() {
     assert_eq!(explained.derivations.into_iter().collect::<Vec<_>>(), [(near, ObjectId::of(&readable.objects()[2].1))]);
 }
 
-/// The oldest plans go, and their derivations with them.
+/// The oldest plans go, and their derivations with them; as many as pull requests plan, none of main's does.
 pub fn retention_is_bounded<H: Harness>() {
     let world = World::<H>::default();
     let me = main("1");
     let oldest = State::new("old", "s", "t");
     let first = plan(&world, &me, &oldest);
     let state = State::new("l", "s", "t");
-    for _ in 0..KEPT_PLANS {
-        plan(&world, &me, &state);
-    }
+    let flood = |caller: &Caller| {
+        for _ in 0..KEPT_PLANS {
+            plan(&world, caller, &state);
+        }
+    };
+    flood(&caller("2", &["pr:2"]));
+    assert_eq!(block_on(world.service.explain(&me, &first)).unwrap().plan.plan, first);
+    flood(&me);
     assert_eq!(block_on(world.service.plans(&me, &PlanQuery::default())).unwrap().len(), KEPT_PLANS as usize);
     assert_eq!(code(block_on(world.service.explain(&me, &first))), ErrorCode::NotFound);
     world.clock.advance(1);

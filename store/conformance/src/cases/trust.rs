@@ -2,10 +2,12 @@
 
 use pollster::block_on;
 use sci_service::Clock;
+use sci_store_api::ErrorCode;
 use sci_store_api::admin::Quarantine;
+use sci_store_api::saves::Committed;
 use sci_store_api::verdict::{Refusal, Verdict};
 
-use crate::world::{Harness, State, World, caller, main};
+use crate::world::{Harness, State, World, caller, code, main};
 
 fn refusals(verdict: &Verdict) -> Vec<Option<Refusal>> {
     verdict.candidates.iter().map(|candidate| candidate.judgement.refusal()).collect()
@@ -109,12 +111,30 @@ pub fn swapped_rows_are_refused<H: Harness>() {
 pub fn retired_keys_end<H: Harness>() {
     let world = World::<H>::default();
     let before = world.saved(&main("1"), &State::new("l", "before", "b"));
-    world.keys.retire(world.clock.now());
+    let end = world.clock.now();
+    world.clock.advance(1_000);
     let after = world.saved(&main("2"), &State::new("l", "after", "a"));
+    world.keys.retire(end);
     let resolved = world.resolve(&main("3"), &State::new("l", "after", "a"));
     assert_eq!(resolved.verdict.snapshot(), Some(before));
     let refused = resolved.verdict.candidates.iter().find(|candidate| candidate.snapshot == after).unwrap();
     assert_eq!(refused.judgement.refusal(), Some(Refusal::Signature));
+}
+
+/// What the key signs after its end would be believed by nobody: it is not acknowledged, and the same commit is taken once
+/// another key signs.
+pub fn a_save_is_not_signed_by_a_key_that_ended<H: Harness>() {
+    let world = World::<H>::default();
+    let (me, state) = (main("1"), State::new("l", "s", "t"));
+    let begun = world.begin(&me, &state, &[]).unwrap();
+    world.put_all(&me, &begun, &state).unwrap();
+    world.keys.retire(world.clock.now());
+    world.clock.advance(1);
+    assert_eq!(code(world.commit(&me, &begun, &state)), ErrorCode::Retry);
+    assert_eq!(world.resolve(&main("2"), &state).verdict.snapshot(), None);
+    world.keys.exchange();
+    let Committed::Saved { snapshot } = world.commit(&me, &begun, &state).unwrap() else { panic!("it was not saved") };
+    assert_eq!(world.resolve(&main("3"), &state).verdict.snapshot(), Some(snapshot));
 }
 
 /// What a key signed that is no longer trusted is refused, and is replaced by the next save.

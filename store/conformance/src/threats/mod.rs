@@ -110,7 +110,11 @@ macro_rules! with_attacks {
                 another_protocol
             ],
             load: [ten_thousand_unknown_keys, strangers_on_every_route, a_canary_in_every_place],
-            quotas: [a_pull_request_that_fills_its_quota, many_pull_requests_against_main, a_larger_object_than_the_quota],
+            quotas: [
+                a_pull_request_that_fills_its_quota, many_pull_requests_against_main, a_larger_object_than_the_quota,
+                objects_that_belong_to_no_save, saves_that_cite_little,
+                what_was_forgotten_is_charged_until_it_is_collected, pull_requests_against_a_quota_of_the_repository,
+            ],
         }
     };
 }

@@ -1,8 +1,11 @@
 //! Scopes that fill the store: each loses its own state, and never that of a higher class.
 
-use sci_store_api::ErrorCode;
+use sci_store_api::admin::{Collect, GcPolicy};
 use sci_store_api::repositories::Quota;
 use sci_store_api::saves::BegunSave;
+use sci_store_api::session::SessionResponse;
+use sci_store_api::{ErrorCode, ObjectId, routes};
+use serde_json::json;
 
 use super::{Stage, Target};
 use crate::state::State;
@@ -41,6 +44,86 @@ pub fn a_pull_request_that_fills_its_quota<T: Target>() {
     assert!(fill(&stage, &stage.main(), &state("new", 0)));
     assert!(fill(&stage, &stage.pull_request(4), &state("b", 4)));
     assert_eq!(stage.resolve(&stage.main(), &trusted)["verdict"], "exact");
+}
+
+/// Puts objects of 1,000 bytes until one is refused: how many were taken.
+fn taken(mut put: impl FnMut(&[u8]) -> crate::http::Said) -> usize {
+    (0..100_u64)
+        .take_while(|number| {
+            let said = put(&number.to_le_bytes().repeat(125));
+            assert!(said.status == 204 || (said.status, said.code().as_str()) == (507, "quota"), "{said:?}");
+            said.status == 204
+        })
+        .count()
+}
+
+/// Objects that belong to no save: a pull request's, and those of a token that only reads.
+pub fn objects_that_belong_to_no_save<T: Target>() {
+    let stage = Stage::<T>::default();
+    stage.limit(Quota { untrusted_scope: Some(4_000), untrusted: Some(5_000), repository: None });
+    let outside = |ticket: &str, bytes: &[u8]| {
+        stage.request("PUT", &routes::fill(routes::OBJECT, ObjectId::of(bytes)), Some(ticket), bytes)
+    };
+    let ticket = stage.pull_request(42);
+    assert_eq!(taken(|bytes| outside(&ticket, bytes)), 8);
+    // One that is there already takes up no room.
+    assert_eq!(outside(&ticket, &1_u64.to_le_bytes().repeat(125)).status, 204);
+    let opened: SessionResponse = stage.post(routes::SESSION, &stage.token("reader", None), &json!({})).read();
+    let reader = opened.ticket.expose();
+    assert_eq!(taken(|bytes| outside(reader, &[bytes, b"of a reader"].concat())), 1);
+    assert!(fill(&stage, &stage.main(), &state("main", 0)));
+}
+
+/// Saves that upload much and cite little: what nothing cites is charged to who put it.
+pub fn saves_that_cite_little<T: Target>() {
+    let stage = Stage::<T>::default();
+    stage.limit(Quota { untrusted_scope: Some(6_000), ..Quota::default() });
+    let ticket = stage.pull_request(42);
+    let mut put = 0;
+    for source in SOURCES {
+        let begun = stage.uploaded(&ticket, &State::new("l", source, source));
+        put += taken(|bytes| match bytes[0] {
+            0..4 => stage.put(&ticket, &begun, &[bytes, source.as_bytes()].concat()),
+            _ => stage.put(&ticket, &begun, &[0; 20_000]),
+        });
+        if put >= 10 {
+            break;
+        }
+        assert_eq!(stage.commit(&ticket, &begun, &State::new("l", source, source)).status, 200);
+    }
+    assert!((10..12).contains(&put), "{put} were taken");
+}
+
+/// A collection removes the records of what was forgotten at once, and its objects after their grace: until then they are
+/// charged.
+pub fn what_was_forgotten_is_charged_until_it_is_collected<T: Target>() {
+    let stage = Stage::<T>::default();
+    stage.limit(Quota { untrusted_scope: Some(3_000), ..Quota::default() });
+    let ticket = stage.pull_request(42);
+    let kept = SOURCES.iter().take_while(|source| {
+        let policy = GcPolicy { grace: sci_store_api::admin::DAY, ..GcPolicy::default() };
+        let collected = stage.post(routes::GC, stage.admin(), &Collect { repository: None, policy });
+        assert_eq!(collected.status, 200, "{collected:?}");
+        fill(&stage, &ticket, &state(source, 42))
+    });
+    assert_eq!(kept.count(), 2);
+}
+
+/// With a quota for the repository alone, pull requests fill it as often as they can: main still saves.
+pub fn pull_requests_against_a_quota_of_the_repository<T: Target>() {
+    let stage = Stage::<T>::default();
+    stage.limit(Quota { repository: Some(9_000), ..Quota::default() });
+    let trusted = state("main", 0);
+    stage.save(&stage.main(), &trusted);
+    let refused = (1..=12).filter(|number| {
+        let source = SOURCES[*number as usize % 8];
+        !fill(&stage, &stage.pull_request(*number), &state(source, *number))
+    });
+    assert!(refused.count() > 3);
+    for source in ["new", "newer", "newest"] {
+        assert!(fill(&stage, &stage.main(), &state(source, 0)), "{source}");
+        assert_eq!(stage.resolve(&stage.main(), &state(source, 0))["verdict"], "exact");
+    }
 }
 
 /// Many pull requests together, each within its own quota, against what a repository may keep.

@@ -1,7 +1,11 @@
-//! What ends a ticket.
+//! What ends a ticket, and what a token for a release reads.
 
 use sci_conformance::state::State;
+use sci_conformance::threats::Target as _;
 use sci_store_api::routes;
+use sci_store_api::session::SessionResponse;
+use sci_store_api::tokens::CreatedToken;
+use serde_json::json;
 
 use crate::bench::Bench;
 
@@ -29,4 +33,23 @@ fn a_retired_key_opens_no_new_ticket_and_another_key_none_at_all() {
     assert_eq!(bench.get(routes::SNAPSHOTS, &ticket).code(), "unauthorized");
     let fresh = bench.main();
     assert_eq!(bench.get(routes::SNAPSHOTS, &fresh).status, 200);
+}
+
+#[test]
+fn a_token_for_a_release_reads_trusted_state_only_where_a_release_does() {
+    let bench = Bench::default();
+    let wanted = json!({
+        "id": "releaser", "life": sci_store_api::admin::DAY, "note": "", "allow_trusted": true,
+        "power": { "kind": "repository", "repository": "1001", "scope_write": "release:v1" },
+    });
+    let token: CreatedToken = bench.post(routes::TOKENS, bench.admin(), &wanted).read();
+    let reads = || {
+        let opened: SessionResponse = bench.post(routes::SESSION, token.token.expose(), &json!({})).read();
+        opened.session.scopes_read.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(reads(), ["release:v1"]);
+    let mut registration = bench.registration();
+    registration.release.reads_trusted = true;
+    bench.register(registration);
+    assert_eq!(reads(), ["release:v1", "trusted:refs/heads/main"]);
 }

@@ -158,8 +158,11 @@ fn repository(claims: &Claims, claim: &str) -> Result<RepositoryId, Rejection> {
     RepositoryId::new(claims.required(claim)?).map_err(|_| Rejection::Claim { claim: claim.to_owned() })
 }
 
+/// The claims that name a run, joined. Where there are several, what joins them is marked in each, so that no two runs get the
+/// same name.
 fn run(claims: &Claims, names: &[&str]) -> Result<RunId, Rejection> {
-    let parts = names.iter().map(|name| claims.required(name)).collect::<Result<Vec<_>, _>>()?;
+    let marked = |part: String| if names.len() > 1 { part.replace('_', "__").replace('-', "_.") } else { part };
+    let parts = names.iter().map(|name| claims.required(name).map(marked)).collect::<Result<Vec<_>, _>>()?;
     RunId::new(parts.join("-")).map_err(|_| Rejection::Claim { claim: names.join(", ") })
 }
 
@@ -170,4 +173,23 @@ fn present(claims: &Claims, claim: &str) -> Option<String> {
 fn recorded<'a>(claims: &Claims, names: impl IntoIterator<Item = &'a str>) -> BTreeMap<String, String> {
     let value = |name: &str| Some((name.to_owned(), present(claims, name).filter(|text| text.len() <= MAX_RECORDED)?));
     names.into_iter().filter_map(value).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_runs_get_one_name() {
+        let name = |pipeline: &str, attempt: &str| {
+            let claims =
+                [("pipeline", pipeline), ("attempt", attempt)].map(|(name, value)| (name.to_owned(), value.into()));
+            run(&Claims(claims.into_iter().collect()), &["pipeline", "attempt"]).unwrap()
+        };
+        assert_eq!(name("5000", "1").as_str(), "5000-1");
+        let parts = ["a", "a-", "-a", "a_", "a-a", "a_.a", "_", "-", "_-", "-_", ".", "_.", "a-a-a"];
+        let all: Vec<_> = parts.iter().flat_map(|one| parts.iter().map(|two| name(one, two))).collect();
+        let distinct: std::collections::BTreeSet<_> = all.iter().collect();
+        assert_eq!(distinct.len(), parts.len() * parts.len());
+    }
 }

@@ -26,7 +26,7 @@ pub(super) struct Unverified<'a> {
 
 /// What a token says, its signature, audience and times checked.
 #[derive(Debug)]
-pub(super) struct Claims(Map<String, Value>);
+pub(super) struct Claims(pub(super) Map<String, Value>);
 
 /// An object of which no member stands twice: its signer may have read the other one.
 struct Once(Map<String, Value>);
