@@ -97,6 +97,8 @@ impl From<StoreError> for Failure {
 struct Tried {
     /// There was one: what a base holds may have gone from the store, so everything is put.
     once: bool,
+    /// The store would not begin a save that grew from what this machine says.
+    uncited: bool,
     /// Whether the tree is what it was before the run: without a base that cannot be told.
     unchanged: Option<bool>,
     /// What is left out. An attempt reads files, so a later one could not tell any more which of them the build read.
@@ -145,9 +147,13 @@ impl Job<'_> {
         let instance = Instance::new(self.path.instance.as_str()).map_err(name)?;
         let _home = if self.path.home { Some(self.workspace.lock_home(context)?) } else { None };
 
-        let base = if std::mem::replace(&mut tried.once, true) { None } else { self.base(bases) };
+        let base = if tried.uncited { None } else { self.base(bases) };
+        // Cited whether or not its objects are: the tree grew from it, and is no other save of the same key.
         let cited = base.iter().map(|(_, snapshot)| *snapshot).collect();
-        let sink = self.store.backend.begin(&path, &instance, self.keyed.key(), cited)?;
+        let base = if std::mem::replace(&mut tried.once, true) { None } else { base };
+        let begun = self.store.backend.begin(&path, &instance, self.keyed.key(), cited);
+        tried.uncited |= begun.as_ref().is_err_and(|error| error.code() == Some(ErrorCode::NotFound));
+        let sink = begun?;
         let mut standing = decide::standing(self.before(), self.keyed.key(), self.failed);
         let damaged = self.before().map_or(&[][..], |before| &before.damaged);
         if let (Standing::Settled, Some(existing)) = (&standing, sink.begun().existing)

@@ -163,6 +163,29 @@ fn a_store_that_dies_during_a_restore_changes_nothing() {
 }
 
 #[test]
+fn what_changed_since_it_was_restored_is_saved_by_the_second_attempt_too() {
+    let (sandbox, backend) = served();
+    sandbox.sci_run("", "mkdir out; seq 5 > out/a").ends_with(0);
+    sandbox.remove("out");
+    sandbox.sci("restore").ends_with(0);
+    sandbox.write("out/b", "b\n");
+    let mut attempts = 0;
+    backend.meddle(move |heard, honest| {
+        attempts += usize::from(heard.path().ends_with("/commit"));
+        if heard.path().ends_with("/commit") && attempts == 1 {
+            let gone = r#"{"code":"unknown-object","message":"an object that is cited does not exist"}"#;
+            return Said { status: 422, body: gone.into(), ..Said::default() };
+        }
+        honest(heard)
+    });
+    let document = sandbox.sci("save --json").ends_with(0).json();
+    assert_eq!(document["result"]["paths"][0]["outcome"], "saved", "{document}");
+    sandbox.remove("out");
+    sandbox.sci("restore").ends_with(0);
+    assert_eq!(sandbox.read("out/b"), "b\n");
+}
+
+#[test]
 fn a_machine_without_the_newer_key_gives_nothing_up() {
     let (sandbox, backend) = served();
     here(&sandbox, "key rotate").ends_with(0);
