@@ -15,6 +15,7 @@ use crate::caller::Caller;
 use crate::error::Error;
 use crate::keys::{Clock, Keys};
 use crate::objects::{unknown_object, unknown_save};
+use crate::quota;
 use crate::records::{Indexed, indexed_columns};
 use crate::saves::Save;
 use crate::service::{Service, writer};
@@ -302,6 +303,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
             Statement::new(RECORD, row),
             Statement::new(RUNGS, of_record(serde_json::to_string(&record.ladder)?)),
             Statement::new(RECORD_OBJECTS, of_record(objects.clone())),
+            quota::own_cited(record, &snapshot, objects.clone()),
             Statement::new(ANCESTRY, of_record(lineage)),
             Statement::new(NEEDED, [objects.into()]),
         ])

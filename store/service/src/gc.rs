@@ -12,6 +12,7 @@ use sci_store_api::{ObjectId, RepositoryId, ScopeClass, SnapshotId, UnixMillis};
 use crate::blobs::{BlobKey, Blobs};
 use crate::error::Error;
 use crate::keys::{Clock, Keys};
+use crate::quota;
 use crate::service::Service;
 use crate::sql::{Row, Rows, Sql, SqlError, Statement, Value};
 
@@ -197,6 +198,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         let list = serde_json::to_string(&numbers)?;
         let lineage = times.now.saturating_sub(LINEAGE);
         let batch = vec![
+            quota::disown(&list),
             Statement::new(PURGE_OBJECTS, [list.as_str().into()]),
             Statement::new(PURGE, [list.as_str().into()]),
             Statement::new(PURGE_SERVED, [extent(repository), lineage.into()]),

@@ -35,9 +35,9 @@ const GUARD_HOLD: &str = "INSERT INTO guard SELECT 0 WHERE NOT EXISTS \
 const HELD: &str = "SELECT 1 FROM holds WHERE hold = ?1 AND repository = ?2 AND run = ?3";
 const ANNOUNCE: &str = "INSERT INTO objects (repository, object, size, state) SELECT ?1, ?2, ?3, 0 WHERE NOT EXISTS \
      (SELECT 1 FROM objects WHERE repository = ?1 AND object = ?2 AND state < 2)";
-/// The size is what is charged until the bytes have arrived: the largest that was announced.
-const OWN: &str = "UPDATE objects SET scope = ?4, size = CASE state WHEN 0 THEN max(size, ?3) ELSE size END \
-     WHERE repository = ?1 AND object = ?2 AND state < 2";
+/// What is charged until the bytes have arrived: the largest size that was announced.
+const EXPECT: &str =
+    "UPDATE objects SET size = max(size, ?3) WHERE repository = ?1 AND object = ?2 AND state = 0 AND state < 2";
 const UPLOAD: &str = "INSERT INTO uploads (hold, object, verified) \
      SELECT ?1, number, 0 FROM objects WHERE repository = ?2 AND object = ?3 AND state < 2 \
      ON CONFLICT (hold, object) DO NOTHING";
@@ -114,7 +114,8 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
             Statement::new(touch, touched),
             Statement::new(GUARD_HOLD, holder()),
             Statement::new(ANNOUNCE, [repository(), object.as_bytes().into(), size.into()]),
-            Statement::new(OWN, [repository(), object.as_bytes().into(), size.into(), quota::owner(caller).into()]),
+            Statement::new(EXPECT, [repository(), object.as_bytes().into(), size.into()]),
+            quota::own(caller, object),
             Statement::new(UPLOAD, [id.into(), repository(), object.as_bytes().into()]),
             Statement::new(NUMBER, [repository(), object.as_bytes().into()]),
         ]);

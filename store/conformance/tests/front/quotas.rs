@@ -5,7 +5,7 @@ use sci_conformance::threats::Target as _;
 use sci_store_api::admin::DAY;
 use sci_store_api::repositories::Quota;
 use sci_store_api::routes;
-use sci_store_api::saves::BegunSave;
+use sci_store_api::saves::{BegunSave, Committed};
 use serde_json::json;
 
 use crate::bench::Bench;
@@ -57,6 +57,50 @@ fn a_pull_request_keeps_what_it_restored_last_and_main_loses_nothing() {
     collect(&bench);
     bench.save(&bench.pull_request(42), &state("h"));
     assert_eq!(bench.resolve(&bench.main(), &main)["verdict"], "exact");
+}
+
+#[test]
+fn a_pull_request_is_charged_for_what_it_adds_to_mains_state() {
+    let bench = Bench::default();
+    bench.limit(Quota { untrusted_scope: Some(1_300), ..Quota::default() });
+    let Committed::Saved { snapshot } = bench.save(&bench.main(), &state("main")) else { panic!("it was not saved") };
+    // The same tree of other inputs: all but these is main's.
+    let grown = |source| State { inputs: State::new("l", source, "").inputs, ..state("main") };
+    let ticket = || bench.pull_request(42);
+    bench.resolve(&ticket(), &state("main"));
+    let put = |source: &'static str| {
+        let begun: BegunSave = bench.begin(&ticket(), &grown(source)).read();
+        (bench.put(&ticket(), &begun, &grown(source).objects()[2].1).status, begun)
+    };
+    for source in SOURCES {
+        let (status, begun) = put(source);
+        assert_eq!(status, 204);
+        assert_eq!(bench.commit(&ticket(), &begun, &grown(source)).status, 200);
+    }
+    for source in SOURCES {
+        assert_eq!(bench.resolve(&ticket(), &grown(source))["verdict"], "exact", "{source}");
+    }
+    // Once main has given it up, who still holds it pays for it.
+    assert_eq!(bench.delete(&routes::fill(routes::SNAPSHOT, snapshot), &bench.main()).status, 204);
+    collect(&bench);
+    assert_eq!(put("new").0, 507);
+    assert_eq!(bench.resolve(&ticket(), &grown("a"))["verdict"], "exact");
+}
+
+#[test]
+fn what_main_saves_is_mains_whoever_sent_it_last() {
+    let bench = Bench::default();
+    bench.limit(Quota { untrusted_scope: Some(1_300), ..Quota::default() });
+    let saving = bench.uploaded(&bench.main(), &state("main"));
+    let ticket = bench.pull_request(42);
+    let begun: BegunSave = bench.begin(&ticket, &state("a")).read();
+    let sent = |bytes: &[u8]| bench.put(&ticket, &begun, bytes).status;
+    for (_, bytes) in state("main").objects() {
+        assert_eq!(sent(&bytes), 204);
+    }
+    assert_eq!(sent(&[1; 1_000]), 507);
+    assert_eq!(bench.commit(&bench.main(), &saving, &state("main")).status, 200);
+    assert_eq!((sent(&[1; 1_000]), sent(&[2; 1_000])), (204, 204));
 }
 
 #[test]
