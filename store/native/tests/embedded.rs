@@ -170,6 +170,24 @@ fn threads_read_and_write_at_once() {
 }
 
 #[test]
+fn an_index_from_before_objects_had_owners_is_brought_up() {
+    let directory = TempDir::new().unwrap();
+    let snapshot = save(&open(directory.path(), "p", "1"), "a", "t", vec![]).unwrap().snapshot();
+    let owners = |index: &rusqlite::Connection| {
+        let mut asked = index.prepare("SELECT DISTINCT scope FROM objects").unwrap();
+        asked.query_map([], |row| row.get(0)).unwrap().collect::<Result<Vec<String>, _>>().unwrap()
+    };
+    let index = rusqlite::Connection::open(directory.path().join("index.sqlite")).unwrap();
+    let before = owners(&index);
+    let undo =
+        "DROP INDEX objects_by_owner; ALTER TABLE objects DROP COLUMN scope; DELETE FROM migrations WHERE version = 4";
+    index.execute_batch(undo).unwrap();
+    assert_eq!(resolve(&open(directory.path(), "p", "2"), "a"), Outcome::Exact { snapshot });
+    assert!(before.len() == 1 && !before[0].is_empty(), "{before:?}");
+    assert_eq!(owners(&index), before);
+}
+
+#[test]
 fn a_newer_format_is_refused_with_a_hint_and_left_alone() {
     let directory = TempDir::new().unwrap();
     drop(open(directory.path(), "p", "1"));
