@@ -64,6 +64,48 @@ fn a_file_or_a_link_alone_is_a_tree() {
     }
 }
 
+/// All bits of a mode, those included that no snapshot has.
+fn mode(path: &Path) -> u32 {
+    fs::symlink_metadata(path).unwrap().mode() & 0o7777
+}
+
+#[test]
+fn of_setuid_setgid_and_sticky_nothing_is_saved_and_nothing_comes_back() {
+    let (dir, root) = scratch();
+    let modes = [("setuid", 0o4755), ("setgid", 0o2750), ("both", 0o6711), ("shared", 0o1777), ("group", 0o2775)];
+    write(&root.join("both"), b"b");
+    write(&root.join("setuid"), b"u");
+    write(&root.join("setgid"), b"g");
+    fs::create_dir(root.join("shared")).unwrap();
+    fs::create_dir(root.join("group")).unwrap();
+    for (name, mode_before) in modes {
+        chmod(&root.join(name), mode_before);
+        assert_eq!(mode(&root.join(name)), mode_before, "the file system keeps {name}");
+    }
+    let store = Memory::default();
+    let saved = save_tree(&root, None, &store).unwrap();
+    let manifest = load(&saved, &store).unwrap();
+    let entry = |name: &str| {
+        let tree = &manifest.tree;
+        tree.entries().find(|(index, _)| tree.path(*index) == name.as_bytes()).unwrap().1
+    };
+    for (name, mode_before) in modes {
+        assert_eq!(u32::from(entry(name).mode), mode_before & 0o777, "{name} in the manifest");
+    }
+    // Into nothing; and over files of other content that are of other users' rights.
+    let (fresh, over) = (dir.path().join("fresh"), dir.path().join("over"));
+    write(&over.join("setuid"), b"another");
+    write(&over.join("setgid"), b"another");
+    chmod(&over.join("setuid"), 0o4755);
+    chmod(&over.join("setgid"), 0o6777);
+    for out in [&fresh, &over] {
+        restore_tree(manifest.clone(), out, None, &store).unwrap();
+        for (name, mode_before) in modes {
+            assert_eq!(mode(&out.join(name)), mode_before & 0o777, "{name} in {}", out.display());
+        }
+    }
+}
+
 #[test]
 fn a_restore_repairs_whatever_was_altered() {
     let (dir, root) = scratch();

@@ -269,9 +269,7 @@ impl<'a> Decoder<'a> {
         let parent = self.descend(parts)?;
         let name = parts.names.bytes(NAME_MAX, "name")?;
         self.check_name(parent, name)?;
-        let kind_and_mode = parts.kinds.bounded(5 << 9, "kind and mode")?;
-        let kind = *KINDS.get((kind_and_mode >> 9) as usize).ok_or("unknown kind of entry")?;
-        let mode = (kind_and_mode & 0o777) as u16;
+        let (kind, mode) = decode_kind_and_mode(parts)?;
         let index = self.tree.len();
         if kind == Kind::Hardlink {
             let back = parts.links.integer()?;
@@ -287,7 +285,7 @@ impl<'a> Decoder<'a> {
             self.tree.push(parent, name, kind, mode, mtime, size);
             if kind == Kind::Symlink {
                 let target = parts.links.bytes(LINK_MAX, "link target")?;
-                if target.is_empty() || target.contains(&0) || mode != 0 {
+                if target.is_empty() || target.contains(&0) {
                     return Err("a symbolic link without a usable target".into());
                 }
                 self.tree.set_target(index, target);
@@ -375,6 +373,18 @@ impl<'a> Decoder<'a> {
         parts.last_extent = Some((number, end.ok_or("an extent outside its block")?));
         Ok(Extent { block, offset, length })
     }
+}
+
+/// A mode has nine bits and no room for more: setuid, setgid and sticky would be part of the kind.
+fn decode_kind_and_mode(parts: &mut Parts<'_>) -> Result<(Kind, u16), Refusal> {
+    let number = parts.kinds.integer()?;
+    let mode = (number & 0o777) as u16;
+    let kind = usize::try_from(number >> 9).ok().and_then(|kind| KINDS.get(kind)).copied();
+    let kind = kind.ok_or_else(|| format!("{number:o} is no kind of entry with its permissions"))?;
+    if mode != 0 && matches!(kind, Kind::Symlink | Kind::Hardlink) {
+        return Err(format!("a link with a mode of its own, {mode:o}"));
+    }
+    Ok((kind, mode))
 }
 
 fn decode_mtime(parts: &mut Parts<'_>) -> Result<Mtime, Refusal> {

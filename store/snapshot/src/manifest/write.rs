@@ -237,7 +237,7 @@ enum Segment<'a> {
 }
 
 /// A frame that is stored anew.
-struct Packed {
+pub(super) struct Packed {
     /// Of what is in it.
     digest: Digest,
     length: u32,
@@ -246,7 +246,7 @@ struct Packed {
 }
 
 impl Packed {
-    fn new(raw: &[u8], compressor: &mut Compressor) -> Result<Self> {
+    pub(super) fn new(raw: &[u8], compressor: &mut Compressor) -> Result<Self> {
         let stored = compress(raw, compressor)?;
         Ok(Self { digest: Digest::of(raw), length: raw.len() as u32, stored_digest: Digest::of(&stored), stored })
     }
@@ -257,14 +257,14 @@ fn compress(raw: &[u8], compressor: &mut Compressor) -> Result<Vec<u8>> {
 }
 
 #[derive(Default)]
-struct ObjectWriter {
-    root: Root,
+pub(super) struct ObjectWriter {
+    pub(super) root: Root,
     /// All frames, one after the other.
     body: Vec<u8>,
 }
 
 impl ObjectWriter {
-    fn append(&mut self, packed: &Packed) -> Frame {
+    pub(super) fn append(&mut self, packed: &Packed) -> Frame {
         let Packed { length, stored, stored_digest, .. } = packed;
         let offset = self.body.len() as u64;
         self.body.extend_from_slice(stored);
@@ -286,7 +286,7 @@ impl ObjectWriter {
         }
     }
 
-    fn finish(self, mut manifest: Manifest, digests: &[Digest]) -> Result<Encoded> {
+    pub(super) fn finish(self, mut manifest: Manifest, digests: &[Digest]) -> Result<Encoded> {
         let raw = self.root.encode();
         let root = compress(&raw, &mut compressor()?)?;
         let (stored, length) = ((root.len() as u32).to_le_bytes(), (raw.len() as u32).to_le_bytes());
