@@ -3,6 +3,7 @@
 mod administration;
 mod backend;
 mod distance;
+mod exchanged;
 mod looking;
 mod rot;
 mod tls;
