@@ -2,7 +2,7 @@
 //! nothing anywhere else.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use data_encoding::BASE64URL_NOPAD;
 use rsa::PrivateKey;
@@ -23,12 +23,14 @@ pub struct TestIssuer {
     key: Arc<PrivateKey>,
     /// How often its keys were asked for.
     pub fetches: Arc<AtomicU32>,
+    /// Whether it gives none.
+    pub is_down: Arc<AtomicBool>,
 }
 
 impl Default for TestIssuer {
     fn default() -> Self {
         let key = PrivateKey::from_pkcs8_pem(include_str!("issuer_key.pem")).unwrap();
-        Self { key: Arc::new(key), fetches: Arc::default() }
+        Self { key: Arc::new(key), fetches: Arc::default(), is_down: Arc::default() }
     }
 }
 
@@ -100,6 +102,7 @@ impl TestIssuer {
 impl Fetch for TestIssuer {
     async fn fetch(&self, url: &str) -> Result<Vec<u8>, FetchError> {
         self.fetches.fetch_add(1, Ordering::SeqCst);
-        if url.ends_with("/.well-known/jwks") { Ok(self.jwks()) } else { Err(FetchError(format!("no keys at {url}"))) }
+        let has_keys = url.ends_with("/.well-known/jwks") && !self.is_down.load(Ordering::SeqCst);
+        if has_keys { Ok(self.jwks()) } else { Err(FetchError(format!("no keys at {url}"))) }
     }
 }

@@ -1,5 +1,7 @@
 //! Identities where the time matters to the second.
 
+use std::sync::atomic::Ordering;
+
 use sci_conformance::threats::Target as _;
 use sci_store_api::routes;
 use serde_json::json;
@@ -52,4 +54,43 @@ fn keys_are_fetched_at_most_once_a_minute() {
     // A key that is known is not asked for again within the hour.
     bench.clock.advance(3_599_999);
     assert_eq!((bench.session(&bench.push()).status, bench.fetches()), (200, 3));
+}
+
+/// The bound holds where it matters most: an issuer that does not answer is not asked more often for that.
+#[test]
+fn an_issuer_that_gives_no_keys_is_asked_at_most_once_a_minute() {
+    let bench = Bench::default();
+    let down = |is_down| bench.issuer().is_down.store(is_down, Ordering::SeqCst);
+    let bogus = |number: u32| {
+        let header = json!({ "alg": "RS256", "kid": format!("bogus-{number}") });
+        bench.issuer().token_with(&header, &bench.push())
+    };
+    let bogus: Vec<String> = (0..10).map(bogus).collect();
+    let strangers = |status| {
+        bench.unchanged(|| {
+            for token in &bogus {
+                assert_eq!(bench.post(routes::SESSION, token, &json!({})).status, status);
+            }
+        });
+    };
+    // Nothing is known of it yet. Each second there are others that ask.
+    down(true);
+    for second in 0..180 {
+        strangers(503);
+        assert_eq!(bench.session(&bench.push()).status, 503);
+        assert_eq!(bench.fetches(), 1 + second / 60, "after {second} s");
+        bench.clock.advance(1_000);
+    }
+    // It is back, and that is found out when it is asked the next time.
+    down(false);
+    assert_eq!((bench.session(&bench.push()).status, bench.fetches()), (200, 4));
+    // Its keys have grown old while it is down: they are believed meanwhile, and it is asked no more often.
+    down(true);
+    bench.clock.advance(3_600_000);
+    for second in 0..120 {
+        strangers(401);
+        assert_eq!(bench.session(&bench.push()).status, 200);
+        assert_eq!(bench.fetches(), 5 + second / 60, "after an hour and {second} s");
+        bench.clock.advance(1_000);
+    }
 }

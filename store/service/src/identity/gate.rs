@@ -118,7 +118,9 @@ impl<F: Fetch> Gate<F> {
         let key = match keyring.look(&token.key, now) {
             Look::Fetch => {
                 let fetched = self.fetch.fetch(&issuer.keys).await.ok().and_then(|document| jwks::parse(&document));
-                keyring.fetched(fetched, now);
+                if let Some(keys) = fetched {
+                    keyring.fetched(keys, now);
+                }
                 keyring.look(&token.key, now)
             }
             look => look,

@@ -8,10 +8,9 @@ use super::jwks::IssuerKey;
 const FRESH: u64 = 60 * 60 * 1_000;
 /// Milliseconds for which old keys are still believed while the issuer cannot be reached.
 const STALE: u64 = 24 * 60 * 60 * 1_000;
-/// The least time between two fetches, in milliseconds, whatever key ids strangers make up.
+/// The least time between two fetches, in milliseconds, whatever key ids strangers make up. It is as long after a fetch that
+/// failed: an issuer that cannot answer is the last that their load should reach.
 const PAUSE: u64 = 60 * 1_000;
-/// The same after a fetch that failed.
-const PAUSE_AFTER_FAILURE: u64 = 5 * 1_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Keyring {
@@ -64,14 +63,10 @@ impl Keyring {
         }
     }
 
-    pub(super) fn fetched(&self, keys: Option<Vec<IssuerKey>>, now: u64) {
+    /// Takes what was fetched at `now`. Of a fetch that failed there is nothing to take: the keys stay, and so does the pause.
+    pub(super) fn fetched(&self, keys: Vec<IssuerKey>, now: u64) {
         let mut state = self.state();
-        match keys {
-            Some(keys) => {
-                state.keys = keys;
-                state.fetched = Some(now);
-            }
-            None => state.next = now + PAUSE_AFTER_FAILURE,
-        }
+        state.keys = keys;
+        state.fetched = Some(now);
     }
 }
