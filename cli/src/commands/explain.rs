@@ -70,11 +70,14 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     let paths = explaining::latest(&store, &wanted, before.as_ref())?;
     let unkeyed = explaining::unkeyed(before.as_ref(), &wanted);
     let present = workspace.as_ref().filter(|_| arguments.run.is_none()).and_then(|w| present(context, w));
-    let told = paths.iter().map(|path| (path.name.as_str(), path.instance.as_str()));
-    let told: Vec<_> = told.chain(unkeyed.iter().map(|path| (path.name.as_str(), path.instance.as_str()))).collect();
-    let missing = called.iter().find(|called| !told.iter().any(|(name, instance)| called.means(name, instance)));
-    if told.is_empty() || missing.is_some() {
-        return Err(nothing(missing, wanted.run.as_ref(), &store, present.as_ref()));
+    let keyed = paths.iter().map(|path| (path.name.as_str(), path.instance.as_str()));
+    let found: Vec<_> = keyed.chain(unkeyed.iter().map(|path| (path.name.as_str(), path.instance.as_str()))).collect();
+    let missing = called.iter().find(|called| !found.iter().any(|(name, instance)| called.means(name, instance)));
+    if found.is_empty() || missing.is_some() {
+        return Err(match &wanted.run {
+            Some(run) => not_of_run(missing, run, &store)?,
+            None => nothing(missing, present.as_ref()),
+        });
     }
     // What another machine planned is told as it was: this workspace has nothing to do with it.
     let since = present.as_ref().filter(|_| before.is_some());
@@ -116,13 +119,22 @@ fn render(text: &mut Text, report: &Report, all: bool, now: Timestamp) {
     }
 }
 
-fn nothing(missing: Option<&Called>, run: Option<&RunId>, store: &Store, present: Option<&Plan>) -> CliError {
+fn not_of_run(missing: Option<&Called>, run: &RunId, store: &Store) -> Result<CliError> {
+    let planned = explaining::latest(store, &Wanted { paths: &[], run: Some(run.clone()) }, None)?;
+    if let (Some(path), false) = (missing, planned.is_empty()) {
+        let message = format!("run {:?} planned no path called {:?}", run.as_str(), path.typed());
+        let names = planned.iter().flat_map(|path| [path.name.as_str(), path.instance.as_str()]);
+        let all: Vec<&str> = planned.iter().map(|path| path.instance.as_str()).collect();
+        let hint = path.suggestion(names).unwrap_or_else(|| format!("it planned {}", all.join(", ")));
+        return Ok(CliError::new(Kind::NotFound, message).hint(hint));
+    }
     // A remote store makes the name of what the job's identity says, and that does not name the job.
     let in_actions = if store.directory().is_some() { "RUN_ID.ATTEMPT.JOB" } else { "RUN_ID-ATTEMPT" };
-    if let Some(run) = run {
-        return CliError::new(Kind::NotFound, format!("no plan of run {:?} is kept", run.as_str()))
-            .hint(format!("restore and save name their run under --json; in Actions it is {in_actions}"));
-    }
+    Ok(CliError::new(Kind::NotFound, format!("no plan of run {:?} is kept", run.as_str()))
+        .hint(format!("restore and save name their run under --json; in Actions it is {in_actions}")))
+}
+
+fn nothing(missing: Option<&Called>, present: Option<&Plan>) -> CliError {
     let Some(path) = missing else {
         return CliError::new(Kind::NotFound, "no restore is recorded yet in this project").hint(
             "`sci restore` and `sci run` record what they decide and why; `sci plan` and `sci save` decide nothing",

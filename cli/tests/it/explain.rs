@@ -135,6 +135,10 @@ fn inputs_that_have_changed_since_are_told() {
     assert!(sandbox.sci("explain").ends_with(0).stdout.contains("~ FLAVOUR  (none) → sour"));
     let named = sandbox.sci(&format!("explain --run {run}")).ends_with(0);
     assert!(!named.stdout.contains("since then"), "{named}");
+    let elsewhere = sandbox.sci(&format!("explain --run {run} uot")).ends_with(4);
+    assert!(elsewhere.stderr.contains("planned no path called \"uot\"\nHint: did you mean"), "{elsewhere}");
+    let elsewhere = sandbox.sci(&format!("explain --run {run} node_modules")).ends_with(4);
+    assert!(elsewhere.stderr.ends_with("Hint: it planned out\n"), "{elsewhere}");
 }
 
 #[test]
