@@ -4,6 +4,7 @@
 //! JavaScript, no randomness and no ambient time.
 #![allow(async_fn_in_trait, reason = "one core serves hosts with and without threads, so no trait asks for Send")]
 
+mod adding;
 pub mod audit;
 pub mod blobs;
 pub mod caller;

@@ -8,9 +8,9 @@ use sci_store_api::plans::{
 };
 use sci_store_api::{ErrorCode, ObjectId, PlanId, SnapshotId, UnixMillis};
 
+use crate::adding::{GUARD_OBJECTS, NEEDED};
 use crate::blobs::Blobs;
 use crate::caller::Caller;
-use crate::commit::{GUARD_OBJECTS, NEEDED};
 use crate::error::Error;
 use crate::ids;
 use crate::keys::{Clock, Keys};
