@@ -8,7 +8,7 @@ use crate::{Instance, Nonce, ObjectId, PathName, PlanId, RunId, UnixMillis};
 
 /// The most paths of one plan.
 pub const MAX_PLANNED_PATHS: usize = 4_096;
-/// Plans kept per repository; the oldest beyond go when a plan is added.
+/// Plans kept of each class of scope of a repository; the oldest beyond go when a plan is added.
 pub const KEPT_PLANS: u32 = 256;
 
 /// Stores a plan. Safe to repeat with the same nonce.

@@ -16,6 +16,10 @@ use zeroize::Zeroize;
 
 use crate::{Error, founding, layout};
 
+/// How long after its end an old key's signatures count, and before its beginning a new one's, in milliseconds: between the time
+/// that the change is made for and the file in its place, others sign with the old one, and cannot know better.
+const OVERLAP: u64 = 60 * 1_000;
+
 /// A signing key kept in a file, with the keys that were used before it. When the file changes (`sci key rotate` beside a
 /// running server) the new content counts from the next signature on.
 #[derive(Debug)]
@@ -61,7 +65,7 @@ impl KeyFile {
     }
 
     /// Signs with a new key from `now` on, unless another than `from` signs already. Records that the old key signed until
-    /// then stay good; it signs no more.
+    /// then, and for a minute more, stay good; it signs no more.
     ///
     /// # Errors
     /// As [`KeyFile::open`].
@@ -74,7 +78,7 @@ impl KeyFile {
         if before.first().is_some_and(|current| current.id != *from) {
             return Ok(());
         }
-        let stored = founding::succeeding(before, now, 0)?;
+        let stored = founding::succeeding(before, now, OVERLAP)?;
         write(&self.file, &stored, |temporary, file| temporary.persist(file).map(drop))?;
         self.refresh(&mut loaded)
     }
@@ -195,19 +199,21 @@ mod tests {
         let (server, administrator) = (KeyFile::open(&file).unwrap(), KeyFile::open(&file).unwrap());
         let before = block_on(server.sign("t", b"before".to_vec())).unwrap();
         let old = server.public().unwrap().remove(0).id;
-        administrator.rotate(&old, UnixMillis(1_000)).unwrap();
+        let now = UnixMillis(1_000 + OVERLAP);
+        administrator.rotate(&old, now).unwrap();
         let new = administrator.public().unwrap().remove(0);
         let after = block_on(server.sign("t", b"after".to_vec())).unwrap();
         let keys = server.public().unwrap();
         assert_eq!(keys.len(), 2);
         assert_eq!(signed_by(&after, "t", &keys).unwrap(), [&new]);
         let retired = signed_by(&before, "t", &keys).unwrap()[0];
-        assert!(retired.covers(UnixMillis(1_000)) && !retired.covers(UnixMillis(1_001)));
-        assert!(new.covers(UnixMillis(1_000)) && !new.covers(UnixMillis(999)));
+        // Who looked at the file right before it was replaced signs a record that is a little younger than the change.
+        assert!(retired.covers(now.plus(OVERLAP)) && !retired.covers(now.plus(OVERLAP + 1)));
+        assert!(new.covers(now.minus(OVERLAP)) && !new.covers(now.minus(OVERLAP + 1)));
         // Said twice, it is done once.
-        server.rotate(&old, UnixMillis(1_500)).unwrap();
+        server.rotate(&old, now.plus(500)).unwrap();
         assert_eq!(server.public().unwrap(), keys);
-        administrator.rotate(&new.id, UnixMillis(2_000)).unwrap();
+        administrator.rotate(&new.id, now.plus(1_000)).unwrap();
         assert_eq!(KeyFile::open(&file).unwrap().public().unwrap().len(), 3);
     }
 

@@ -169,22 +169,44 @@ fn threads_read_and_write_at_once() {
     }
 }
 
+/// What each scope is charged for: as the index says it, and as it follows from what is there.
+fn charges(index: &rusqlite::Connection) -> [Vec<(String, i64)>; 2] {
+    const FOLLOWS: &str = "SELECT scope, sum(bytes) FROM (SELECT scope, size AS bytes FROM objects WHERE state < 2 \
+         UNION ALL SELECT scope, 2000 + 120 * objects FROM records) GROUP BY scope ORDER BY scope";
+    ["SELECT scope, bytes FROM charges WHERE bytes <> 0 ORDER BY scope", FOLLOWS].map(|sql| {
+        let mut asked = index.prepare(sql).unwrap();
+        asked.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().collect::<Result<_, _>>().unwrap()
+    })
+}
+
 #[test]
 fn an_index_from_before_objects_had_owners_is_brought_up() {
     let directory = TempDir::new().unwrap();
     let snapshot = save(&open(directory.path(), "p", "1"), "a", "t", vec![]).unwrap().snapshot();
-    let owners = |index: &rusqlite::Connection| {
-        let mut asked = index.prepare("SELECT DISTINCT scope FROM objects").unwrap();
-        asked.query_map([], |row| row.get(0)).unwrap().collect::<Result<Vec<String>, _>>().unwrap()
-    };
     let index = rusqlite::Connection::open(directory.path().join("index.sqlite")).unwrap();
-    let before = owners(&index);
-    let undo =
-        "DROP INDEX objects_by_owner; ALTER TABLE objects DROP COLUMN scope; DELETE FROM migrations WHERE version = 4";
+    let before = charges(&index);
+    assert!(before[0].len() == 1 && before[0] == before[1], "{before:?}");
+    let undo = "DROP TRIGGER object_added; DROP TRIGGER object_changed; DROP TRIGGER object_gone; \
+                DROP TRIGGER record_added; DROP TRIGGER record_gone; DROP TABLE charges; \
+                DROP INDEX objects_by_owner; DROP INDEX records_by_scope; \
+                ALTER TABLE objects DROP COLUMN scope; DELETE FROM migrations WHERE version = 4";
     index.execute_batch(undo).unwrap();
-    assert_eq!(resolve(&open(directory.path(), "p", "2"), "a"), Outcome::Exact { snapshot });
-    assert!(before.len() == 1 && !before[0].is_empty(), "{before:?}");
-    assert_eq!(owners(&index), before);
+    let store = open(directory.path(), "p", "2");
+    assert_eq!(resolve(&store, "a"), Outcome::Exact { snapshot });
+    let [said, follows] = charges(&index);
+    assert_eq!(said, follows);
+    // The first collection finds out whose they are.
+    let admin = LocalAdmin::open(directory.path(), &NoBuckets).unwrap();
+    admin.collect(&Collect { repository: None, policy: GcPolicy::default() }).unwrap();
+    assert_eq!(charges(&index), before);
+    // A record that goes, and objects that are collected, are charged no more.
+    store.forget(&snapshot).unwrap();
+    let policy = GcPolicy { grace: 0, ..GcPolicy::default() };
+    for _ in 0..3 {
+        admin.collect(&Collect { repository: None, policy: policy.clone() }).unwrap();
+    }
+    let [said, follows] = charges(&index);
+    assert_eq!(said, follows);
 }
 
 #[test]

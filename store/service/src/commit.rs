@@ -93,7 +93,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         self.blobs.flush().await?;
         let committed = self.conclude(&save, digest, statements, Committed::Saved { snapshot }).await?;
         // The save is acknowledged whatever becomes of this: room that is not made now is made after the next commit.
-        let _ = self.make_room(caller, snapshot.as_bytes()).await;
+        let _ = self.make_room(caller, Some(snapshot.as_bytes())).await;
         Ok(committed)
     }
 

@@ -197,12 +197,13 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         let numbers = rows.iter().map(|row| row.integer(0)).collect::<Result<Vec<_>, _>>()?;
         let list = serde_json::to_string(&numbers)?;
         let lineage = times.now.saturating_sub(LINEAGE);
-        let batch = vec![
+        let mut batch = vec![
             quota::disown(&list),
             Statement::new(PURGE_OBJECTS, [list.as_str().into()]),
             Statement::new(PURGE, [list.as_str().into()]),
             Statement::new(PURGE_SERVED, [extent(repository), lineage.into()]),
         ];
+        batch.extend(quota::tidy());
         self.sql.batch(batch).await?;
         Ok(())
     }

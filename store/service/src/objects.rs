@@ -33,11 +33,8 @@ const TOUCH: &str = "UPDATE holds SET touched = ?4 WHERE hold = ?1 AND repositor
 const GUARD_HOLD: &str = "INSERT INTO guard SELECT 0 WHERE NOT EXISTS \
      (SELECT 1 FROM holds WHERE hold = ?1 AND repository = ?2 AND run = ?3)";
 const HELD: &str = "SELECT 1 FROM holds WHERE hold = ?1 AND repository = ?2 AND run = ?3";
-const ANNOUNCE: &str = "INSERT INTO objects (repository, object, size, state) SELECT ?1, ?2, ?3, 0 WHERE NOT EXISTS \
+const ANNOUNCE: &str = "INSERT INTO objects (repository, object, size, state, scope) SELECT ?1, ?2, ?3, 0, ?4 WHERE NOT EXISTS \
      (SELECT 1 FROM objects WHERE repository = ?1 AND object = ?2 AND state < 2)";
-/// What is charged until the bytes have arrived: the largest size that was announced.
-const EXPECT: &str =
-    "UPDATE objects SET size = max(size, ?3) WHERE repository = ?1 AND object = ?2 AND state = 0 AND state < 2";
 const UPLOAD: &str = "INSERT INTO uploads (hold, object, verified) \
      SELECT ?1, number, 0 FROM objects WHERE repository = ?2 AND object = ?3 AND state < 2 \
      ON CONFLICT (hold, object) DO NOTHING";
@@ -51,18 +48,29 @@ const VERIFIED: &str = "UPDATE uploads SET verified = 1 WHERE hold = ?1 AND obje
 const HELD_OBJECTS: &str = "SELECT repository, object, number, size FROM objects \
      WHERE state = 1 AND number IN (SELECT object FROM uploads WHERE verified = 1)";
 
-/// `state < 2` is what the partial index is of; SQLite does not see that `state = 1` implies it.
-const AUTHORISE: &str = "SELECT object, number, size FROM objects WHERE repository = ?1 AND state < 2 AND state = 1 \
-     AND object IN (SELECT unhex(value) FROM json_each(?2)) AND ( \
-     EXISTS (SELECT 1 FROM record_objects JOIN records ON records.number = record_objects.record \
-             WHERE record_objects.object = objects.number \
-             AND (?4 IS NULL OR scope IN (SELECT value FROM json_each(?4)) \
-                  OR (?5 IS NULL AND records.derivation = objects.object))) \
-     OR EXISTS (SELECT 1 FROM uploads JOIN holds USING (hold) \
-             WHERE uploads.object = objects.number AND verified = 1 AND run = ?3) \
-     OR EXISTS (SELECT 1 FROM plan_objects JOIN plans ON plans.number = plan_objects.plan \
-             WHERE plan_objects.object = objects.number \
-             AND (?5 IS NULL OR run = ?3 OR scope IN (SELECT value FROM json_each(?5)))))";
+/// SQL: those objects that the caller may read; by the records that it sees only where the condition holds.
+macro_rules! authorised {
+    ($of_record:literal) => {
+        concat!(
+            // `state < 2` is what the partial index is of; SQLite does not see that `state = 1` implies it.
+            "SELECT object, number, size FROM objects WHERE repository = ?1 AND state < 2 AND state = 1 \
+             AND object IN (SELECT unhex(value) FROM json_each(?2)) AND ( \
+             EXISTS (SELECT 1 FROM record_objects JOIN records ON records.number = record_objects.record \
+                     WHERE record_objects.object = objects.number AND ",
+            $of_record,
+            " AND (?4 IS NULL OR scope IN (SELECT value FROM json_each(?4)) \
+                   OR (?5 IS NULL AND records.derivation = objects.object))) \
+             OR EXISTS (SELECT 1 FROM uploads JOIN holds USING (hold) \
+                     WHERE uploads.object = objects.number AND verified = 1 AND run = ?3) \
+             OR EXISTS (SELECT 1 FROM plan_objects JOIN plans ON plans.number = plan_objects.plan \
+                     WHERE plan_objects.object = objects.number \
+                     AND (?5 IS NULL OR run = ?3 OR scope IN (SELECT value FROM json_each(?5)))))"
+        )
+    };
+}
+
+const AUTHORISE: &str = authorised!("TRUE");
+const AUTHORISE_DERIVATIONS: &str = authorised!("records.derivation = objects.object");
 
 impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     /// Stores an object of `size` bytes. Idempotent; the bytes are verified whether or not the object is there already,
@@ -113,9 +121,11 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         batch.extend([
             Statement::new(touch, touched),
             Statement::new(GUARD_HOLD, holder()),
-            Statement::new(ANNOUNCE, [repository(), object.as_bytes().into(), size.into()]),
-            Statement::new(EXPECT, [repository(), object.as_bytes().into(), size.into()]),
-            quota::own(caller, object),
+            Statement::new(
+                ANNOUNCE,
+                [repository(), object.as_bytes().into(), size.into(), quota::owner(caller).into()],
+            ),
+            quota::own(caller, object, size),
             Statement::new(UPLOAD, [id.into(), repository(), object.as_bytes().into()]),
             Statement::new(NUMBER, [repository(), object.as_bytes().into()]),
         ]);
@@ -129,7 +139,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
                     let rows = self.sql.query(Statement::new(HELD, holder())).await?;
                     rows.first().is_some()
                 };
-                Err(if is_held { quota::no_room(caller) } else { unknown_save() })
+                Err(if is_held { self.no_room(caller, size).await? } else { unknown_save() })
             }
             Err(error) => Err(error.into()),
         }
@@ -176,16 +186,25 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     /// # Errors
     /// [`ErrorCode::UnknownObject`], whether the object does not exist or is another's.
     pub async fn authorise(&self, caller: &Caller, object: &ObjectId) -> Result<Blob, Error> {
-        self.authorise_all(caller, &[*object]).await?.pop().ok_or_else(unknown_object)
+        self.authorised(AUTHORISE, caller, &[*object]).await?.pop().ok_or_else(unknown_object)
     }
 
-    /// Those of the objects that the caller may read, in no order.
-    pub(crate) async fn authorise_all(&self, caller: &Caller, objects: &[ObjectId]) -> Result<Vec<Blob>, Error> {
+    /// Those of the objects, in no order, that the caller may read and plan with: of a snapshot its inputs only. A plan keeps
+    /// what it names, and what it keeps must not be another's packs.
+    pub(crate) async fn authorise_derivations(
+        &self,
+        caller: &Caller,
+        objects: &[ObjectId],
+    ) -> Result<Vec<Blob>, Error> {
+        self.authorised(AUTHORISE_DERIVATIONS, caller, objects).await
+    }
+
+    async fn authorised(&self, sql: &'static str, caller: &Caller, objects: &[ObjectId]) -> Result<Vec<Blob>, Error> {
         let repository = caller.repository.as_str();
         let objects = serde_json::to_string(objects)?;
         let (scopes, runs) = (visible(caller)?, visible_runs(caller)?);
         let params = [repository.into(), objects.into(), caller.run.as_str().into(), scopes.into(), runs.into()];
-        let rows = self.sql.query(Statement::new(AUTHORISE, params)).await?;
+        let rows = self.sql.query(Statement::new(sql, params)).await?;
         let blob = |row: &Row| {
             let object = ObjectId::from_bytes(row.id(0)?);
             let key = BlobKey { repository: caller.repository.clone(), object, number: row.integer(1)? };

@@ -62,7 +62,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
 
     async fn try_record_plan(&self, caller: &Caller, request: &RecordPlan, body: &str) -> Result<PlanId, Error> {
         let derivations: BTreeSet<ObjectId> = request.paths.iter().filter_map(|path| path.derivation).collect();
-        let blobs = self.authorise_all(caller, &derivations.iter().copied().collect::<Vec<_>>()).await?;
+        let blobs = self.authorise_derivations(caller, &derivations.iter().copied().collect::<Vec<_>>()).await?;
         if blobs.len() != derivations.len() {
             return Err(unknown_object());
         }

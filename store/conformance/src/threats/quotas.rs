@@ -12,9 +12,9 @@ use crate::state::State;
 
 const SOURCES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
 
-/// A state of about 2,100 bytes, of which this scope has one.
+/// A state of about 22,500 bytes, with its record, of which this scope has one.
 fn state(source: &'static str, scope: u64) -> State {
-    State::new("l", source, &format!("{scope} {}", source.repeat(1_000 / source.len())))
+    State::new("l", source, &format!("{scope} {}", source.repeat(10_000 / source.len())))
 }
 
 /// Saves as far as the quota lets it; whether it did to the end.
@@ -34,7 +34,7 @@ fn fill<T: Target>(stage: &Stage<T>, ticket: &str, state: &State) -> bool {
 /// One pull request saves ten times what it may keep: it loses its own state, is refused in the end, and main restores.
 pub fn a_pull_request_that_fills_its_quota<T: Target>() {
     let stage = Stage::<T>::default();
-    stage.limit(Quota { untrusted_scope: Some(7_000), repository: Some(20_000), untrusted: None });
+    stage.limit(Quota { untrusted_scope: Some(70_000), repository: Some(220_000), untrusted: None });
     let trusted = state("main", 0);
     stage.save(&stage.main(), &trusted);
     let kept = SOURCES.iter().filter(|source| fill(&stage, &stage.pull_request(42), &state(source, 42))).count();
@@ -77,14 +77,14 @@ pub fn objects_that_belong_to_no_save<T: Target>() {
 /// Saves that upload much and cite little: what nothing cites is charged to who put it.
 pub fn saves_that_cite_little<T: Target>() {
     let stage = Stage::<T>::default();
-    stage.limit(Quota { untrusted_scope: Some(6_000), ..Quota::default() });
+    stage.limit(Quota { untrusted_scope: Some(60_000), ..Quota::default() });
     let ticket = stage.pull_request(42);
     let mut put = 0;
     for source in SOURCES {
         let begun = stage.uploaded(&ticket, &State::new("l", source, source));
         put += taken(|bytes| match bytes[0] {
-            0..4 => stage.put(&ticket, &begun, &[bytes, source.as_bytes()].concat()),
-            _ => stage.put(&ticket, &begun, &[0; 20_000]),
+            0..4 => stage.put(&ticket, &begun, &[bytes.repeat(10).as_slice(), source.as_bytes()].concat()),
+            _ => stage.put(&ticket, &begun, &[0; 130_000]),
         });
         if put >= 10 {
             break;
@@ -98,7 +98,7 @@ pub fn saves_that_cite_little<T: Target>() {
 /// charged.
 pub fn what_was_forgotten_is_charged_until_it_is_collected<T: Target>() {
     let stage = Stage::<T>::default();
-    stage.limit(Quota { untrusted_scope: Some(3_000), ..Quota::default() });
+    stage.limit(Quota { untrusted_scope: Some(30_000), ..Quota::default() });
     let ticket = stage.pull_request(42);
     let kept = SOURCES.iter().take_while(|source| {
         let policy = GcPolicy { grace: sci_store_api::admin::DAY, ..GcPolicy::default() };
@@ -112,7 +112,7 @@ pub fn what_was_forgotten_is_charged_until_it_is_collected<T: Target>() {
 /// With a quota for the repository alone, pull requests fill it as often as they can: main still saves.
 pub fn pull_requests_against_a_quota_of_the_repository<T: Target>() {
     let stage = Stage::<T>::default();
-    stage.limit(Quota { repository: Some(9_000), ..Quota::default() });
+    stage.limit(Quota { repository: Some(90_000), ..Quota::default() });
     let trusted = state("main", 0);
     stage.save(&stage.main(), &trusted);
     let refused = (1..=12).filter(|number| {
@@ -129,7 +129,7 @@ pub fn pull_requests_against_a_quota_of_the_repository<T: Target>() {
 /// Many pull requests together, each within its own quota, against what a repository may keep.
 pub fn many_pull_requests_against_main<T: Target>() {
     let stage = Stage::<T>::default();
-    stage.limit(Quota { untrusted_scope: Some(5_000), untrusted: Some(9_000), repository: Some(30_000) });
+    stage.limit(Quota { untrusted_scope: Some(50_000), untrusted: Some(95_000), repository: Some(300_000) });
     let trusted = state("main", 0);
     stage.save(&stage.main(), &trusted);
     for number in 1..=12 {
@@ -145,8 +145,8 @@ pub fn many_pull_requests_against_main<T: Target>() {
 /// An object that no room could be made for is refused, and nothing is forgotten for it.
 pub fn a_larger_object_than_the_quota<T: Target>() {
     let stage = Stage::<T>::default();
-    stage.limit(Quota { untrusted_scope: Some(3_000), ..Quota::default() });
-    let (small, large) = (state("a", 42), State::new("l", "b", &"b".repeat(10_000)));
+    stage.limit(Quota { untrusted_scope: Some(30_000), ..Quota::default() });
+    let (small, large) = (state("a", 42), State::new("l", "b", &"b".repeat(100_000)));
     let ticket = stage.pull_request(42);
     assert!(fill(&stage, &ticket, &small));
     let begun: BegunSave = stage.begin(&ticket, &large).read();
