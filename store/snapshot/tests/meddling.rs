@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use common::*;
-use sci_snapshot::{Excludes, Manifest, RestoreRequest, Restored, Result, SnapshotError, restore};
+use sci_snapshot::restore::recover;
+use sci_snapshot::{Excludes, Manifest, RestoreRequest, Restored, Result, Silent, SnapshotError, clear, restore};
 use sci_sys::fs::{CWD, RenameFlags, renameat_with};
 
 struct Case {
@@ -134,48 +135,140 @@ fn restores_of_one_target_wait_for_each_other() {
     }
 }
 
-/// A directory of the tree is swapped with a link that leads out of it, back and forth, while the tree is restored.
-#[test]
-fn a_directory_swapped_with_a_link_thousands_of_times_lets_nothing_escape() {
-    const SWAPS: u32 = 100_000;
-    const RESTORES: u32 = 60;
-    let case = Case::new(|root| {
-        for number in 0..40 {
-            write(&root.join(format!("d/e/file{number}")), b"wanted");
-        }
-    });
-    let outside = tempfile::tempdir().unwrap();
-    write(&outside.path().join("e/file0"), b"mine");
-    write(&outside.path().join("e/extra"), b"mine");
-    chmod(&outside.path().join("e"), 0o711);
-    let before = listing(outside.path());
-    case.restore(|| ()).unwrap();
-    let (link, place) = (case.dir.path().join("link"), case.root().join("d"));
-    let restored = AtomicU32::new(0);
+/// Swaps that are done at each of the places, and rounds of work that go on meanwhile, at least.
+const SWAPS: u32 = 100_000 / PLACES.len() as u32;
+const ROUNDS: u32 = 30;
+
+/// Swaps `place` with a link to `elsewhere`, back and forth, while rounds of `work` are done.
+fn swap_while(place: &Path, spare: &Path, elsewhere: &Path, work: impl Fn(u32)) {
+    let rounds = AtomicU32::new(0);
     let swap = || {
-        for done in 0.. {
-            if done >= SWAPS && restored.load(Ordering::Acquire) >= RESTORES {
-                return;
+        let mut swaps = 0;
+        while swaps < SWAPS || rounds.load(Ordering::Acquire) < ROUNDS {
+            // The work may have put a directory into the link's place, or removed what is there.
+            if !place.is_symlink() && !spare.is_symlink() {
+                let _ = fs::remove_dir_all(spare);
+                symlink(elsewhere, spare).unwrap();
             }
-            // A restore may have replaced the link by a directory, which then is what was swapped out.
-            if !link.is_symlink() {
-                let _ = fs::remove_dir_all(&link);
-                symlink(outside.path(), &link).unwrap();
+            match renameat_with(CWD, spare, CWD, place, RenameFlags::EXCHANGE) {
+                Ok(()) => swaps += 1,
+                Err(_) => std::thread::yield_now(),
             }
-            let _ = renameat_with(CWD, &link, CWD, &place, RenameFlags::EXCHANGE);
         }
     };
     std::thread::scope(|scope| {
         let swapping = scope.spawn(swap);
         while !swapping.is_finished() {
-            let round = restored.fetch_add(1, Ordering::AcqRel);
-            fs::write(case.root().join(format!("extra{round}")), b"x").unwrap();
-            set_mtime(&case.root(), 1, 0);
-            // Whether it succeeds is chance; what it touches is not.
-            let _ = case.restore(|| ());
+            work(rounds.fetch_add(1, Ordering::AcqRel));
         }
     });
-    assert_eq!(listing(outside.path()), before);
-    case.restore(|| ()).unwrap();
-    case.assert_exact();
+}
+
+/// The target lies three directories deep, and elsewhere is the same once more.
+struct Races {
+    /// What is wanted, by turns: every restore has something to do.
+    cases: [Case; 2],
+    outside: tempfile::TempDir,
+    before: Vec<String>,
+}
+
+const PLACES: [&str; 4] = ["outer", "outer/inner", "outer/inner/tree", "outer/inner/tree/d"];
+
+impl Races {
+    fn new() -> Self {
+        let case = |text: &'static str| {
+            Case::new(move |root| {
+                for number in 0..40 {
+                    write(&root.join(format!("d/e/file{number}")), text.as_bytes());
+                }
+                write(&root.join(text).join("file"), b"only in one of them");
+            })
+        };
+        let outside = tempfile::tempdir().unwrap();
+        for name in ["d/e/file0", "d/e/extra", "one/file", "extra"] {
+            write(&outside.path().join("outer/inner/tree").join(name), b"mine");
+        }
+        for name in ["new/0", "trash/0", "file"] {
+            write(&outside.path().join("outer/inner/.sci-stage.tree").join(name), b"mine");
+        }
+        chmod(&outside.path().join("outer/inner/tree/d/e"), 0o711);
+        let before = listing(outside.path());
+        Self { cases: [case("one"), case("two")], outside, before }
+    }
+
+    fn anchor(&self) -> &Path {
+        self.cases[0].dir.path()
+    }
+
+    fn root(&self) -> PathBuf {
+        self.anchor().join("outer/inner/tree")
+    }
+
+    fn restore(&self, which: usize) -> Result<Restored> {
+        let case = &self.cases[which];
+        let request = RestoreRequest {
+            anchor: self.anchor(),
+            root: &self.root(),
+            manifest: case.manifest.clone().into(),
+            excludes: &Excludes::default(),
+            base: None,
+            merge: false,
+            threads: 2,
+            progress: &Silent,
+        };
+        restore(request, &case.store)
+    }
+
+    /// Does `work` while each of the places is swapped with a link out of the anchor; it may fail, but nothing else.
+    fn run(&self, work: impl Fn(u32)) {
+        for place in PLACES {
+            self.restore(0).unwrap();
+            let (at, elsewhere) = (self.anchor().join(place), self.outside.path().join(place));
+            let spare = self.anchor().join("spare");
+            symlink(&elsewhere, &spare).unwrap();
+            swap_while(&at, &spare, &elsewhere, &work);
+            assert_eq!(listing(self.outside.path()), self.before, "{place}");
+            // The directory comes back to its place.
+            if at.is_symlink() && spare.is_dir() && !spare.is_symlink() {
+                renameat_with(CWD, &spare, CWD, &at, RenameFlags::EXCHANGE).unwrap();
+            }
+            if spare.is_symlink() { fs::remove_file(&spare) } else { fs::remove_dir_all(&spare) }.unwrap();
+            self.restore(1).unwrap();
+            assert_eq!(listing(&self.root()), self.cases[1].wanted, "{place}");
+            assert!(!self.root().with_file_name(".sci-stage.tree").exists(), "staging is gone");
+        }
+        assert_eq!(listing(self.outside.path()), self.before);
+    }
+}
+
+#[test]
+fn restores_while_a_directory_is_swapped_with_a_link_a_hundred_thousand_times_let_nothing_escape() {
+    let races = Races::new();
+    // Whether it succeeds is chance; what it touches is not.
+    races.run(|round| drop(races.restore(round as usize % 2)));
+}
+
+#[test]
+fn clearing_while_a_directory_is_swapped_with_a_link_a_hundred_thousand_times_lets_nothing_escape() {
+    let races = Races::new();
+    races.run(|_| {
+        let _ = clear(races.anchor(), &races.root(), &Excludes::default(), &Silent);
+        let _ = races.restore(0);
+    });
+}
+
+#[test]
+fn recovering_while_a_directory_is_swapped_with_a_link_a_hundred_thousand_times_lets_nothing_escape() {
+    let races = Races::new();
+    let left = races.anchor().join("left behind");
+    races.restore(0).unwrap();
+    // By its handle it is the same directory, wherever it is swapped to.
+    let inner = fs::File::open(races.root().parent().unwrap()).unwrap();
+    races.run(|_| {
+        write(&left.join("new/0"), b"staged");
+        write(&left.join("trash/0/file"), b"old");
+        // While the last one is still there this one is for the next round.
+        let _ = renameat_with(CWD, &left, &inner, ".sci-stage.tree", RenameFlags::NOREPLACE);
+        let _ = recover(races.anchor(), &races.root());
+    });
 }

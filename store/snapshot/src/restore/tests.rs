@@ -56,6 +56,67 @@ fn an_intent_gives_no_special_modes() {
     assert_eq!(fs::metadata(dir.path().join("tree/file")).unwrap().permissions().mode() & 0o7777, 0o755);
 }
 
+/// The target, or a directory in it, is swapped with a link to another one of the same names while what was left behind is
+/// completed.
+#[cfg(unix)]
+#[test]
+fn an_intent_completed_while_its_target_is_swapped_with_a_link_reaches_nothing_else() {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use sci_sys::fs::{CWD, RenameFlags, renameat_with};
+
+    const OLD: u32 = 20;
+    let fill = |root: &Path| {
+        (0..OLD).for_each(|number| write(&root.join(format!("a/old{number}")), "old"));
+        write(&root.join("a/kept"), "kept");
+        fs::create_dir(root.join("a/locked")).unwrap();
+        fs::set_permissions(root.join("a/locked"), fs::Permissions::from_mode(0o500)).unwrap();
+    };
+    let outside = tempfile::tempdir().unwrap();
+    fill(outside.path());
+    let look = |path: &Path| {
+        let found = fs::metadata(outside.path().join(path)).unwrap();
+        (found.permissions().mode(), found.modified().unwrap())
+    };
+    let names = || fs::read_dir(outside.path().join("a")).unwrap().count();
+    let watched = ["", "a", "a/locked", "a/kept"].map(Path::new);
+    let before = (names(), watched.map(look));
+    for round in 0..100 {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("tree");
+        fill(&root);
+        let adjust =
+            |path: &str| Op::Adjust { path: path.into(), mode: Some(0o751), mtime: Mtime { secs: 1, nanos: 0 } };
+        let mut ops = vec![Op::Unlock { path: b"tree/a/locked".to_vec(), mode: 0o700 }];
+        ops.extend((0..OLD).map(|number| Op::Trash { path: format!("tree/a/old{number}").into_bytes(), number }));
+        ops.extend([install("tree/a/file"), adjust("tree/a/kept"), adjust("tree/a/locked"), adjust("tree/a")]);
+        leave_behind(dir.path(), ops);
+        let (place, elsewhere) = match round % 2 {
+            0 => (root.clone(), outside.path().to_owned()),
+            _ => (root.join("a"), outside.path().join("a")),
+        };
+        let spare = dir.path().join("spare");
+        std::os::unix::fs::symlink(elsewhere, &spare).unwrap();
+        let (swapped, is_done) = (AtomicBool::new(false), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_done.load(Ordering::Acquire) {
+                    renameat_with(CWD, &spare, CWD, &place, RenameFlags::EXCHANGE).unwrap();
+                    swapped.store(true, Ordering::Release);
+                }
+            });
+            while !swapped.load(Ordering::Acquire) {
+                std::hint::spin_loop();
+            }
+            // Whether it finds its places is chance; what it touches is not.
+            let _ = recover(dir.path(), &root);
+            is_done.store(true, Ordering::Release);
+        });
+        assert_eq!((names(), watched.map(look)), before, "round {round}");
+    }
+}
+
 #[test]
 fn an_intent_whose_target_was_removed_since_is_done_with() {
     let dir = tempfile::tempdir().unwrap();
