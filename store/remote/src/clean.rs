@@ -1,7 +1,24 @@
 //! Text from a server, made safe to show.
 
+use std::borrow::Cow;
+
+use sci_store_api::Secret;
+
 /// The longest text of a server that is shown, in characters.
 const LONGEST: usize = 300;
+/// Parts of a bearer from this length on are looked for by themselves, in bytes. Shorter ones say what kind it is, and which key
+/// signed it.
+const PROOF: usize = 32;
+
+/// The text without the bearer of the request that it answers: a server, or what stands before it, may repeat what it was sent,
+/// and logs are read by more people than may open the store.
+pub(crate) fn without<'t>(text: &'t str, bearer: Option<&Secret>) -> Cow<'t, str> {
+    let parts = bearer.iter().flat_map(|bearer| bearer.expose().split('.')).filter(|part| part.len() >= PROOF);
+    parts.fold(Cow::Borrowed(text), |text, part| match text.contains(part) {
+        true => Cow::Owned(text.replace(part, "…")),
+        false => text,
+    })
+}
 
 /// One line, cut, without anything that moves a terminal's cursor, colours it or turns the direction of writing.
 pub(crate) fn clean(text: &str) -> String {
@@ -24,6 +41,17 @@ const fn is_invisible(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bearer_is_left_out_in_whole_and_in_parts() {
+        let (what, proof) = ("w".repeat(40), "p".repeat(86));
+        let bearer = Secret::new(format!("sci_ticket.{what}.{proof}.sci-1"));
+        let told = |text: &str| without(text, Some(&bearer)).into_owned();
+        assert_eq!(told(&format!("no: Bearer {}", bearer.expose())), "no: Bearer sci_ticket.….….sci-1");
+        assert_eq!(told(&format!("{proof} and {proof}")), "… and …");
+        assert_eq!(told("sci-1 is no sci_ticket"), "sci-1 is no sci_ticket");
+        assert_eq!(without(&proof, None), proof);
+    }
 
     #[test]
     fn nothing_reaches_the_terminal_as_a_command() {

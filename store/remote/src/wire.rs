@@ -11,7 +11,7 @@ use ureq::http::{HeaderMap, HeaderValue, Method, Request};
 use ureq::{Agent, AsSendBody, BodyReader, Proxy, Timeout};
 
 use crate::address::Address;
-use crate::clean::clean;
+use crate::clean::{clean, without};
 use crate::error::{Error, NO_HTTP};
 use crate::machine::Machine;
 use crate::settings::Settings;
@@ -133,7 +133,7 @@ impl Wire {
             Some((_, body)) => self.exchange(request, body, time, more),
             None => self.exchange(request, (), time, more),
         }?;
-        answer.successful()
+        answer.successful(request.bearer)
     }
 
     fn exchange(
@@ -172,8 +172,8 @@ impl Wire {
 }
 
 impl Incoming {
-    /// The answer, when it is a success; else what the server says.
-    fn successful(mut self) -> Result<Self, Failure> {
+    /// The answer, when it is a success; else what the server says to who sent this bearer.
+    fn successful(mut self, bearer: Option<&Secret>) -> Result<Self, Failure> {
         match self.status {
             200..=299 => return Ok(self),
             300..=399 => {
@@ -184,6 +184,7 @@ impl Incoming {
         }
         let asked = self.retry_after();
         let said = self.bytes(LONGEST_ERROR).ok().and_then(|bytes| serde_json::from_slice::<ApiError>(&bytes).ok());
+        let clean = |text: &str| clean(&without(text, bearer));
         match said {
             // `Retry` concerns what was done before; the same request alone would fail again.
             Some(error) if matches!(error.code, ErrorCode::Busy | ErrorCode::Unavailable) => {

@@ -6,6 +6,7 @@ mod distance;
 mod exchanged;
 mod looking;
 mod rot;
+mod secrets;
 mod tls;
 
 use std::time::{Duration, Instant};
