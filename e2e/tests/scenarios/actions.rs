@@ -1,5 +1,7 @@
 //! The GitHub Action as GitHub runs it: main, then post, on a fresh machine for each job, over `sci serve` and the Worker.
 
+use std::path::{Path, PathBuf};
+
 use sci_e2e::actions::{Issuer, Job, Releases, Step};
 use sci_e2e::event::Event;
 use sci_e2e::server::Server;
@@ -219,6 +221,78 @@ fn sci_is_got_from_a_release_whole_and_attested_or_not_at_all() {
     let refused = attesting(&mut life, "exit 0").main().failure();
     assert!(refused.ran.stdout.contains("; the release says "), "{}", refused.ran);
     assert!(refused.path.is_empty() && !refused.ran.stdout.contains("sci restore"), "{}", refused.ran);
+}
+
+/// Every file below a directory, by its name.
+fn files(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.is_symlink() {
+            found.extend(files(&path));
+        } else if path.is_file() {
+            found.push((path.clone(), std::fs::read(path).unwrap()));
+        }
+    }
+    found
+}
+
+/// What would open the store is in no log, no output and no file of a job: neither the token that the job was given, nor the
+/// identity that it asked for, nor the ticket that it got for one of them.
+#[test]
+fn what_opens_the_store_is_shown_nowhere() {
+    let issuer = Issuer::start();
+    let server = Server::believing(&issuer.url(), &[]);
+    let token = server.token("trusted:refs/heads/main");
+    let mut life = Life { issuer, backend: &server, run: 900 };
+    let main = Event::push("main");
+    let parts = token.split('.').filter(|part| part.len() >= 40);
+    // How every ticket and every identity begins, and what GitHub gives identities for.
+    let secrets: Vec<&str> = parts.chain(["sci_ticket", "eyJ0eXAiOiJKV1Qi", "of-the-job"]).collect();
+    assert!(secrets.len() > 3, "nothing to look for");
+    let assert_without = |text: &[u8], place: &dyn std::fmt::Display| {
+        for secret in &secrets {
+            let is_there = text.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!is_there, "{secret} in {place}: {}", String::from_utf8_lossy(text));
+        }
+    };
+    let assert_silent = |job: &Job, step: &Step| {
+        for text in [&step.ran.stdout, &step.ran.stderr, &step.summary, &step.path] {
+            assert_without(text.as_bytes(), &"what a step says");
+        }
+        // The files of the runner's are among them: outputs, variables, state and summary.
+        let files = files(job.machine().dir());
+        assert!(files.iter().any(|(path, _)| path.to_string_lossy().contains("OUTPUT")));
+        files.iter().for_each(|(path, bytes)| assert_without(bytes, &path.display()));
+    };
+    for (is_given, hit) in [(true, "miss"), (true, "exact"), (false, "exact")] {
+        let begin = |life: &mut Life<'_>| {
+            let job = life.begin(&main, "1").environment("RUNNER_DEBUG", "1").environment("SCI_VERBOSE", "true");
+            if is_given { job.environment("SCI_TOKEN", &token) } else { job }
+        };
+        let job = begin(&mut life);
+        let step = job.main().success().expect_hit(hit);
+        assert_silent(&job, &step);
+        job.machine().write("out/file", "built");
+        let post = job.post(&step, "success").success();
+        assert_silent(&job, &post);
+        // Nobody is there to show it to.
+        let job = begin(&mut life).with("store", "http://127.0.0.1:9").environment("SCI_TIMEOUT", "1s");
+        let job = job.with("require", "true");
+        let step = job.main().failure();
+        assert_silent(&job, &step);
+        let job = begin(&mut life).with("command", "run").with("run", "test -e out/file");
+        let step = job.main().success().expect_hit("exact");
+        assert_silent(&job, &step);
+    }
+    // Where the token opens nothing any more, that is said without it.
+    let listed = server.administer(&["token", "list"]);
+    let id = listed.result()["tokens"][0]["id"].as_str().unwrap().to_owned();
+    server.administer(&["token", "revoke", &id]);
+    let job = life.begin(&main, "1").environment("SCI_TOKEN", &token);
+    let step = job.main().success().expect_hit("miss");
+    assert!(step.ran.stdout.contains("revoked"), "{}", step.ran);
+    assert_silent(&job, &step);
 }
 
 #[test]
