@@ -12,8 +12,9 @@ use crate::error::{CliError, Kind, Result};
 use crate::exit::Exit;
 use crate::flow::auditing::Audit;
 use crate::flow::restoring::{self, RestoreReport};
-use crate::flow::saving::{self, SaveReport};
+use crate::flow::saving::{self, SaveReport, Wanted};
 use crate::output::format::safe;
+use crate::state::before::Before;
 use crate::workspace::Workspace;
 
 /// Arguments of `sci run`.
@@ -64,6 +65,8 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
         context.out.refusal("run", &serde_json::json!({"restore": restore}), &error);
         return Ok(error.kind.exit());
     }
+    let began = Before::read(&workspace.state.before());
+    let running = workspace.state.mark_running()?;
     let mut audit = arguments.audit.then(|| Audit::prepare(context, &workspace));
     let start = |command: &mut std::process::Command| match audit.take() {
         Some(prepared) => {
@@ -85,7 +88,8 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     };
     let audit = audit.filter(|_| error.is_none()).and_then(|audit| audit.finish(ended));
     audit.iter().for_each(|audit| tell(context, audit));
-    let save = save(context, &workspace, ended, error.is_some())?;
+    drop(running);
+    let save = save(context, &workspace, ended, error.is_some(), began.as_ref())?;
     let command = Command { code: ended.exit.code(), interrupted: ended.interrupted, error };
     finish(context, Report { restore, command, audit, save }, ended.exit)
 }
@@ -99,13 +103,20 @@ fn tell(context: &mut Context, audit: &AuditReport) {
 }
 
 /// The build is done: whatever goes wrong now is a warning, not the command's failure; unless we are asked to stop.
-fn save(context: &mut Context, workspace: &Workspace, ended: Ended, never_started: bool) -> Result<Option<SaveReport>> {
+fn save(
+    context: &mut Context,
+    workspace: &Workspace,
+    ended: Ended,
+    never_started: bool,
+    began: Option<&Before>,
+) -> Result<Option<SaveReport>> {
     if ended.interrupted || never_started {
         let why = if never_started { "the command did not run" } else { "the command was interrupted" };
         context.out.note(&format!("nothing was saved: {why}"));
         return Ok(None);
     }
-    match saving::save(context, workspace, &[], ended.exit != Exit::Success) {
+    let wanted = Wanted { paths: &[], failed: ended.exit != Exit::Success, began };
+    match saving::save(context, workspace, &wanted) {
         Ok(report) => Ok(Some(report)),
         Err(error) if matches!(error.kind, Kind::Interrupted(_)) => Err(error),
         Err(error) => {

@@ -4,7 +4,7 @@ use crate::commands::restore::required;
 use crate::context::Context;
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::flow::saving;
+use crate::flow::saving::{self, Wanted};
 use crate::workspace::Workspace;
 
 /// Arguments of `sci save`.
@@ -23,7 +23,8 @@ pub struct Arguments {
 /// Bad configuration and unusable local state.
 pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     let workspace = Workspace::open(context)?;
-    let report = saving::save(context, &workspace, &arguments.paths, arguments.failed)?;
+    let wanted = Wanted { paths: &arguments.paths, failed: arguments.failed, began: None };
+    let report = saving::save(context, &workspace, &wanted)?;
     match required(context, "saved", report.troubled()) {
         None => {
             context.out.document("save", &report);

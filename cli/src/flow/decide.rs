@@ -50,14 +50,24 @@ pub fn remedy(reason: &str) -> Option<&'static str> {
     }
 }
 
+/// How the run went whose trees are saved.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Run {
+    /// Its command failed.
+    pub failed: bool,
+    /// Another sci was at work in the workspace meanwhile, so that a tree may be half of two runs'.
+    pub disturbed: Option<&'static str>,
+}
+
 /// Compares the plan made at save time with the one made before the run.
-pub fn standing(before: Option<&BeforePath>, key: Digest, failed: bool) -> Standing {
+pub fn standing(before: Option<&BeforePath>, key: Digest, run: Run) -> Standing {
     let unsettled = |reason: &str| Standing::Unsettled(reason.to_owned());
     let Some(before) = before else {
         return unsettled(UNPLANNED);
     };
     match before.ladder {
-        _ if failed => unsettled("the run failed"),
+        _ if run.failed => unsettled("the run failed"),
+        _ if run.disturbed.is_some() => unsettled(run.disturbed.unwrap_or_default()),
         None => {
             let why = before.unkeyed.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
             Standing::Unsettled(format!("the path had no key before the run{why}"))
@@ -148,10 +158,13 @@ mod tests {
     #[test]
     fn settled_needs_a_plan_a_success_and_the_same_key() {
         let key = Digest::of(b"k");
-        assert_eq!(standing(Some(&before(b"k", None)), key, false), Standing::Settled);
-        assert_eq!(reason(standing(Some(&before(b"k", None)), key, true)), "the run failed");
-        assert_eq!(reason(standing(Some(&before(b"x", None)), key, false)), "its inputs changed during the run");
-        assert!(reason(standing(None, key, false)).starts_with("nothing was planned"));
+        let (well, failed) = (Run::default(), Run { failed: true, disturbed: None });
+        assert_eq!(standing(Some(&before(b"k", None)), key, well), Standing::Settled);
+        assert_eq!(reason(standing(Some(&before(b"k", None)), key, failed)), "the run failed");
+        let disturbed = Run { disturbed: Some("another was here"), ..well };
+        assert_eq!(reason(standing(Some(&before(b"k", None)), key, disturbed)), "another was here");
+        assert_eq!(reason(standing(Some(&before(b"x", None)), key, well)), "its inputs changed during the run");
+        assert!(reason(standing(None, key, well)).starts_with("nothing was planned"));
     }
 
     #[test]

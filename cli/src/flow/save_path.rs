@@ -52,8 +52,8 @@ pub struct Job<'a> {
     pub keyed: &'a Keyed,
     /// The plan made before the run.
     pub known: Option<&'a Before>,
-    /// Whether the run failed.
-    pub failed: bool,
+    /// How the run went.
+    pub run: decide::Run,
 }
 
 /// Why an attempt did not end in an outcome.
@@ -125,7 +125,7 @@ impl Job<'_> {
     }
 
     fn not_even_read(&self) -> Option<String> {
-        if let Some(reason) = decide::skipped_by_policy(self.path.policy.save, self.failed) {
+        if let Some(reason) = decide::skipped_by_policy(self.path.policy.save, self.run.failed) {
             return Some(reason.to_owned());
         }
         if self.store.session.scope_write.is_none() {
@@ -154,7 +154,7 @@ impl Job<'_> {
         let begun = self.store.backend.begin(&path, &instance, self.keyed.key(), cited);
         tried.uncited |= begun.as_ref().is_err_and(|error| error.code() == Some(ErrorCode::NotFound));
         let sink = begun?;
-        let mut standing = decide::standing(self.before(), self.keyed.key(), self.failed);
+        let mut standing = decide::standing(self.before(), self.keyed.key(), self.run);
         let damaged = self.before().map_or(&[][..], |before| &before.damaged);
         if let (Standing::Settled, Some(existing)) = (&standing, sink.begun().existing)
             && !damaged.contains(&existing)
@@ -228,7 +228,7 @@ impl Job<'_> {
     /// What the build no longer uses. Without a restore before, nobody knows what this run is.
     fn unused(&self) -> Unused {
         let Some(since) = self.before().and_then(|before| before.since) else { return Unused::default() };
-        let run = prune::Run { since, succeeded: !self.failed };
+        let run = prune::Run { since, succeeded: !self.run.failed && self.run.disturbed.is_none() };
         let policy = &self.path.policy;
         prune::unused(policy.prune, &self.plan.workspace, &self.path.root, &policy.lockfiles, run)
     }
@@ -261,7 +261,7 @@ impl Job<'_> {
 
     fn proof(&self) -> Proof {
         match self.path.policy.check {
-            Some(check) if !self.failed => {
+            Some(check) if !self.run.failed => {
                 prove_current(check, &self.plan.workspace, &self.path.root, &self.path.policy.lockfiles)
             }
             Some(_) => Proof::Unknown { why: "the run failed".to_owned() },

@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::error::{Kind, Result};
 use crate::flow::report::SavedPath;
 use crate::flow::save_path::{self, Bases};
-use crate::flow::{outcome, planning, resolving};
+use crate::flow::{decide, outcome, planning, resolving};
 use crate::git::Ancestors;
 use crate::output::format::counted;
 use crate::state::activity::Doing;
@@ -38,11 +38,26 @@ impl SaveReport {
     }
 }
 
-/// Saves the paths that are wanted, or all; `failed` says that the run did not succeed.
+/// Why nothing that is saved may pass for what its inputs give.
+const RUNNING: &str = "another `sci run` is at work in this workspace";
+const DISTURBED: &str = "another sci restored or saved in this workspace during the run";
+
+/// What is to be saved.
+#[derive(Debug, Default)]
+pub struct Wanted<'a> {
+    /// These paths; all when there are none.
+    pub paths: &'a [String],
+    /// The run did not succeed.
+    pub failed: bool,
+    /// What was noted when the run began, where that is known: another sci may have noted something else since.
+    pub began: Option<&'a Before>,
+}
+
+/// Saves the paths that are wanted.
 ///
 /// # Errors
 /// Bad configuration and unusable local state. Trouble with the store is told in the report.
-pub fn save(context: &mut Context, workspace: &Workspace, wanted: &[String], failed: bool) -> Result<SaveReport> {
+pub fn save(context: &mut Context, workspace: &Workspace, wanted: &Wanted<'_>) -> Result<SaveReport> {
     let started = Instant::now();
     let _watch = context.interrupts.watch();
     let _lock = workspace.lock(context)?;
@@ -50,10 +65,16 @@ pub fn save(context: &mut Context, workspace: &Workspace, wanted: &[String], fai
     let asked = Ancestors::ask(&workspace.root);
     let plan = planning::make(context, workspace)?;
     context.out.took(started, |time| format!("planned {} in {time}", counted(plan.paths.len() as u64, "path")));
-    let paths = planning::select(context, workspace, &plan, wanted)?;
+    let paths = planning::select(context, workspace, &plan, wanted.paths)?;
     let _telling = context.tell(workspace, Doing::Saving);
     let known = Before::read(&workspace.state.before());
     let run = known.as_ref().map_or_else(|| run_id::fresh(&context.environment, context.now()), |it| it.run.clone());
+    let disturbed = if workspace.state.is_running()? {
+        Some(RUNNING)
+    } else {
+        wanted.began.filter(|began| known.as_ref() != Some(began)).map(|_| DISTURBED)
+    };
+    let how = decide::Run { failed: wanted.failed, disturbed };
     let ancestors = asked.answer();
     let store = match Store::open_or_make(context, workspace, &run, ancestors.first().map(String::as_str)) {
         Err(error) if error.kind != Kind::Store => return Err(error),
@@ -78,7 +99,8 @@ pub fn save(context: &mut Context, workspace: &Workspace, wanted: &[String], fai
             (Planned::Unkeyed { reason, hint }, _) => outcome::unkeyed(path, reason, hint.as_deref()),
             (Planned::Keyed(_), Err(error)) => outcome::failed(path, error),
             (Planned::Keyed(keyed), Ok(store)) => {
-                let job = save_path::Job { workspace, store, plan: &plan, path, keyed, known: known.as_ref(), failed };
+                let job =
+                    save_path::Job { workspace, store, plan: &plan, path, keyed, known: known.as_ref(), run: how };
                 match job.save(context, &bases) {
                     Some(saved) => saved,
                     None => break,

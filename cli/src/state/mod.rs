@@ -142,6 +142,25 @@ impl WorkspaceState {
     pub fn try_lock(&self) -> Result<Option<Lock>> {
         try_lock(&self.directory.join("lock"))
     }
+
+    /// Says that the command of a `sci run` is at work in this workspace, until the returned value goes, or the process ends.
+    ///
+    /// # Errors
+    /// [`Kind::Local`] when the file cannot be opened or locked.
+    pub fn mark_running(&self) -> Result<Lock> {
+        let path = self.directory.join("running");
+        let file = open(&path)?;
+        file.lock_shared().map_err(|e| CliError::file("lock", &path, &e))?;
+        Ok(Lock { _file: file })
+    }
+
+    /// Whether such a command is at work.
+    ///
+    /// # Errors
+    /// As [`WorkspaceState::mark_running`].
+    pub fn is_running(&self) -> Result<bool> {
+        Ok(try_lock(&self.directory.join("running"))?.is_none())
+    }
 }
 
 fn open(path: &Path) -> Result<File> {

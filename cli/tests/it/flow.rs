@@ -332,3 +332,36 @@ fn verbose_says_what_is_read_from_where_and_how_long_it_takes() {
     assert!(said.stderr.contains("saving to the store [TOP]/state/store as run local-"), "{said}");
     assert_eq!(sandbox.sci("restore").ends_with(0).stderr, "");
 }
+
+/// A run whose command waits until `go` is there, started and at work.
+fn waiting_run(sandbox: &Sandbox, script: &str) -> std::process::Child {
+    let script = format!("{script}; touch ready; while test ! -e go; do sleep 0.01; done; echo 2 > out/part2");
+    let run =
+        sandbox.command(&["run", "--json", "--", "sh", "-c", &script]).stderr(std::process::Stdio::null()).spawn();
+    while !sandbox.path("ready").exists() {
+        std::thread::yield_now();
+    }
+    run.unwrap()
+}
+
+#[test]
+fn what_two_make_at_once_in_one_workspace_is_never_settled() {
+    let sandbox = Sandbox::new();
+    sandbox.write(".gitignore", "ready\ngo\n");
+    // While a command is at work, others save what it has made so far, if anything, as unsettled.
+    let mut run = waiting_run(&sandbox, "mkdir -p out; echo 1 > out/part1");
+    let other = sandbox.sci("save --json").ends_with(0).json();
+    assert_eq!(other["result"]["paths"][0]["settled"], false, "{other}");
+    let reason = other["result"]["paths"][0]["reason"].as_str().unwrap();
+    assert_eq!(reason, "another `sci run` is at work in this workspace");
+    sandbox.write("go", "");
+    assert!(run.wait().unwrap().success());
+    // Nor is what the run then saves: it does not know what the other has done to its tree.
+    let verdict =
+        |sandbox: &Sandbox| sandbox.sci("restore --json").ends_with(0).json()["result"]["paths"][0]["verdict"].clone();
+    assert_ne!(verdict(&sandbox), "exact");
+    // A run that nobody disturbs is.
+    std::fs::remove_file(sandbox.path("ready")).unwrap();
+    assert!(waiting_run(&sandbox, "echo 3 > out/part3").wait().unwrap().success());
+    assert_eq!(verdict(&sandbox), "exact");
+}
