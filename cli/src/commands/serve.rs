@@ -140,7 +140,7 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
             .zip(arguments.tls_key.clone())
             .map(|(certificate, key)| tls::Files { certificate, key }),
         collect: arguments.collecting(),
-        limits: Limits { requests: arguments.max_requests.into(), shutdown: arguments.grace, ..Limits::default() },
+        limits: Limits { shutdown: arguments.grace, ..Limits::of_requests(arguments.max_requests.into()) },
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let format = match arguments.log_format {

@@ -9,6 +9,9 @@ pub struct Limits {
     pub connections: usize,
     /// Requests that are carried out at once. Each has a thread while it is.
     pub requests: usize,
+    /// Objects that arrive at once, each of which takes one of those requests: the others are for what is asked meanwhile, by
+    /// whoever is slower to send than anybody likes.
+    pub uploads: usize,
     /// Requests that wait for their turn; further ones are told to come later.
     pub waiting: usize,
     /// How long a request waits for its turn.
@@ -34,6 +37,7 @@ impl Default for Limits {
         Self {
             connections: 4_096,
             requests: 256,
+            uploads: 192,
             waiting: 2_048,
             patience: Duration::from_secs(10),
             downloads: 1_024,
@@ -48,6 +52,11 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// The usual ones, with so many requests at once; objects that arrive take at most three quarters of them.
+    pub fn of_requests(requests: usize) -> Self {
+        Self { requests, uploads: (requests - requests / 4).max(1), ..Self::default() }
+    }
+
     /// How long an object of so many bytes may take.
     pub fn transfer(&self, length: u64) -> Duration {
         self.idle + Duration::from_secs(length / self.least_speed.max(1))

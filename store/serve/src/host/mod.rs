@@ -80,9 +80,9 @@ impl Host {
                 incoming::drain(body, &self.0.limits).await;
                 return Err(Unread::NoLength.into());
             };
-            let place = self.place(Kind::Request).await?;
+            let places = (self.place(Kind::Upload).await?, self.place(Kind::Request).await?);
             let received = Arc::clone(&record.received);
-            return self.receive(place, length, body, received, request).await;
+            return self.receive(places, length, body, received, request).await;
         }
         let Expected::Json(most) = wanted else { return Err(Unread::Method.into()) };
         let json = incoming::json(body, &head.headers, most, &self.0, record).await?;
@@ -99,7 +99,7 @@ impl Host {
     /// Receives an object while it is stored.
     async fn receive(
         &self,
-        place: Place,
+        places: (Place, Place),
         length: u64,
         mut body: Body,
         received: Arc<AtomicU64>,
@@ -107,7 +107,7 @@ impl Host {
     ) -> Result<Answered, Refusal> {
         let (parts, upload) = incoming::upload();
         let request = request(sci_service::http::Body::Object { length, body: upload });
-        let mut work = self.start(request, Some(place));
+        let mut work = self.start(request, places);
         let answered = {
             let pump = incoming::pump(&mut body, parts, length, &self.0.limits, received);
             tokio::pin!(pump);
@@ -131,11 +131,11 @@ impl Host {
         })
     }
 
-    /// Lets the backend answer on a thread that may block. Its place is free again when it has, however long that takes.
-    fn start(&self, request: Request<Upload>, place: Option<Place>) -> JoinHandle<Answered> {
+    /// Lets the backend answer on a thread that may block. Its places are free again when it has, however long that takes.
+    fn start(&self, request: Request<Upload>, places: impl Send + 'static) -> JoinHandle<Answered> {
         let backend = Arc::clone(&self.0.backend);
         tokio::task::spawn_blocking(move || {
-            let _place = place;
+            let _places = places;
             let mut response = backend.handle(request);
             let first = match &mut response.body {
                 Reply::Object { body, .. } => Some(body.next_part(Part::MOST)),

@@ -16,6 +16,8 @@ pub(super) type Place = OwnedSemaphorePermit;
 pub(super) enum Kind {
     /// The backend's work on a request.
     Request,
+    /// An object that arrives.
+    Upload,
     /// An object that is sent.
     Download,
 }
@@ -23,6 +25,7 @@ pub(super) enum Kind {
 #[derive(Debug)]
 pub(super) struct Places {
     requests: Arc<Semaphore>,
+    uploads: Arc<Semaphore>,
     downloads: Arc<Semaphore>,
     /// KiB of JSON bodies.
     bodies: Arc<Semaphore>,
@@ -34,6 +37,7 @@ impl Places {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
             requests: Arc::new(Semaphore::new(limits.requests)),
+            uploads: Arc::new(Semaphore::new(limits.uploads)),
             downloads: Arc::new(Semaphore::new(limits.downloads)),
             bodies: Arc::new(Semaphore::new(limits.bodies)),
             line: Semaphore::new(limits.waiting),
@@ -45,6 +49,7 @@ impl Places {
     pub(super) async fn take(&self, kind: Kind) -> Option<Place> {
         match kind {
             Kind::Request => self.wait(&self.requests, 1).await,
+            Kind::Upload => self.wait(&self.uploads, 1).await,
             Kind::Download => self.wait(&self.downloads, 1).await,
         }
     }

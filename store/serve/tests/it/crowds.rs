@@ -29,6 +29,22 @@ fn beyond_the_limit_a_request_is_told_to_come_later() {
 }
 
 #[test]
+fn what_arrives_slowly_leaves_places_for_what_is_asked() {
+    let bench = Bench::with(|settings| {
+        settings.limits.requests = 2;
+        settings.limits.uploads = 1;
+        settings.limits.waiting = 0;
+    });
+    let ticket = bench.ticket(1);
+    let (mut raw, object) = Raw::half(&bench, &ticket);
+    assert_eq!(bench.put(&ticket, None, b"other").code(), "busy");
+    assert_eq!(bench.post(routes::RESOLVE, &ticket, &json!({ "paths": [] })).status, 200);
+    raw.send(&object[HALF..]);
+    assert_eq!(raw.status(), "HTTP/1.1 204 No Content");
+    eventually("its place is free", || bench.put(&ticket, None, b"other").status == 204);
+}
+
+#[test]
 fn a_request_waits_for_its_turn() {
     let bench = Bench::with(|settings| settings.limits.requests = 1);
     let ticket = bench.ticket(1);
