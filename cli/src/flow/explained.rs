@@ -158,7 +158,7 @@ fn candidate(text: &mut Text, candidate: &Candidate, now: Timestamp) {
     let style = text.style;
     let word = match candidate.judgement {
         Judgement::Chosen => style.good.paint("chosen "),
-        Judgement::Refused { reason: Refusal::Outranked | Refusal::BelowMatch } => style.dim.paint("refused"),
+        Judgement::Refused { reason } if is_usual(reason) => style.dim.paint("refused"),
         Judgement::Refused { .. } => style.fair.paint("refused"),
     };
     let reason = judged(candidate);
@@ -171,11 +171,16 @@ fn candidate(text: &mut Text, candidate: &Candidate, now: Timestamp) {
 fn judged(candidate: &Candidate) -> String {
     match candidate.judgement {
         Judgement::Chosen => shares(candidate),
-        Judgement::Refused { reason: reason @ (Refusal::Outranked | Refusal::BelowMatch) } => {
+        Judgement::Refused { reason } if is_usual(reason) => {
             format!("{}; {}", reason.sentence(), shares(candidate))
         }
         Judgement::Refused { reason } => reason.sentence().to_owned(),
     }
+}
+
+/// Whether the candidate only shares less than was called for, so that how much it shares says the rest.
+fn is_usual(reason: Refusal) -> bool {
+    reason.is_by_rank() || reason == Refusal::BelowMatch
 }
 
 fn shares(candidate: &Candidate) -> String {

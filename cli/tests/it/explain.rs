@@ -88,6 +88,16 @@ fn a_miss_is_compared_with_the_refused_candidate() {
 }
 
 #[test]
+fn what_a_failed_run_left_is_not_preferred_to_a_settled_snapshot() {
+    let sandbox = workspace();
+    sandbox.sci_run("", "echo half > out/a; exit 7").ends_with(7);
+    sandbox.write("src/main.txt", "changed\n");
+    let restored = sandbox.sci("restore").ends_with(0);
+    assert_eq!(sandbox.read("out/a"), "built\n", "{restored}");
+    assert_screen!(sandbox.sci("explain out"), @r"");
+}
+
+#[test]
 fn a_path_without_a_key_is_explained_too() {
     let sandbox = Sandbox::empty();
     sandbox.write("sci.toml", "[path.out]\npath = \"out\"\ntools = [\"sh -c 'exit 4'\"]\n");

@@ -136,8 +136,16 @@ impl Judgement {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Refusal {
-    /// Another candidate ranks before it.
+    /// Another candidate shares more inputs with the reader.
     Outranked,
+    /// Another one is settled and shares about as much; this one's run failed or changed its inputs.
+    LessSettled,
+    /// Another one shares as much, and its commit is fewer commits away.
+    Farther,
+    /// Another one shares as much, and its scope is read before this one's.
+    LaterScope,
+    /// Another one shares as much, and is newer.
+    Older,
     /// The reader may not read its scope.
     Scope,
     /// It shares less than the path's `match` asks.
@@ -157,10 +165,21 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Whether nothing speaks against the candidate but that another one ranks before it.
+    pub const fn is_by_rank(self) -> bool {
+        matches!(self, Self::Outranked | Self::LessSettled | Self::Farther | Self::LaterScope | Self::Older)
+    }
+
     /// A sentence for a person.
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::Outranked => "another candidate is nearer",
+            Self::LessSettled => {
+                "another candidate is about as near, and this one's run failed or changed its own inputs"
+            }
+            Self::Farther => "another candidate shares as much, and its commit is nearer",
+            Self::LaterScope => "another candidate is as near, and its scope is read first",
+            Self::Older => "another candidate is as near, and newer",
             Self::Scope => "this run may not read its scope",
             Self::BelowMatch => "it shares fewer inputs than the path's match asks for",
             Self::Unsettled => "its run failed or changed its own inputs, so it is never exact",

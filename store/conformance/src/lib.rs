@@ -62,7 +62,7 @@ macro_rules! with_cases {
             ],
             resolve: [
                 exact_prefers_own_scope_then_order, exact_takes_the_newest_settled, nearest_takes_the_highest_rung,
-                nearest_ranks_by_sketch_then_ancestor_then_scope, match_is_respected, policies_are_respected,
+                nearest_ranks_by_sketch_then_ancestor_then_scope, settled_ranks_before_unsettled_among_equals, match_is_respected, policies_are_respected,
                 other_scopes_are_named_not_served, unsettled_is_never_exact, missing_object_is_a_reason,
                 a_flood_elsewhere_hides_nothing, repositories_are_apart
             ],

@@ -29,6 +29,30 @@ pub(crate) struct Ranked {
     scope: usize,
 }
 
+/// How much more an unsettled candidate has to share than a settled one to be chosen: a 32nd of the inputs.
+///
+/// Two candidates that share just as much seldom have the same estimate: of ten inputs with one changed, two estimates lie
+/// about so far apart.
+const HANDICAP: u32 = sci_hasher::sketch::SLOTS as u32 / 32;
+
+/// What decides among candidates of the same rung, field by field; smaller is better.
+///
+/// What a failed run left may be half of a tree, so of candidates that share about as much a settled one is chosen,
+/// however old. One that clearly shares more is chosen all the same: a build whose tests failed is nearer than last week's.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    /// In its steps of 1/256, a settled one's with [`HANDICAP`] more.
+    similarity: Reverse<u32>,
+    unsettled: bool,
+    /// In commits.
+    distance: u32,
+    /// Among the reader's: the own scope is the first.
+    scope: usize,
+    created: Reverse<UnixMillis>,
+    /// So that the order is total.
+    snapshot: SnapshotId,
+}
+
 impl<'a> Reader<'a> {
     pub(crate) fn new(sketch: &'a Sketch, scopes: &'a [Scope], ancestors: &'a [String]) -> Self {
         let mut positions = HashMap::new();
@@ -50,11 +74,37 @@ impl<'a> Reader<'a> {
 }
 
 impl Ranked {
-    /// Smaller is better: similarity in its steps of 1/256, ancestor distance, own scope, recency, snapshot id.
-    fn rank(&self) -> (Reverse<u32>, u32, usize, Reverse<UnixMillis>, SnapshotId) {
-        let similarity = (self.similarity * sci_hasher::sketch::SLOTS as f64).round() as u32;
-        let distance = self.distance.unwrap_or(u32::MAX);
-        (Reverse(similarity), distance, self.scope, Reverse(self.indexed.created), self.indexed.snapshot)
+    /// The similarity in its steps of 1/256.
+    fn steps(&self) -> u32 {
+        (self.similarity * sci_hasher::sketch::SLOTS as f64).round() as u32
+    }
+
+    /// Smaller is better, see [`Rank`].
+    fn rank(&self) -> Rank {
+        Rank {
+            similarity: Reverse(self.steps() + if self.indexed.settled { HANDICAP } else { 0 }),
+            unsettled: !self.indexed.settled,
+            distance: self.distance.unwrap_or(u32::MAX),
+            scope: self.scope,
+            created: Reverse(self.indexed.created),
+            snapshot: self.indexed.snapshot,
+        }
+    }
+
+    /// Why this one is not chosen where `chosen`, which ranks before it on the same rung, is.
+    pub(crate) fn beaten_by(&self, chosen: &Self) -> Refusal {
+        let (own, other) = (self.rank(), chosen.rank());
+        if own.unsettled && !other.unsettled && self.steps() >= chosen.steps() {
+            Refusal::LessSettled
+        } else if self.steps() != chosen.steps() {
+            Refusal::Outranked
+        } else if own.distance != other.distance {
+            Refusal::Farther
+        } else if own.scope != other.scope {
+            Refusal::LaterScope
+        } else {
+            Refusal::Older
+        }
     }
 
     pub(crate) fn judged(&self, judgement: Judgement) -> Candidate {

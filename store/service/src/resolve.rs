@@ -130,7 +130,8 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
             let found =
                 self.quick_rows(vec![search.sharing(InputClass::Variant, scope.to_string(), true, NEWEST)]).await?;
             let ranked = search.unseen(found, Some(InputClass::Variant));
-            if let Some(found) = self.first_good(search, ranked).await? {
+            // The newest is chosen, wherever its commit is.
+            if let Some(found) = self.first_good(search, ranked, |_, _| Refusal::Older).await? {
                 return Ok(Some(found));
             }
         }
@@ -149,7 +150,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
                 search.candidates.extend(ranked.iter().map(|candidate| candidate.refused(refusal)));
                 if ranked.is_empty() { continue } else { break }
             }
-            if let Some(found) = self.first_good(search, ranked).await? {
+            if let Some(found) = self.first_good(search, ranked, Ranked::beaten_by).await? {
                 return Ok(Some(found));
             }
         }
@@ -187,11 +188,17 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         Ok(())
     }
 
-    async fn first_good(&self, search: &mut Search<'_>, ranked: Vec<Ranked>) -> Result<Option<Found>, Error> {
-        let mut found = None;
+    /// The first that is what it should be. `beaten` says why a candidate after it is not chosen.
+    async fn first_good(
+        &self,
+        search: &mut Search<'_>,
+        ranked: Vec<Ranked>,
+        beaten: fn(&Ranked, &Ranked) -> Refusal,
+    ) -> Result<Option<Found>, Error> {
+        let mut found: Option<Found> = None;
         for candidate in ranked {
-            if found.is_some() {
-                search.candidates.push(candidate.refused(Refusal::Outranked));
+            if let Some(found) = &found {
+                search.candidates.push(candidate.refused(beaten(&candidate, &found.ranked)));
                 continue;
             }
             let query = search.query;

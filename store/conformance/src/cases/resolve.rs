@@ -44,7 +44,7 @@ pub fn exact_takes_the_newest_settled<H: Harness>() {
     world.saved(&main("3"), &State::new("l", "s", "3").unsettled());
     let resolved = world.resolve(&main("4"), &State::new("l", "s", "1"));
     assert_eq!(resolved.verdict.outcome, Outcome::Exact { snapshot: second });
-    assert_eq!(reason(&resolved.verdict, first), Some(Refusal::Outranked));
+    assert_eq!(reason(&resolved.verdict, first), Some(Refusal::Older));
 }
 
 /// A candidate that shares a higher rung wins, however similar or recent another is.
@@ -63,7 +63,7 @@ pub fn nearest_takes_the_highest_rung<H: Harness>() {
     assert_eq!(reason(&resolved.verdict, lockfile), Some(Refusal::Outranked));
 }
 
-/// Among equals of one rung: the sketch, then the distance to an ancestor, then the own scope, then recency.
+/// Among those of one rung: the sketch, then the distance to an ancestor, then the own scope, then recency.
 pub fn nearest_ranks_by_sketch_then_ancestor_then_scope<H: Harness>() {
     let world = World::<H>::default();
     let save = |source: &'static str, elements: &[&'static str], sha: &str, scope: &str| {
@@ -85,6 +85,68 @@ pub fn nearest_ranks_by_sketch_then_ancestor_then_scope<H: Harness>() {
     assert_eq!(order, [near, far, old, own, recent]);
     let distances: Vec<_> = resolved.verdict.candidates.iter().map(|candidate| candidate.distance).collect();
     assert_eq!(distances, [None, Some(1), Some(2), None, None]);
+    let reasons: Vec<_> = order.iter().map(|snapshot| reason(&resolved.verdict, *snapshot)).collect();
+    let outranked = Some(Refusal::Outranked);
+    assert_eq!(reasons, [None, outranked, outranked, outranked, outranked]);
+}
+
+/// Where two share as much, what a failed run left is not preferred for being newer, in the own scope or from a nearer
+/// commit; where it shares more, it is. Each verdict says what decided.
+pub fn settled_ranks_before_unsettled_among_equals<H: Harness>() {
+    let world = World::<H>::default();
+    let save = |run: &str, scope: &str, sha: &str, state: &State| {
+        let mut caller = caller(run, &[scope]);
+        caller.claims.insert("sha".to_owned(), sha.to_owned());
+        world.saved(&caller, state)
+    };
+    let state = |source: &'static str, tree: &str| State { elements: vec!["l"], ..State::new("l", source, tree) };
+    let older = save("1", MAIN, "x", &state("a", "older"));
+    let settled = save("2", MAIN, "x", &state("b", "settled"));
+    let failed = save("3", BRANCH, "c0", &state("c", "half").unsettled());
+    let own = save("4", BRANCH, "x", &state("d", "own"));
+    let near = save("5", MAIN, "c1", &state("e", "near"));
+    let reader = caller("9", &[BRANCH, MAIN]);
+    let ask = |ancestors: &[&str], elements: &[&'static str]| {
+        let query = State { elements: elements.to_vec(), ..State::new("l", "new", "t") };
+        world.ask(&reader, query.query(), ancestors).verdict
+    };
+    let named = |verdict: &sci_store_api::verdict::Verdict| -> Vec<_> {
+        let named = |it: &sci_store_api::verdict::Candidate| (it.snapshot, it.judgement.refusal());
+        verdict.candidates.iter().map(named).collect()
+    };
+    let expected = [
+        (near, None),
+        (own, Some(Refusal::Farther)),
+        (settled, Some(Refusal::Farther)),
+        (older, Some(Refusal::Farther)),
+        (failed, Some(Refusal::LessSettled)),
+    ];
+    assert_eq!(named(&ask(&["c0", "c1"], &["l"])), expected);
+    let expected = [
+        (own, None),
+        (near, Some(Refusal::LaterScope)),
+        (settled, Some(Refusal::LaterScope)),
+        (older, Some(Refusal::LaterScope)),
+        (failed, Some(Refusal::LessSettled)),
+    ];
+    assert_eq!(named(&ask(&[], &["l"])), expected);
+    let from_main =
+        world.ask(&main("9"), State { elements: vec!["l"], ..State::new("l", "n", "t") }.query(), &[]).verdict;
+    assert_eq!(reason(&from_main, settled), Some(Refusal::Older), "{from_main:?}");
+
+    let inputs: Vec<&'static str> = (0..100).map(|number| &*Box::leak(number.to_string().into_boxed_str())).collect();
+    let state = |elements: &[&'static str], tree| State { elements: elements.to_vec(), ..State::new("l", tree, tree) };
+    let nearly = save("6", MAIN, "x", &state(&inputs[1..], "nearly"));
+    let all = save("7", MAIN, "x", &state(&inputs, "all").unsettled());
+    let verdict = ask(&[], &inputs);
+    assert_eq!(verdict.snapshot(), Some(nearly), "what a sketch cannot tell apart does not count: {verdict:?}");
+    assert_eq!(reason(&verdict, all), Some(Refusal::LessSettled));
+
+    let similar = State { elements: vec!["l", "n"], ..State::new("l", "f", "similar") };
+    let similar = save("8", MAIN, "x", &similar.unsettled());
+    let verdict = ask(&["c0", "c1"], &["l", "n"]);
+    assert_eq!(verdict.snapshot(), Some(similar), "{verdict:?}");
+    assert_eq!(reason(&verdict, near), Some(Refusal::Outranked));
 }
 
 /// Nothing below the path's `match` is restored; it is named with that reason.
