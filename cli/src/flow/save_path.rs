@@ -111,6 +111,9 @@ impl Job<'_> {
         if let Some(reason) = self.not_even_read() {
             return Some(skipped(self.path, reason));
         }
+        if let Some(error) = self.is_link() {
+            return Some(failed(self.path, &error));
+        }
         let mut last = CliError::store("the save was never tried");
         let mut tried = Tried::default();
         for _ in 0..ATTEMPTS {
@@ -134,6 +137,16 @@ impl Job<'_> {
         // Whatever else is wrong with the path, the engine says.
         let gone = self.path.root.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
         gone.then(|| format!("there is nothing at {}", self.path.instance))
+    }
+
+    /// Refuses a path that is a link. What is behind it would not be saved, and a restore would put the link in the place
+    /// of the directory that is there by then.
+    fn is_link(&self) -> Option<CliError> {
+        let target = std::fs::read_link(&self.path.root).ok()?;
+        let message = format!("{} is a symbolic link to {}", self.path.instance, target.display());
+        let hint =
+            "declare the directory that it leads to, or make it a directory; `save = \"never\"` leaves the path alone";
+        Some(CliError::new(Kind::Local, message).hint(hint))
     }
 
     fn before(&self) -> Option<&BeforePath> {

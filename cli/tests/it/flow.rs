@@ -118,6 +118,38 @@ fn what_another_build_left_behind_does_not_become_exact() {
     assert_eq!(verdict(&sandbox), "nearest");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_path_that_is_a_link_is_not_saved() {
+    use std::os::unix::fs::symlink;
+    let sandbox = Sandbox::new();
+    sandbox.sci("restore").ends_with(0);
+    sandbox.write("elsewhere/file", "real\n");
+    symlink("elsewhere", sandbox.path("out")).unwrap();
+    assert_screen!(sandbox.sci("save"), @r"
+    exit code: 0
+    ----- stdout -----
+    failed    out
+              out is a symbolic link to elsewhere
+              Hint: declare the directory that it leads to, or make it a directory; `save = "never"` leaves the path alone
+    ");
+    sandbox.sci("save --require").ends_with(1);
+    assert!(sandbox.sci("ls").stdout.contains("no snapshots"));
+    // Links within a tree are kept as they are, wherever they lead.
+    std::fs::remove_file(sandbox.path("out")).unwrap();
+    std::fs::create_dir(sandbox.path("out")).unwrap();
+    symlink("../elsewhere", sandbox.path("out/link")).unwrap();
+    symlink("nowhere", sandbox.path("out/dangling")).unwrap();
+    sandbox.sci("save").ends_with(0);
+    sandbox.remove("out");
+    sandbox.sci("restore").ends_with(0);
+    let target = |name| std::fs::read_link(sandbox.path(name)).unwrap();
+    assert_eq!(
+        [target("out/link"), target("out/dangling")].map(|it| it.display().to_string()),
+        ["../elsewhere", "nowhere"]
+    );
+}
+
 #[test]
 fn run_restores_runs_and_saves() {
     let sandbox = Sandbox::new();
