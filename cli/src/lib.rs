@@ -59,10 +59,17 @@ fn execute(cli: &Cli) -> Exit {
         Err(error) => return report(&mut output, cli.command.name(), &error),
     };
     let mut context = Context::new(cli.globals.clone(), environment, output, start);
-    match dispatch(&cli.command, &mut context) {
+    let exit = match dispatch(&cli.command, &mut context) {
         Ok(exit) => exit,
         Err(error) => report(&mut context.out, cli.command.name(), &error),
-    }
+    };
+    told(exit, &context.out)
+}
+
+/// How a command ends whose result may not have reached its reader. Another failure counts for more, and the code of what
+/// `sci run` ran.
+fn told(exit: Exit, output: &Output) -> Exit {
+    if exit.code() == Exit::Success.code() && output.is_lost() { Exit::Local } else { exit }
 }
 
 fn report(output: &mut Output, command: &str, error: &CliError) -> Exit {
@@ -100,16 +107,20 @@ fn dispatch(command: &Command, context: &mut Context) -> Result<Exit> {
 
 /// Help and version are answers; anything else is a usage error, as a document too when `--json` was among the words.
 fn refuse(error: &clap::Error) -> Exit {
-    let _reader_gone = error.print();
+    let printed = output::read_or_gone(error.print());
+    let mut output = Output::new(output::Options::default());
     if !error.use_stderr() {
-        return Exit::Success;
+        if let Err(error) = printed {
+            output.lose(&error);
+        }
+        return told(Exit::Success, &output);
     }
     let json = std::env::args_os().any(|word| word == "--json")
         || Environment::capture().text("SCI_JSON").is_some_and(|value| args::switch(value) == Ok(true));
     if json {
         let message = error.to_string();
         let first = message.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        Output::usage_document(named(error).as_deref(), &CliError::new(Kind::Usage, first));
+        output.usage_document(named(error).as_deref(), &CliError::new(Kind::Usage, first));
     }
     Exit::Usage
 }

@@ -20,7 +20,7 @@ pub use document::SCHEMA;
 pub use style::{ColorChoice, Styles};
 pub use text::Text;
 
-use crate::error::CliError;
+use crate::error::{CliError, Kind};
 
 /// What the global flags say about output.
 #[derive(Debug, Clone, Copy, Default)]
@@ -43,6 +43,8 @@ pub struct Output {
     stderr: Styles,
     human_to_stderr: bool,
     silent: bool,
+    /// Whether something that belongs on stdout could not be written there.
+    lost: bool,
     warnings: Vec<String>,
 }
 
@@ -51,13 +53,13 @@ impl Output {
     pub fn new(options: Options) -> Self {
         let stdout = Styles::decide(options.color, io::stdout().is_terminal());
         let stderr = Styles::decide(options.color, io::stderr().is_terminal());
-        Self { options, stdout, stderr, human_to_stderr: false, silent: false, warnings: Vec::new() }
+        Self { options, stdout, stderr, human_to_stderr: false, silent: false, lost: false, warnings: Vec::new() }
     }
 
     /// Says nothing to people on its way, because the terminal is somebody else's. Warnings are kept.
     pub fn silent() -> Self {
-        let (stdout, stderr) = (Styles::default(), Styles::default());
-        Self { options: Options::default(), stdout, stderr, human_to_stderr: false, silent: true, warnings: Vec::new() }
+        let quiet = Self::new(Options { color: ColorChoice::Never, ..Options::default() });
+        Self { silent: true, ..quiet }
     }
 
     /// How stdout is styled.
@@ -92,18 +94,18 @@ impl Output {
         }
         let mut text = Text::new(if self.human_to_stderr { self.stderr } else { self.stdout }, self.options.verbose);
         render(&mut text);
-        if self.human_to_stderr { to_stderr(text.as_str()) } else { to_stdout(text.as_str()) }
+        if self.human_to_stderr { to_stderr(text.as_str()) } else { self.put(text.as_str().as_bytes()) }
     }
 
     /// Prints lines on stdout as they are, under `--json` too: for completions, which are a script.
     pub fn raw(&mut self, text: &str) {
-        to_stdout(text);
+        self.put(text.as_bytes());
     }
 
     /// Prints the JSON document of a command that succeeded; does nothing without `--json`.
     pub fn document<T: Serialize>(&mut self, command: &str, result: &T) {
         if self.options.json {
-            bytes_to_stdout(&document::success(command, &self.warnings, result));
+            self.put(&document::success(command, &self.warnings, result));
         }
     }
 
@@ -116,7 +118,7 @@ impl Output {
     /// Prints the document with a result and an error; says nothing to people.
     pub fn failed_document<T: Serialize>(&mut self, command: &str, result: &T, error: &CliError) {
         if self.options.json {
-            bytes_to_stdout(&document::refusal(command, &self.warnings, result, error));
+            self.put(&document::refusal(command, &self.warnings, result, error));
         }
     }
 
@@ -124,13 +126,35 @@ impl Output {
     pub fn error(&mut self, command: &str, error: &CliError) {
         to_stderr(&text::error(self.stderr, error));
         if self.options.json {
-            bytes_to_stdout(&document::failure(Some(command), &self.warnings, error));
+            self.put(&document::failure(Some(command), &self.warnings, error));
         }
     }
 
     /// Prints the JSON document of a command line that could not be read; nothing else is printed.
-    pub fn usage_document(command: Option<&str>, error: &CliError) {
-        bytes_to_stdout(&document::failure(command, &[], error));
+    pub fn usage_document(&mut self, command: Option<&str>, error: &CliError) {
+        self.put(&document::failure(command, &[], error));
+    }
+
+    /// Whether something that belongs on stdout could not be written there, which was said on stderr.
+    pub fn is_lost(&self) -> bool {
+        self.lost
+    }
+
+    /// Says that stdout could not be written, the first time.
+    pub fn lose(&mut self, cause: &io::Error) {
+        if !std::mem::replace(&mut self.lost, true) {
+            let error = CliError::new(Kind::Local, format!("cannot write the output: {cause}"))
+                .hint("free some room there, or write it elsewhere; what the command did is done all the same");
+            to_stderr(&text::error(self.stderr, &error));
+        }
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        let mut stream = io::stdout().lock();
+        if let Err(error) = read_or_gone(stream.write_all(bytes).and_then(|()| stream.flush())) {
+            drop(stream);
+            self.lose(&error);
+        }
     }
 
     /// Says on stderr that something is not as the person would expect; kept for the JSON document.
@@ -162,14 +186,15 @@ impl Output {
     }
 }
 
-fn to_stdout(text: &str) {
-    bytes_to_stdout(text.as_bytes());
-}
-
-/// A reader that went away (`sci ls | head`) is no error of ours, so a failed write ends in silence.
-fn bytes_to_stdout(bytes: &[u8]) {
-    let mut stream = io::stdout().lock();
-    let _ = stream.write_all(bytes).and_then(|()| stream.flush());
+/// A reader that went away (`sci ls | head`) is no error of ours; everything else that keeps a result from its reader is.
+///
+/// # Errors
+/// Those of the write, but for a broken pipe.
+pub fn read_or_gone(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
 }
 
 fn to_stderr(text: &str) {

@@ -351,3 +351,42 @@ fn what_init_writes_for_a_project_below_the_workspace_is_valid() {
         assert!(!planned.stdout.is_empty(), "{}: {planned}\n{written}", preset.name);
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_written_is_told_and_a_reader_that_went_away_is_not() {
+    use std::process::Stdio;
+    let sandbox = Sandbox::new();
+    sandbox.sci("repo add 1001 --owner 77").ends_with(0);
+    let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let to = |stdout: Stdio, line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let child = sandbox.command(&words).stdout(stdout).stderr(Stdio::piped()).spawn().unwrap();
+        let output = child.wait_with_output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let commands = [
+        "ls --json",
+        "plan",
+        "token create --repository 1001 --scope branch:b",
+        "completions bash",
+        "--help",
+        "--version",
+    ];
+    for line in commands {
+        let (code, said) = to(full().into(), line);
+        assert_eq!(code, 5, "{line}: {said}");
+        assert_eq!(
+            said.matches("Error: cannot write the output: No space left on device").count(),
+            1,
+            "{line}: {said}"
+        );
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let (code, said) = to(writer.into(), line);
+        assert!(code == 0 && !said.contains("cannot write"), "{line}: {code}: {said}");
+    }
+    // Another failure counts for more.
+    assert_eq!(to(full().into(), "show nothing --json").0, 4);
+    assert_eq!(to(full().into(), "frobnicate --json").0, 2);
+}
