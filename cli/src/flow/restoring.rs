@@ -22,7 +22,7 @@ use crate::output::Text;
 use crate::output::format::{count, counted};
 use crate::placement;
 use crate::state::activity::Doing;
-use crate::state::before::{Before, BeforePath, CUT_OFF, LEFT_OVER};
+use crate::state::before::{Before, BeforePath, CUT_OFF, LEFT_OVER, UNKNOWN};
 use crate::state::run_id;
 use crate::store::Store;
 use crate::workspace::Workspace;
@@ -151,7 +151,7 @@ impl Job<'_> {
                     if restored.verdict == Word::Miss {
                         self.clear(context, answer, &mut restored);
                     }
-                    note(&mut self.before, path, answer, &restored, context.now())?;
+                    note(context, &mut self.before, answer, &restored);
                     // Manifests of large trees are large: those that replay does not need go now.
                     let needed = manifest.filter(|_| path.policy.replay);
                     installed.extend(needed.map(|manifest| Installed { path, manifest }));
@@ -267,29 +267,29 @@ fn planned(run: String, plan: &Plan) -> Before {
     Before { run, paths: paths.collect(), tracked: replaying::times(plan, false) }
 }
 
-/// Notes what stands in the path's place now.
-fn note(
-    before: &mut Before,
-    path: &PlannedPath,
-    answer: &Answer<'_>,
-    restored: &RestoredPath,
-    now: jiff::Timestamp,
-) -> Result<()> {
-    let Some(noted) = before.path_mut(&path.name, &path.instance) else { return Ok(()) };
+/// Notes what stands in the path's place now. Where that cannot be told, the run goes on, and what it saves of the path
+/// is unsettled.
+fn note(context: &mut Context, before: &mut Before, answer: &Answer<'_>, restored: &RestoredPath) {
+    let (path, since) = (answer.path, context.now());
+    let stood = match &answer.chosen {
+        // What workspaces share only ever grows: what stood there is theirs as much as ours.
+        None if !path.home => fingerprint::of(path),
+        _ => Ok(None),
+    };
+    if let Err(error) = &stood {
+        context.out.warn(format!("{}: what stands there is not known: {}", path.instance, error.message));
+        *before = before.without_keys_of(&[path], UNKNOWN);
+    }
+    let Some(noted) = before.path_mut(&path.name, &path.instance) else { return };
     noted.damaged = answer.damaged().collect();
     noted.verdict = Some(restored.verdict);
-    noted.since = i64::try_from(now.as_nanosecond()).ok();
-    match &answer.chosen {
-        Some(chosen) => {
-            noted.served = Some((chosen.id, chosen.record.manifest));
-            noted.restored = noted.served;
-            noted.exact = restored.verdict == Word::Exact;
-        }
-        // What workspaces share only ever grows: what stood there is theirs as much as ours.
-        None if path.home => {}
-        None => noted.stood = fingerprint::of(path)?,
+    noted.since = i64::try_from(since.as_nanosecond()).ok();
+    noted.stood = stood.ok().flatten();
+    if let Some(chosen) = &answer.chosen {
+        noted.served = Some((chosen.id, chosen.record.manifest));
+        noted.restored = noted.served;
+        noted.exact = restored.verdict == Word::Exact;
     }
-    Ok(())
 }
 
 /// Writes what concerns all paths together.

@@ -21,6 +21,8 @@ const MAGIC: &[u8] = b"sci before 2\n";
 pub const CUT_OFF: &str = "its restore was cut off";
 /// Why a path has no key in which another job's files could not be removed.
 pub const LEFT_OVER: &str = "another job's files were in its place";
+/// Why a path has no key of which it could not be told what stood there before the run.
+pub const UNKNOWN: &str = "what stood in its place before the run could not be read";
 
 /// What was planned, and what was restored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

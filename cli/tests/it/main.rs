@@ -17,6 +17,7 @@ mod flips;
 mod flow;
 mod jobs;
 mod names;
+mod permissions;
 mod remote;
 mod signals;
 mod store;

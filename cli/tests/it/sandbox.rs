@@ -89,13 +89,18 @@ impl Sandbox {
 
     /// Runs `sci` in any directory.
     pub(crate) fn sci_in(&self, directory: &Path, words: &[&str]) -> Ran {
-        let output = self.command(words).current_dir(directory).output().unwrap();
-        Ran {
+        self.ran(self.command(words).current_dir(directory)).unwrap()
+    }
+
+    /// Runs a command to its end.
+    pub(crate) fn ran(&self, command: &mut Command) -> std::io::Result<Ran> {
+        let output = command.output()?;
+        Ok(Ran {
             code: output.status.code(),
             stdout: self.redact(&output.stdout),
             stderr: self.redact(&output.stderr),
             raw: String::from_utf8(output.stdout).unwrap(),
-        }
+        })
     }
 
     /// `sci` in the workspace, not started yet.

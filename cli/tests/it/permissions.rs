@@ -1,0 +1,69 @@
+//! A user who is not root, and what that user may not do.
+#![cfg(unix)]
+
+use std::io::ErrorKind;
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+
+use crate::sandbox::{Ran, Sandbox};
+
+const NOBODY: u32 = 65_534;
+
+/// Runs `sci` in the sandbox as a user who is not root; root may do everything.
+fn sci_as_nobody(sandbox: &Sandbox, words: &[&str]) -> Ran {
+    let mut command = sandbox.command(words);
+    if sci_sys::process::geteuid().is_root() {
+        // The other user needs a way to the program and to everything here.
+        let program = sandbox.beside("sci");
+        if !program.exists() {
+            std::fs::copy(env!("CARGO_BIN_EXE_sci"), &program).unwrap();
+        }
+        give(&sandbox.beside("."));
+        command = sandbox.program(program.to_str().unwrap());
+        command.args(words).uid(NOBODY).gid(NOBODY);
+    }
+    loop {
+        match sandbox.ran(&mut command) {
+            // A test beside this one forked while the copy was being written, and has not come to its own program yet.
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => std::thread::yield_now(),
+            ran => return ran.unwrap(),
+        }
+    }
+}
+
+fn give(path: &Path) {
+    chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+    for entry in std::fs::read_dir(path).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            give(&entry.path());
+        } else if !entry.file_type().unwrap().is_symlink() {
+            chown(entry.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+    }
+}
+
+fn chmod(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn a_path_that_cannot_be_read_keeps_no_command_from_starting() {
+    let sandbox = Sandbox::new();
+    let path = |name: &str| format!("[path.{name}]\npath = \"{name}\"\nlockfiles = [\"lock.txt\"]\n");
+    sandbox.write("sci.toml", &(path("closed") + &path("open")));
+    sandbox.write("closed/locked/file", "x\n");
+    chmod(&sandbox.path("closed/locked"), 0);
+    let build = ["run", "--", "sh", "-c", "echo the command ran; mkdir open; echo built > open/a"];
+    let ran = sci_as_nobody(&sandbox, &build).ends_with(0);
+    assert_eq!(ran.stdout, "the command ran\n", "{ran}");
+    let said = "Warning: closed: what stands there is not known: cannot read [TOP]/ws/closed/locked: Permission denied";
+    assert!(ran.stderr.contains(said), "{ran}");
+    assert!(ran.stderr.contains("failed    closed") && ran.stderr.contains("saved     open"), "{ran}");
+    assert!(ran.stderr.contains("Hint: make the file readable for this user, or exclude it"), "{ran}");
+    // Nobody knows whether the run made what is there.
+    chmod(&sandbox.path("closed/locked"), 0o700);
+    let saved = sci_as_nobody(&sandbox, &["save", "closed"]).ends_with(0);
+    assert!(saved.stdout.contains("unsettled") && saved.stdout.contains("could not be read"), "{saved}");
+}
