@@ -12,6 +12,7 @@ use crate::error::{CliError, Kind, Result};
 use crate::placement;
 use crate::state::before::Before;
 use crate::state::{Lock, WorkspaceState};
+use crate::store;
 
 /// A workspace whose sci.toml was read and found good.
 #[derive(Debug)]
@@ -136,7 +137,7 @@ impl Workspace {
                 Ok(Recovered::Completed) => {
                     context.out.note(&format!("{instance}: an interrupted restore was completed"));
                 }
-                Err(error) => return Err(CliError::new(Kind::Local, error)),
+                Err(error) => return Err(CliError { kind: Kind::Local, ..store::engine(&error) }),
             }
         }
         Ok(())

@@ -4,6 +4,7 @@
 mod backend;
 pub mod remote;
 
+use std::borrow::Cow;
 use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -349,7 +350,7 @@ fn unusable(error: sci_native::Error, directory: &Path) -> CliError {
 /// Turns the engine's error into ours.
 pub fn engine(error: &SnapshotError) -> CliError {
     let mut ours = CliError::store(error);
-    ours.hint = error.hint().map(str::to_owned);
+    ours.hint = error.hint().map(Cow::into_owned);
     ours
 }
 

@@ -1,5 +1,6 @@
 //! What can go wrong with a snapshot.
 
+use std::borrow::Cow;
 use std::io;
 use std::io::ErrorKind::{PermissionDenied, QuotaExceeded, StorageFull};
 use std::path::{Path, PathBuf};
@@ -94,7 +95,14 @@ const ROOM: &str = "free some room, or run `sci gc` if the store is on the same 
 
 impl SnapshotError {
     /// What the user can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Io { action, path, source } if source.kind() == PermissionDenied => may(action, path),
+            _ => self.advice().map(Cow::Borrowed),
+        }
+    }
+
+    fn advice(&self) -> Option<&'static str> {
         match self {
             Self::Changing { .. } => Some("stop what writes there before saving, or exclude the file"),
             Self::Overtaken { .. } => Some("stop what writes there, and restore again"),
@@ -108,9 +116,6 @@ impl SnapshotError {
             }
             Self::NoSpace { .. } | Self::NoEntries { .. } => Some(ROOM),
             Self::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded) => Some(ROOM),
-            Self::Io { source, .. } if source.kind() == PermissionDenied => {
-                Some("make the file readable for this user, or exclude it")
-            }
             _ => None,
         }
     }
@@ -122,6 +127,25 @@ impl SnapshotError {
     pub(crate) fn damaged(object: &ObjectId, reason: impl Into<String>) -> Self {
         Self::Damaged { object: *object, reason: reason.into() }
     }
+}
+
+/// What this user must be allowed for `action`, which was tried with `path`.
+fn may(action: &str, path: &Path) -> Option<Cow<'static, str>> {
+    let shown = path.display();
+    Some(match action {
+        "read" | "save" | "look at" => "make the file readable for this user, or exclude it".into(),
+        "open" => format!("this user must be able to read {shown}, and to write to it").into(),
+        // Who may write to it may still not do this.
+        "change" | "unlock" | "set mode of" | "set mode and time of" | "set the time of" => {
+            format!("make this user the owner of {shown}, or remove it").into()
+        }
+        "open the directory of" => format!("this user must be able to enter {}", parent(path)?).into(),
+        _ => format!("this user must be able to write to {}", parent(path)?).into(),
+    })
+}
+
+fn parent(path: &Path) -> Option<std::path::Display<'_>> {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).map(Path::display)
 }
 
 /// Bytes for people: "512 B", "1.5 KiB", "210.0 MiB".
@@ -141,6 +165,27 @@ impl std::fmt::Display for Size {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_this_user_may_not_do_is_told_by_what_was_tried() {
+        let hint = |action| {
+            let denied = io::Error::from(PermissionDenied);
+            SnapshotError::io(action, "/ws/a/out", denied).hint().unwrap().into_owned()
+        };
+        assert_eq!(hint("read"), "make the file readable for this user, or exclude it");
+        for action in ["make", "create", "write", "link", "install", "remove"] {
+            assert_eq!(hint(action), "this user must be able to write to /ws/a", "{action}");
+        }
+        for action in ["change", "unlock", "set mode of", "set mode and time of", "set the time of"] {
+            assert_eq!(hint(action), "make this user the owner of /ws/a/out, or remove it", "{action}");
+        }
+        assert_eq!(hint("open the directory of"), "this user must be able to enter /ws/a");
+        assert_eq!(hint("open"), "this user must be able to read /ws/a/out, and to write to it");
+        let nowhere = SnapshotError::io("write", "the output", io::Error::from(PermissionDenied));
+        assert_eq!(nowhere.hint(), None);
+        let full = SnapshotError::io("make", "/ws/a/out", io::Error::from(StorageFull));
+        assert_eq!(full.hint().as_deref(), Some(ROOM));
+    }
 
     #[test]
     fn sizes_are_for_people() {
