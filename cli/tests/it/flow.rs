@@ -150,6 +150,22 @@ fn a_path_that_is_a_link_is_not_saved() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_on_the_way_to_a_path_is_named() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("sci.toml", "[path.out]\npath = \"link/out\"\nlockfiles = [\"lock.txt\"]\n");
+    sandbox.write("lock.txt", "one 1.0.0\n");
+    sandbox.write("real/out/file", "built\n");
+    std::os::unix::fs::symlink("real", sandbox.path("link")).unwrap();
+    assert_screen!(sandbox.sci("restore"), @r"
+    exit code: 5
+    ----- stderr -----
+    Error: cannot use [TOP]/ws/link/out: [TOP]/ws/link is a symbolic link, and none is followed on the way to a path
+    Hint: declare the path in the real directory: the link leads to real
+    ");
+}
+
 #[test]
 fn run_restores_runs_and_saves() {
     let sandbox = Sandbox::new();

@@ -40,7 +40,8 @@ pub(crate) fn display(root: &Path, relative: &[u8]) -> PathBuf {
 /// Between the two no link is followed. With `create`, directories that are missing there are made.
 ///
 /// # Errors
-/// [`SnapshotError::Io`]: no such directory, a link on the way, or a `path` that is not beneath `anchor`.
+/// [`SnapshotError::Linked`]: a link on the way. [`SnapshotError::Io`]: no such directory, or a `path` that is not beneath
+/// `anchor`.
 pub(crate) fn parent_beneath(anchor: &Path, path: &Path, create: bool) -> Result<(OwnedFd, Vec<u8>)> {
     let refuse = |kind: ErrorKind| SnapshotError::io("use", path, std::io::Error::from(kind));
     let relative = path.strip_prefix(anchor).map_err(|_| refuse(ErrorKind::InvalidInput))?;
@@ -52,15 +53,23 @@ pub(crate) fn parent_beneath(anchor: &Path, path: &Path, create: bool) -> Result
         }
     }
     let name = names.pop().ok_or_else(|| refuse(ErrorKind::InvalidInput))?;
-    let open = || -> Result<OwnedFd, Errno> {
-        let mut at = fs::open(anchor, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        for name in names {
-            at = open_child(at.as_fd(), name, create, Mode::from_raw_mode(0o777))?;
-        }
-        Ok(at)
-    };
-    let handle = open().map_err(|error| SnapshotError::io("open the directory of", path, error))?;
-    Ok((handle, name.to_vec()))
+    let failed = |error| SnapshotError::io("open the directory of", path, error);
+    let mut at = fs::open(anchor, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map_err(failed)?;
+    let mut reached = anchor.to_owned();
+    for name in names {
+        reached.push(os(name));
+        at = match open_child(at.as_fd(), name, create, Mode::from_raw_mode(0o777)) {
+            Ok(handle) => handle,
+            Err(error) => match fs::readlinkat(&at, name, Vec::new()) {
+                Ok(target) => {
+                    let target = os(target.as_bytes()).into();
+                    return Err(SnapshotError::Linked { path: path.to_owned(), link: reached, target });
+                }
+                Err(_) => return Err(failed(error)),
+            },
+        };
+    }
+    Ok((at, name.to_vec()))
 }
 
 fn open_child(parent: BorrowedFd<'_>, name: &[u8], create: bool, mode: Mode) -> Result<OwnedFd, Errno> {

@@ -23,6 +23,16 @@ pub enum SnapshotError {
         /// The system's answer.
         source: io::Error,
     },
+    /// A link lies on the way to a path; none is followed.
+    #[error("cannot use {}: {} is a symbolic link, and none is followed on the way to a path", path.display(), link.display())]
+    Linked {
+        /// The path that was to be used.
+        path: PathBuf,
+        /// The link.
+        link: PathBuf,
+        /// Where it leads, as it says.
+        target: PathBuf,
+    },
     /// A file kept changing while it was read; three attempts gave no whole content.
     #[error("{} changed while it was being saved", path.display())]
     Changing {
@@ -97,6 +107,9 @@ impl SnapshotError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<Cow<'static, str>> {
         match self {
+            Self::Linked { target, .. } => {
+                Some(format!("declare the path in the real directory: the link leads to {}", target.display()).into())
+            }
             Self::Io { action, path, source } if source.kind() == PermissionDenied => may(action, path),
             _ => self.advice().map(Cow::Borrowed),
         }

@@ -74,6 +74,10 @@ fn a_link_on_the_way_is_not_followed() {
     let anchor = dir.path().join("workspace");
     fs::create_dir(&anchor).unwrap();
     symlink("../elsewhere", anchor.join("sub")).unwrap();
-    assert!(clear(&anchor, &anchor.join("sub/tree"), &Excludes::default(), &Silent).is_err());
+    let refused = clear(&anchor, &anchor.join("sub/tree"), &Excludes::default(), &Silent).unwrap_err();
+    let shown = |path: &str| anchor.join(path).display().to_string();
+    let said = format!("cannot use {}: {} is a symbolic link", shown("sub/tree"), shown("sub"));
+    assert!(refused.to_string().starts_with(&said), "{refused}");
+    assert!(refused.hint().unwrap().ends_with("the link leads to ../elsewhere"));
     assert_eq!(fs::read(dir.path().join("elsewhere/tree/file")).unwrap(), b"kept");
 }
