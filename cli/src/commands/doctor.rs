@@ -57,13 +57,20 @@ impl Finding {
         let place = error.place.as_ref();
         let place = place.map(|at| format!("{}:{}:{}: ", at.file.display(), at.line, at.column)).unwrap_or_default();
         let finding = Self::new(what, Health::Bad, format!("{place}{}", error.message));
-        Self { hint: error.hint.clone(), ..finding }
+        Self { hint: error.hint.as_deref().and_then(beyond_doctor), ..finding }
     }
 
     fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
+}
+
+/// A hint without the advice to run this very command.
+fn beyond_doctor(hint: &str) -> Option<String> {
+    let parts = hint.split(sci_remote::DOCTOR).map(|part| part.trim_matches([';', ' ']));
+    let left: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+    (!left.is_empty()).then(|| left.join("; "))
 }
 
 /// Looks at everything. Exit code 1 when something does not work.

@@ -135,14 +135,20 @@ fn settings(context: &Context) -> Settings {
     }
 }
 
+/// What to do about a token that the store does not take.
+const TOKEN: &str = "it is that of SCI_TOKEN: set it to all that `sci token create` printed, for this very store, or have a \
+                     new one made";
+const ID_TOKEN: &str = "it is that of SCI_ID_TOKEN, which the CI system makes anew for each job, for the store's address as \
+                        audience; elsewhere set SCI_TOKEN to a token of `sci token create`";
+
 /// Who is asking, by what the environment holds: what was put there on purpose comes first.
 fn identity(environment: &Environment, settings: &Settings) -> Box<dyn Identity> {
     let secret = |name| environment.text(name).map(|text| Secret::new(text.to_owned()));
     if let Some(token) = secret("SCI_TOKEN") {
-        return Box::new(Token::new(token, "a token of `sci token`, from SCI_TOKEN"));
+        return Box::new(Token::new(token, "a token of `sci token`, from SCI_TOKEN").with_remedy(TOKEN));
     }
     if let Some(token) = secret("SCI_ID_TOKEN") {
-        return Box::new(Token::new(token, "an OIDC token, from SCI_ID_TOKEN"));
+        return Box::new(Token::new(token, "an OIDC token, from SCI_ID_TOKEN").with_remedy(ID_TOKEN));
     }
     match (environment.text("ACTIONS_ID_TOKEN_REQUEST_URL"), secret("ACTIONS_ID_TOKEN_REQUEST_TOKEN")) {
         (Some(url), Some(token)) => Box::new(GitHub::new(url.to_owned(), token, settings.clone())),

@@ -195,6 +195,18 @@ impl Line {
         })
     }
 
+    /// A refusal of what was shown, with what to do about it: only who showed it knows where it is from.
+    pub(crate) fn advised(&self, error: Error) -> Error {
+        match (error, self.identity.remedy()) {
+            (Error::Refused(refusal), Some(remedy))
+                if refusal.code == ErrorCode::Unauthorized && refusal.hint.is_none() =>
+            {
+                Error::Refused(refusal.with_hint(remedy))
+            }
+            (error, _) => error,
+        }
+    }
+
     /// A fresh ticket for a fresh identity.
     fn session(&self) -> Result<Ticket, Error> {
         if let Some(reason) = self.breaker.reason() {
@@ -205,13 +217,15 @@ impl Line {
         let request = SessionRequest { repository: self.wanted.repository.clone(), run };
         let body = serde_json::to_vec(&request).unwrap_or_default();
         let mut clock_offset = 0;
-        let response: SessionResponse = self.attempts(Kind::default(), identity.as_ref(), &mut |attempt| {
-            let asked = self.since_1970();
-            let response: SessionResponse = self.json_once(&Method::POST, routes::SESSION, Some(&body), attempt)?;
-            let middle = asked + (self.since_1970() - asked) / 2;
-            clock_offset = i64::try_from(response.now.0).unwrap_or(i64::MAX).saturating_sub(middle);
-            Ok(response)
-        })?;
+        let response: Result<SessionResponse, Error> =
+            self.attempts(Kind::default(), identity.as_ref(), &mut |attempt| {
+                let asked = self.since_1970();
+                let response: SessionResponse = self.json_once(&Method::POST, routes::SESSION, Some(&body), attempt)?;
+                let middle = asked + (self.since_1970() - asked) / 2;
+                clock_offset = i64::try_from(response.now.0).unwrap_or(i64::MAX).saturating_sub(middle);
+                Ok(response)
+            });
+        let response = response.map_err(|error| self.advised(error))?;
         let session = &response.session;
         match &self.wanted.repository {
             Some(wanted) if *wanted != session.repository => {

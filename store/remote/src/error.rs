@@ -79,6 +79,9 @@ pub enum Error {
     Refused(ApiError),
 }
 
+/// The part of a hint that is no advice to who does just that.
+pub const DOCTOR: &str = "`sci doctor` tries the connection";
+
 fn unknown(outcome_unknown: bool) -> &'static str {
     if outcome_unknown { "; whether it was done is unknown" } else { "" }
 }
@@ -115,6 +118,24 @@ impl Error {
                 Some("is `url` in [store] that of a sci backend? `sci doctor` tries the connection")
             }
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_advice_to_run_doctor_can_be_left_out() {
+        let address = || "https://sci.example".to_owned();
+        let reason = || "r".to_owned();
+        for error in [
+            Error::NoAnswer { address: address(), reason: reason(), outcome_unknown: false },
+            Error::Nonsense { address: address(), reason: reason(), outcome_unknown: false },
+            Error::TooLong { address: address(), most: 1 },
+        ] {
+            assert!(error.hint().unwrap().contains(DOCTOR), "{error}");
         }
     }
 }

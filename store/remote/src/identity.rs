@@ -28,6 +28,11 @@ pub trait Identity: fmt::Debug + Send + Sync {
 
     /// What kind of identity it is, for a person.
     fn kind(&self) -> &'static str;
+
+    /// What to do where the store does not take it, if anything is known of that.
+    fn remedy(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// Why there is no identity. It repeats nothing of one.
@@ -68,12 +73,19 @@ impl Identity for Nobody {
 pub struct Token {
     token: Secret,
     kind: &'static str,
+    remedy: Option<&'static str>,
 }
 
 impl Token {
     /// Takes a token; `kind` says for a person where it comes from.
     pub const fn new(token: Secret, kind: &'static str) -> Self {
-        Self { token, kind }
+        Self { token, kind, remedy: None }
+    }
+
+    /// Says what to do where the store does not take it.
+    #[must_use]
+    pub const fn with_remedy(self, remedy: &'static str) -> Self {
+        Self { remedy: Some(remedy), ..self }
     }
 }
 
@@ -84,6 +96,10 @@ impl Identity for Token {
 
     fn kind(&self) -> &'static str {
         self.kind
+    }
+
+    fn remedy(&self) -> Option<&'static str> {
+        self.remedy
     }
 }
 

@@ -25,7 +25,7 @@ mod wire;
 
 pub use address::{Address, AddressError};
 pub use admin::RemoteAdmin;
-pub use error::Error;
+pub use error::{DOCTOR, Error};
 pub use identity::{GitHub, Identity, IdentityError, Nobody, Token};
 pub use machine::Machine;
 pub use remote::{Remote, Wanted};

@@ -215,7 +215,21 @@ fn an_identity_that_is_not_good_is_told() {
     ----- stdout -----
     miss      out
               the store could not be asked: the ticket or token was not made by this store  (key [ID])
+              Hint: it is that of SCI_TOKEN: set it to all that `sci token create` printed, for this very store, or have a new one made
     ");
+    sandbox.set("SCI_TOKEN", "garbage");
+    for line in ["ls", "repo list"] {
+        let ran = sandbox.sci(line).ends_with(3);
+        assert!(
+            ran.stderr.contains("not a JSON Web Token") && ran.stderr.contains("Hint: it is that of SCI_TOKEN"),
+            "{ran}"
+        );
+    }
+    sandbox.set("SCI_TOKEN", "");
+    sandbox.set("SCI_ID_TOKEN", "a.b.c");
+    let ran = sandbox.sci("ls").ends_with(3);
+    assert!(ran.stderr.contains("Hint: it is that of SCI_ID_TOKEN"), "{ran}");
+    sandbox.set("SCI_ID_TOKEN", "");
     sandbox.set("SCI_TOKEN", "");
     assert_screen!(sandbox.sci("ls"), @r"
     exit code: 3
@@ -394,6 +408,8 @@ fn doctor_tries_the_connection() {
     point(&sandbox, &nowhere(), &key);
     let ran = sandbox.sci("doctor").ends_with(1);
     assert!(ran.stdout.contains("the connection was refused"), "{ran}");
+    assert!(ran.stdout.contains("SCI_TIMEOUT sets how long is waited"), "{ran}");
+    assert!(!ran.stdout.contains("`sci doctor`"), "{ran}");
     point(&sandbox, "http://sci.example", &key);
     assert_screen!(sandbox.sci("ls"), @r#"
     exit code: 2
