@@ -126,13 +126,13 @@ fn a_path_that_is_a_link_is_not_saved() {
     sandbox.sci("restore").ends_with(0);
     sandbox.write("elsewhere/file", "real\n");
     symlink("elsewhere", sandbox.path("out")).unwrap();
-    assert_screen!(sandbox.sci("save"), @r"
+    assert_screen!(sandbox.sci("save"), @r#"
     exit code: 0
     ----- stdout -----
     failed    out
               out is a symbolic link to elsewhere
               Hint: declare the directory that it leads to, or make it a directory; `save = "never"` leaves the path alone
-    ");
+    "#);
     sandbox.sci("save --require").ends_with(1);
     assert!(sandbox.sci("ls").stdout.contains("no snapshots"));
     // Links within a tree are kept as they are, wherever they lead.

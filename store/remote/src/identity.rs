@@ -84,7 +84,7 @@ impl Token {
 
     /// Says what to do where the store does not take it.
     #[must_use]
-    pub const fn with_remedy(self, remedy: &'static str) -> Self {
+    pub fn with_remedy(self, remedy: &'static str) -> Self {
         Self { remedy: Some(remedy), ..self }
     }
 }
