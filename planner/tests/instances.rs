@@ -50,6 +50,34 @@ fn a_directory_that_the_lockfile_does_not_know_has_no_instance() {
 }
 
 #[test]
+fn every_package_json_counts_where_yarn_1_installs() {
+    let files = [
+        ("package.json", r#"{"workspaces": ["packages/*"]}"#),
+        ("yarn.lock", "# yarn lockfile v1\n\n\nms@2.0.0:\n  version \"2.0.0\"\n\nms@2.1.3:\n  version \"2.1.3\"\n"),
+        ("packages/a/package.json", r#"{"dependencies": {"ms": "2.0.0"}}"#),
+        ("packages/b/package.json", r#"{"dependencies": {"ms": "2.1.3"}}"#),
+        ("packages/b/deep/package.json", "{}"),
+        ("packages/b/index.js", ""),
+    ];
+    let workspace = Workspace::new("presets = [\"yarn-classic\"]\n").files(&files);
+    let every = [
+        "configs package.json",
+        "configs packages/a/package.json",
+        "configs packages/b/deep/package.json",
+        "configs packages/b/package.json",
+        "lockfiles yarn.lock",
+    ];
+    let instances = ["node_modules", "packages/a/node_modules", "packages/b/deep/node_modules"];
+    let before = instances.map(|instance| workspace.keyed(instance));
+    assert!(before.iter().all(|keyed| files_of(keyed) == every), "{:?}", before.each_ref().map(files_of));
+    // The lockfile has that version already, so it stays as it is, and the root's tree is another one.
+    workspace.write("packages/b/package.json", r#"{"dependencies": {"ms": "2.0.0"}}"#);
+    for (instance, before) in instances.iter().zip(&before) {
+        assert_ne!(workspace.keyed(instance).key(), before.key(), "{instance}");
+    }
+}
+
+#[test]
 fn where_npm_links_each_member_has_a_node_modules() {
     let lock = r#"{ "lockfileVersion": 3, "packages": { "": {}, "packages/a": {}, "node_modules/x": {} } }"#;
     let files = [("package.json", "{}"), ("package-lock.json", lock), ("packages/a/package.json", "{}")];

@@ -155,11 +155,28 @@ fn matched(tree: &mut Tree, pattern: &InputPattern, site: Site<'_>) -> Vec<Entry
     let mut found = Vec::new();
     for place in site.places(pattern) {
         let before = found.len();
-        found.extend(matched_from(tree, pattern, place));
+        if place == site.directory {
+            found.extend(matched_from(tree, pattern, place));
+        } else {
+            found.extend(matched_above(tree, pattern, place));
+        }
         if pattern.search() != Search::Ancestors && found.len() > before {
             break;
         }
     }
+    found
+}
+
+/// What many instances have above them is gone through once for all.
+fn matched_above(tree: &mut Tree, pattern: &InputPattern, place: &[u8]) -> Vec<EntryId> {
+    if pattern.only_literal() {
+        return matched_from(tree, pattern, place);
+    }
+    if let Some(known) = tree.matches().get(pattern.glob(), place) {
+        return known;
+    }
+    let found = matched_from(tree, pattern, place);
+    tree.matches().insert(pattern.glob(), place, &found);
     found
 }
 

@@ -28,6 +28,23 @@ pub(crate) struct Tree {
     added: Files,
     added_ids: BTreeMap<Vec<u8>, EntryId>,
     outputs: Vec<DeclaredPath>,
+    matches: Matches,
+}
+
+/// What globs match from directories that many instances look into, by glob and directory.
+#[derive(Debug, Default)]
+pub(super) struct Matches(BTreeMap<String, BTreeMap<Vec<u8>, Vec<EntryId>>>);
+
+impl Matches {
+    /// What was found before.
+    pub(super) fn get(&self, glob: &str, directory: &[u8]) -> Option<Vec<EntryId>> {
+        self.0.get(glob)?.get(directory).cloned()
+    }
+
+    /// Remembers it.
+    pub(super) fn insert(&mut self, glob: &str, directory: &[u8], found: &[EntryId]) {
+        self.0.entry(glob.to_owned()).or_default().insert(directory.to_owned(), found.to_vec());
+    }
 }
 
 /// A file or a symlink.
@@ -123,8 +140,8 @@ impl Tree {
         unreadable: BTreeMap<Vec<u8>, String>,
         outputs: Vec<DeclaredPath>,
     ) -> Self {
-        let (added, added_ids) = (Files::default(), BTreeMap::new());
-        Self { root, walked, directories, memories, unreadable, added, added_ids, outputs }
+        let (added, added_ids, matches) = (Files::default(), BTreeMap::new(), Matches::default());
+        Self { root, walked, directories, memories, unreadable, added, added_ids, outputs, matches }
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -146,6 +163,11 @@ impl Tree {
 
     pub(super) const fn unreadable(&self) -> &BTreeMap<Vec<u8>, String> {
         &self.unreadable
+    }
+
+    /// What was matched so far.
+    pub(super) const fn matches(&mut self) -> &mut Matches {
+        &mut self.matches
     }
 
     pub(crate) fn has_directory(&self, path: &[u8]) -> bool {
