@@ -27,3 +27,48 @@ pub(crate) fn compile(globs: &[&str], separator: Separator) -> Result<GlobSet, S
     let built = globs.iter().map(build).collect::<Result<Vec<_>, _>>();
     built.and_then(GlobSet::new).map_err(|error| error.kind().to_string())
 }
+
+/// A pattern of git's, in which braces stand for themselves, as a glob, in which they would be alternatives.
+pub(crate) fn without_braces(pattern: &str) -> String {
+    let (mut glob, mut escaped) = (String::new(), false);
+    // Where the first member of a class stands that is not closed yet: a `]` there is a member.
+    let mut class: Option<usize> = None;
+    for (at, letter) in pattern.char_indices() {
+        match (letter, class) {
+            ('{' | '}', None) if !escaped => {
+                glob.extend(['[', letter, ']']);
+                continue;
+            }
+            ('[', None) if !escaped => class = Some(at + 1),
+            ('!' | '^', Some(first)) if first == at && pattern[..at].ends_with('[') => class = Some(at + 1),
+            (']', Some(first)) if !escaped && at > first => class = None,
+            _ => {}
+        }
+        escaped = letter == '\\' && !escaped;
+        glob.push(letter);
+    }
+    glob
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn braces_outside_of_a_class_are_written_as_one() {
+        let cases = [
+            ("*.{c,h}", "*.[{]c,h[}]"),
+            (r"\{a}", r"\{a[}]"),
+            (r"\\{", r"\\[{]"),
+            ("[{}]{", "[{}][{]"),
+            ("[]{]{", "[]{][{]"),
+            ("[!]{]{", "[!]{][{]"),
+            ("[!{]", "[!{]"),
+            (r"\[{", r"\[[{]"),
+            (r"[\]{]{", r"[\]{][{]"),
+        ];
+        for (pattern, glob) in cases {
+            assert_eq!(without_braces(pattern), glob, "{pattern}");
+        }
+    }
+}

@@ -44,6 +44,42 @@ fn only_the_gitignore_files_of_the_workspace_count() {
 }
 
 #[test]
+fn braces_in_a_gitignore_are_letters_and_a_line_that_is_not_utf8_ends_nothing() {
+    let workspace = Workspace::new(EVERYTHING).files(&[("main.c", ""), ("x.{c,h}", ""), ("logs/a", ""), ("kept", "")]);
+    workspace.write(".gitignore", b"\xef\xbb\xbf*.{c,h}\r\n\xff\xfe\nlogs/\n");
+    let files = files_of(&workspace.keyed("out"));
+    assert_eq!(files, ["sources .gitignore", "sources kept", "sources main.c", "sources sci.toml"]);
+}
+
+#[test]
+fn in_a_repository_within_the_workspace_only_its_own_gitignore_counts() {
+    let gitmodules = "[submodule \"lib\"]\n\tpath = lib\n\turl = https://example.com/lib\n";
+    let workspace = Workspace::new(EVERYTHING).files(&[
+        (".gitmodules", gitmodules),
+        (".git/HEAD", ""),
+        (".gitignore", "build/\n"),
+        ("build/a", ""),
+        ("lib/.git", "gitdir: ../.git/modules/lib\n"),
+        ("lib/.gitignore", "*.o\n"),
+        ("lib/build/a.c", ""),
+        ("lib/build/a.o", ""),
+        ("nested/.git/HEAD", ""),
+        ("nested/deep/build/b.c", ""),
+        ("plain/build/c.c", ""),
+    ]);
+    let files = files_of(&workspace.keyed("out"));
+    let expected = [
+        "sources .gitignore",
+        "sources .gitmodules",
+        "sources lib/.gitignore",
+        "sources lib/build/a.c",
+        "sources nested/deep/build/b.c",
+        "sources sci.toml",
+    ];
+    assert_eq!(files, expected);
+}
+
+#[test]
 fn a_gitignore_above_the_workspace_does_not_count() {
     let outer = Workspace::new("").files(&[(".gitignore", "*\n"), ("inner/sci.toml", EVERYTHING), ("inner/x", "")]);
     let config = sci_planner::config::load(&outer.path("inner/sci.toml")).unwrap();

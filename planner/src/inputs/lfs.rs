@@ -7,6 +7,7 @@ use std::path::Path;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::tree::{Entry, Tree, to_path};
+use crate::glob::without_braces;
 
 /// Pointer files are smaller than this; the specification allows 1,024 bytes.
 const POINTER_LIMIT: u64 = 1024;
@@ -47,14 +48,14 @@ impl LfsFiles {
     }
 }
 
-/// Attribute patterns are written as those of `.gitignore` are.
+/// Attribute patterns are written as those of `.gitignore` are, in which git takes braces for themselves.
 fn matcher(text: &str) -> Option<Gitignore> {
     let mut builder = GitignoreBuilder::new("");
     let mut any = false;
     for line in text.lines() {
         let mut words = line.split_whitespace();
         let (Some(pattern), true) = (words.next(), words.any(|attribute| attribute == "filter=lfs")) else { continue };
-        any |= builder.add_line(None, pattern).is_ok();
+        any |= builder.add_line(None, &without_braces(pattern)).is_ok();
     }
     builder.build().ok().filter(|_| any)
 }

@@ -180,7 +180,7 @@ fn rule(line: &str) -> Option<Rule> {
         return None;
     }
     let on_name = !pattern.contains('/');
-    let glob = without_braces(pattern.strip_prefix('/').unwrap_or(&pattern));
+    let glob = glob::without_braces(pattern.strip_prefix('/').unwrap_or(&pattern));
     let states = rest.split_whitespace().map(state).collect();
     Some(Rule { on_name, pattern: glob::compile(&[&glob], Separator::Literal).ok()?, states })
 }
@@ -214,25 +214,6 @@ fn unquoted(quoted: &str) -> Option<(String, &str)> {
         }
     }
     None
-}
-
-/// git takes braces for themselves.
-fn without_braces(pattern: &str) -> String {
-    let (mut glob, mut escaped, mut in_class) = (String::new(), false, false);
-    for letter in pattern.chars() {
-        match letter {
-            '{' | '}' if !escaped && !in_class => {
-                glob.extend(['[', letter, ']']);
-                continue;
-            }
-            '[' if !escaped => in_class = true,
-            ']' if !escaped => in_class = false,
-            _ => {}
-        }
-        escaped = letter == '\\' && !escaped;
-        glob.push(letter);
-    }
-    glob
 }
 
 #[cfg(test)]

@@ -145,15 +145,21 @@ impl<'a> Lister<'a> {
         let root = self.root.as_ref().map_err(|error| *error)?;
         let directory = self.reader.open(root.as_fd(), to_path(&place.path))?;
         let prefix = if place.path.is_empty() { 0 } else { place.path.len() + 1 };
-        let rules = match (0..self.reader.len()).any(|index| self.reader.entry(index).0 == rules::FILE) {
-            true => Rules::read(&self.absolute(&join(&place.path, rules::FILE)), prefix, place.rules.clone()),
-            false => place.rules.clone(),
+        let above = if prefix > 0 && self.holds(rules::REPOSITORY) { None } else { place.rules.clone() };
+        let rules = match self.holds(rules::FILE) {
+            true => Rules::read(&self.absolute(&join(&place.path, rules::FILE)), prefix, above),
+            false => above,
         };
         let mut listing = self.kept(place, &directory, rules.as_deref())?;
         listing.memory = directory.names;
         let below = listing.items.iter().filter(|item| matches!(item.kind, Kind::Directory(_)));
         let places = below.map(|item| Place { number: 0, path: listing.path_of(item), rules: rules.clone() }).collect();
         Ok((listing, places))
+    }
+
+    /// Whether the directory that was read last has an entry of this name.
+    fn holds(&self, name: &[u8]) -> bool {
+        (0..self.reader.len()).any(|index| self.reader.entry(index).0 == name)
     }
 
     fn kept(&mut self, place: &Place, directory: &Opened, rules: Option<&Rules>) -> Result<Listing, Errno> {

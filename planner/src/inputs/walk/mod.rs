@@ -32,7 +32,8 @@ pub(crate) struct Search<'a> {
 
 /// Walks the workspace.
 ///
-/// Of all ignore rules only the `.gitignore` files inside the workspace count, because the others differ between machines.
+/// Of all ignore rules only the `.gitignore` files inside the workspace count, because the others differ between machines; in a
+/// repository within the workspace, only its own.
 /// Hidden files are seen, submodules walked, symlinks not followed; `.git`, `.sci-*` and workspace paths skipped.
 ///
 /// A directory that cannot be read is remembered, since what it holds would be missing from keys.
