@@ -97,6 +97,26 @@ fn what_sci_toml_says_of_other_paths_does_not_change_the_key_of_target() {
     assert!(!sources.iter().any(|pattern| pattern.contains("README")), "include_str! reads it: {sources:?}");
 }
 
+#[test]
+fn what_npms_config_reads_in_either_case_is_listed_in_both() {
+    for (preset, some) in [
+        ("npm", &["cpu", "os", "libc", "install_links", "build_from_source", "arch", "platform"][..]),
+        ("pnpm", &["node_linker", "prod", "cpu", "hoist_pattern"]),
+        ("yarn-classic", &["production", "build_from_source"]),
+    ] {
+        let names: Vec<&str> = path(preset, "node_modules").env.iter().map(|variable| variable.name.as_str()).collect();
+        let known: Vec<&str> = names.iter().filter_map(|name| name.strip_prefix("npm_config_")).collect();
+        assert!(some.iter().all(|name| known.contains(name)), "{preset}: {known:?}");
+        let upper: Vec<String> = known.iter().map(|name| format!("NPM_CONFIG_{}", name.to_uppercase())).collect();
+        assert!(upper.iter().all(|name| names.contains(&name.as_str())), "{preset}: {names:?}");
+        assert_eq!(names.iter().filter(|name| name.starts_with("NPM_CONFIG_")).count(), upper.len(), "{preset}");
+    }
+    let declares = |preset, of, name| path(preset, of).env.iter().any(|variable| variable.name == name);
+    assert!(declares("bundler", "bundle", "BUNDLE_GEMFILE") && declares("composer", "vendor", "COMPOSER"));
+    let configs: Vec<String> = path("bundler", "bundle").configs.iter().map(ToString::to_string).collect();
+    assert!(configs.iter().any(|pattern| pattern.contains("gemfiles/*.gemfile.lock")), "{configs:?}");
+}
+
 fn path(preset: &str, name: &str) -> &'static PathSpec {
     &Preset::get(preset).unwrap().paths[name]
 }
