@@ -97,10 +97,15 @@ fn outputs_and_what_sci_writes_are_no_inputs() {
         ("x", ""),
         ("modules/a", ""),
         ("deep/er/modules/a", ""),
-        (".sci-staging-1/a", ""),
-        ("deep/.sci-journal", ""),
+        (".sci-stage.out/a", ""),
+        ("deep/.sci-stage.modules/intent", ""),
+        (".sci-doctor.x1/a", ""),
+        (".sci-notes/a", ""),
+        ("deep/.sci-config.json", ""),
     ]);
-    assert_eq!(files_of(&workspace.keyed("out")), ["sources sci.toml", "sources x"]);
+    // A name that begins as those of sci do is a file like any other.
+    let expected = ["sources .sci-notes/a", "sources deep/.sci-config.json", "sources sci.toml", "sources x"];
+    assert_eq!(files_of(&workspace.keyed("out")), expected);
 }
 
 #[test]
@@ -222,10 +227,10 @@ fn what_the_walk_found_is_told_by_its_path_and_what_is_no_input_is_known() {
     assert_eq!(kinds, [file, file, link, None, None, None, None]);
 
     let outputs = Outputs::of(&config);
-    for held in ["node_modules", "node_modules/x/y", "sub/node_modules/x", ".git/HEAD", "sub/.git/x", "sub/.sci-1/x"] {
+    for held in ["node_modules", "node_modules/x/y", "sub/node_modules/x", ".git/HEAD", "sub/.git/x", "sub/.sci-stage.x/new/x"] {
         assert!(outputs.hold(held.as_bytes()), "{held}");
     }
-    for path in ["package.json", "sub/file", "xnode_modules/y", "sub/.gitignore"] {
+    for path in ["package.json", "sub/file", "xnode_modules/y", "sub/.gitignore", "sub/.sci-1/x"] {
         assert!(!outputs.hold(path.as_bytes()), "{path}");
     }
 }

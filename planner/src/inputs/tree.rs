@@ -269,10 +269,13 @@ impl Outputs {
     }
 }
 
-/// Whether the entry at `path` is a workspace path, or sci's own.
+/// What the names of all begin with that sci makes in a workspace: a restore's staging, and what `sci doctor` tries out.
+const OWN: [&[u8]; 2] = [b".sci-stage.", b".sci-doctor."];
+
+/// Whether the entry at `path` is a workspace path, or git's or sci's own.
 pub(super) fn is_output(outputs: &[DeclaredPath], path: &[u8]) -> bool {
     let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
-    if name.eq_ignore_ascii_case(b".git") || name.starts_with(b".sci-") {
+    if name.eq_ignore_ascii_case(b".git") || OWN.iter().any(|prefix| name.starts_with(prefix)) {
         return true;
     }
     std::str::from_utf8(path).is_ok_and(|path| outputs.iter().any(|output| output.covers(path)))

@@ -34,7 +34,7 @@ pub(crate) struct Search<'a> {
 ///
 /// Of all ignore rules only the `.gitignore` files inside the workspace count, because the others differ between machines; in a
 /// repository within the workspace, only its own.
-/// Hidden files are seen, submodules walked, symlinks not followed; `.git`, `.sci-*` and workspace paths skipped.
+/// Hidden files are seen, submodules walked, symlinks not followed; `.git`, sci's own and workspace paths skipped.
 ///
 /// A directory that cannot be read is remembered, since what it holds would be missing from keys.
 pub(crate) fn walk(search: &Search<'_>, threads: usize) -> Tree {
