@@ -1,8 +1,9 @@
 //! pnpm-lock.yaml, versions 6 and 9.
 //!
 //! `importers` are the members. What one depends on is a key of `snapshots` (of `packages`, before version 9), which names
-//! the package with the peers and the patch that it is installed with, or a link to another member. A member that is copied
-//! instead of linked (`injected`) is followed as well, for what builds it.
+//! the package with the peers and the patch that it is installed with, or a link to another member, perhaps to a directory in it
+//! that it publishes (`publishDirectory`). A member that is copied instead of linked (`injected`) is followed as well, for what
+//! builds it.
 //!
 //! Settings count for every member. An entry of `overrides`, `patchedDependencies` or `catalogs` is about one package, and
 //! counts for those who reach a package of that name. What an override does is in the graph anyway: it counts so that a
@@ -146,6 +147,8 @@ struct Lock<'t> {
     /// Since version 9: what those have in common that are one package with different peers.
     packages: Option<&'t Table>,
     member_at: HashMap<&'t str, usize>,
+    /// By the directory that a member is linked by instead of its own (`publishConfig.directory` with `linkDirectory`).
+    published_at: HashMap<String, usize>,
     installed_at: HashMap<&'t str, usize>,
 }
 
@@ -171,9 +174,14 @@ impl<'t> Lock<'t> {
             None => Vec::new(),
         };
         let member_at = importers.iter().enumerate().map(|(at, (key, _))| (*key, at)).collect();
+        let published = importers.iter().enumerate().filter_map(|(at, (key, importer))| {
+            let directory = importer.get("publishDirectory")?.as_str()?;
+            Some((linked(key, directory)?, at))
+        });
+        let published_at = published.collect();
         let behind = importers.len();
         let installed_at = installed.iter().enumerate().map(|(at, (key, _))| (*key, behind + at)).collect();
-        Ok(Self { version, importers, installed, packages, member_at, installed_at })
+        Ok(Self { version, importers, installed, packages, member_at, published_at, installed_at })
     }
 
     fn members(&self) -> BTreeMap<String, Reach> {
@@ -230,18 +238,23 @@ impl<'t> Lock<'t> {
         }
         if let Some(directory) =
             value::table(package, "resolution", &owner)?.and_then(|it| it.get("directory")?.as_str())
-            && let Some(member) = linked(".", directory).and_then(|directory| self.member_at.get(directory.as_str()))
+            && let Some(member) = self.member_in(".", directory)
         {
-            draft.edges.push(*member);
+            draft.edges.push(member);
         }
         let entry = Entry::deserialize(package).map_err(LockfileError::malformed)?;
         Ok(draft.finish(Some(pnpm::package(key, entry, pnpm::split_at))))
     }
 
+    /// The member whose directory a link leads to, or whose published one.
+    fn member_in(&self, from: &str, link: &str) -> Option<usize> {
+        let directory = linked(from, link)?;
+        self.member_at.get(directory.as_str()).or_else(|| self.published_at.get(&directory)).copied()
+    }
+
     fn lead(&self, name: &str, reference: &str, from: &str) -> Lead {
         if let Some(link) = reference.strip_prefix("link:") {
-            let member = linked(from, link).and_then(|directory| self.member_at.get(directory.as_str()));
-            return member.map_or(Lead::Outside, |at| Lead::To(*at));
+            return self.member_in(from, link).map_or(Lead::Outside, Lead::To);
         }
         let key = key_of(name, reference, self.version);
         self.installed_at.get(key.as_str()).map_or(Lead::Missing, |at| Lead::To(*at))
