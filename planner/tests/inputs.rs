@@ -8,7 +8,7 @@ use sci_hasher::InputClass;
 use sci_hasher::fs::FileKind;
 use sci_planner::{Outputs, PlanOptions, find_and_plan};
 use sci_sys::ffi::OsStrExt;
-use support::{Workspace, files_of};
+use support::{Workspace, files_of, unkeyed};
 
 const EVERYTHING: &str = "[path.out]\npath = \"out\"\nsources = [\"**/*\"]\n";
 
@@ -227,7 +227,9 @@ fn what_the_walk_found_is_told_by_its_path_and_what_is_no_input_is_known() {
     assert_eq!(kinds, [file, file, link, None, None, None, None]);
 
     let outputs = Outputs::of(&config);
-    for held in ["node_modules", "node_modules/x/y", "sub/node_modules/x", ".git/HEAD", "sub/.git/x", "sub/.sci-stage.x/new/x"] {
+    for held in
+        ["node_modules", "node_modules/x/y", "sub/node_modules/x", ".git/HEAD", "sub/.git/x", "sub/.sci-stage.x/new/x"]
+    {
         assert!(outputs.hold(held.as_bytes()), "{held}");
     }
     for path in ["package.json", "sub/file", "xnode_modules/y", "sub/.gitignore", "sub/.sci-1/x"] {
@@ -241,4 +243,48 @@ fn a_gitmodules_file_of_a_vendored_package_names_no_submodule() {
     let workspace = Workspace::new("[path.out]\npath = \"out\"\nsources = [\"**/*\", \"!sci.toml\"]\n")
         .files(&[("vendor/x/.gitmodules", gitmodules), ("a", "")]);
     assert_eq!(files_of(&workspace.keyed("out")), ["sources a", "sources vendor/x/.gitmodules"]);
+}
+
+#[test]
+fn what_a_lockfile_has_copied_from_a_directory_counts() {
+    let pnpm = "lockfileVersion: '9.0'\n\nimporters:\n\n  .:\n    dependencies:\n      v:\n        specifier: file:./vendor/v\n        \
+        version: file:vendor/v\n\npackages:\n\n  v@file:vendor/v:\n    resolution: {directory: vendor/v, type: directory}\n\n\
+        snapshots:\n\n  v@file:vendor/v: {}\n";
+    let yarn = "# yarn lockfile v1\n\n\n\"o@file:../../o\":\n  version \"1.0.0\"\n\n\"v@file:./vendor/v\":\n  version \"1.0.0\"\n";
+    for (preset, lockfile, text) in [("pnpm", "pnpm-lock.yaml", pnpm), ("yarn-classic", "yarn.lock", yarn)] {
+        let workspace = Workspace::new(&format!("presets = [\"{preset}\"]\n")).files(&[
+            (".gitignore", "*.log\n"),
+            ("package.json", "{}"),
+            (lockfile, text),
+            ("vendor/v/index.js", "1"),
+            ("vendor/v/deep/a.js", ""),
+            ("vendor/v/deep/a.log", ""),
+            ("vendor/w/index.js", ""),
+        ]);
+        let before = workspace.keyed("node_modules");
+        let files = files_of(&before);
+        let expected = ["sources vendor/v/deep/a.js", "sources vendor/v/index.js"];
+        assert_eq!(files.iter().filter(|file| file.contains("vendor")).collect::<Vec<_>>(), expected, "{preset}");
+        workspace.write("vendor/v/index.js", "2");
+        assert_ne!(workspace.keyed("node_modules").key(), before.key(), "{preset}");
+        // What exclusions of `sources` take out does not count.
+        let excluded = "[path.node_modules]\nsources = [\"package.json\", \"!vendor/v/deep\"]\n";
+        workspace.write("sci.toml", format!("presets = [\"{preset}\"]\n{excluded}"));
+        let files = files_of(&workspace.keyed("node_modules"));
+        assert!(!files.iter().any(|file| file.contains("deep")), "{preset}: {files:?}");
+        assert!(files.contains(&"sources vendor/v/index.js".to_owned()), "{preset}: {files:?}");
+    }
+}
+
+#[test]
+fn what_is_copied_from_a_directory_that_cannot_be_read_leaves_the_path_without_a_key() {
+    let lock = "# yarn lockfile v1\n\n\n\"v@file:./vendor/v\":\n  version \"1.0.0\"\n";
+    let workspace = Workspace::new("[path.out]\npath = \"out\"\nlockfiles = [\"yarn.lock\"]\n").files(&[
+        ("yarn.lock", lock),
+        ("vendor/v/index.js", "1"),
+        ("vendor/v/private/x", ""),
+    ]);
+    workspace.lock("vendor/v/private");
+    let plan = workspace.plan_unprivileged();
+    assert!(unkeyed(&plan, "out").0.contains("vendor/v/private"), "{:?}", unkeyed(&plan, "out"));
 }

@@ -151,6 +151,28 @@ pub(crate) fn select<'p>(
     selected
 }
 
+/// Every file below a directory that no exclusion among `patterns` takes out.
+///
+/// # Errors
+/// Why it is not known what they are: a directory among them cannot be read.
+pub(crate) fn all_below(
+    tree: &Tree,
+    directory: &[u8],
+    patterns: &[InputPattern],
+    site: Site<'_>,
+) -> Result<Vec<EntryId>, String> {
+    let excludes = |path: &[u8]| patterns.iter().any(|pattern| pattern.is_exclusion() && site.excludes(pattern, path));
+    let is_inside = |path: &[u8]| {
+        directory.is_empty() || path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+    };
+    let mut unreadable = tree.unreadable().iter().filter(|(path, _)| is_inside(path) && !excludes(&join(path, b"x")));
+    if let Some((_, reason)) = unreadable.next() {
+        return Err(reason.clone());
+    }
+    let below = tree.below(directory).map(|(id, _)| id);
+    Ok(below.filter(|id| !excludes(tree.entry(*id).path)).collect())
+}
+
 fn matched(tree: &mut Tree, pattern: &InputPattern, site: Site<'_>) -> Vec<EntryId> {
     let mut found = Vec::new();
     for place in site.places(pattern) {

@@ -73,7 +73,12 @@ pub(super) struct Walk {
     pub(super) memories: Vec<(Vec<u8>, Names)>,
 }
 
-impl Entry<'_> {
+impl<'t> Entry<'t> {
+    /// The directory that it lies in, relative to the workspace, which is the empty path.
+    pub(crate) fn directory(&self) -> &'t [u8] {
+        self.path.iter().rposition(|byte| *byte == b'/').map_or(&[], |slash| &self.path[..slash])
+    }
+
     /// Whether it is a regular file.
     pub(crate) fn is_file(&self) -> bool {
         self.seen.found.kind() == FileKind::File
@@ -281,7 +286,39 @@ pub(super) fn is_output(outputs: &[DeclaredPath], path: &[u8]) -> bool {
     std::str::from_utf8(path).is_ok_and(|path| outputs.iter().any(|output| output.covers(path)))
 }
 
+/// A relative path from a directory of the workspace, by its letters alone; `None` when it leaves the workspace.
+pub(crate) fn resolve(directory: &[u8], path: &[u8]) -> Option<Vec<u8>> {
+    if path.starts_with(b"/") {
+        return None;
+    }
+    let slash = |byte: &u8| *byte == b'/';
+    let mut components: Vec<&[u8]> = directory.split(slash).filter(|component| !component.is_empty()).collect();
+    for component in path.split(slash) {
+        match component {
+            b"" | b"." => {}
+            b".." => drop(components.pop()?),
+            _ => components.push(component),
+        }
+    }
+    Some(components.join(&b'/'))
+}
+
 /// A path of a [`Tree`] as the operating system's.
 pub(crate) fn to_path(path: &[u8]) -> &Path {
     Path::new(OsStr::from_bytes(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relative_path_stays_in_the_workspace() {
+        assert_eq!(resolve(b"", b"vendor//v/").as_deref(), Some(&b"vendor/v"[..]));
+        assert_eq!(resolve(b"web/app", b"./../v").as_deref(), Some(&b"web/v"[..]));
+        assert_eq!(resolve(b"web", b"..").as_deref(), Some(&b""[..]));
+        assert_eq!(resolve(b"web", b".").as_deref(), Some(&b"web"[..]));
+        assert_eq!(resolve(b"web", b"../../v"), None);
+        assert_eq!(resolve(b"web", b"/v"), None);
+    }
 }

@@ -6,12 +6,13 @@ use sci_hasher::InputClass;
 use sci_presets::Beside;
 use sci_sys::places;
 
+use super::copied::Copied;
 use super::members;
 use super::missing;
 use super::narrowing::{self, Narrowed};
 use crate::Host;
 use crate::config::{Config, Declaration, Errors, Origin, refuse_credentials};
-use crate::inputs::{DirGlob, EntryId, InputPattern, Missing, Site, Tree, Unfetched, select};
+use crate::inputs::{DirGlob, EntryId, InputPattern, Missing, Site, Tree, Unfetched, all_below, select};
 
 /// The classes whose inputs are files, in ladder order.
 const FILE_CLASSES: [InputClass; 3] = [InputClass::Configs, InputClass::Lockfiles, InputClass::Sources];
@@ -42,7 +43,8 @@ pub(crate) fn expand<'c>(
     unfetched: &Unfetched,
     errors: &mut Errors<'_>,
 ) -> Vec<Instance<'c>> {
-    let mut expansion = Expansion { config, host, tree, unfetched, errors, instances: Vec::new() };
+    let (copied, instances) = (Copied::default(), Vec::new());
+    let mut expansion = Expansion { config, host, tree, unfetched, errors, copied, instances };
     for declaration in &config.paths {
         match declaration.path.value.base() {
             None => expansion.single(declaration),
@@ -61,6 +63,7 @@ struct Expansion<'c, 'e, 's> {
     tree: &'e mut Tree,
     unfetched: &'e Unfetched,
     errors: &'e mut Errors<'s>,
+    copied: Copied,
     instances: Vec<Instance<'c>>,
 }
 
@@ -119,6 +122,28 @@ impl<'c> Expansion<'c, '_, '_> {
         files.iter().any(|file| self.tree.find_literal(&join(directory, file)).is_some())
     }
 
+    /// Adds to the sources what lies in the directories that the lockfiles have copied.
+    fn add_copied(&mut self, declaration: &Declaration, directory: &str, matched: &mut Matched<'c>) {
+        let site = Site { directory: directory.as_bytes() };
+        let lockfiles = of_class(&matched.files, InputClass::Lockfiles);
+        let mut added = Vec::new();
+        for lockfile in lockfiles {
+            for below in self.copied.of(self.tree, *lockfile) {
+                match all_below(self.tree, below, declaration.patterns(InputClass::Sources), site) {
+                    Ok(files) => added.extend(files),
+                    Err(reason) => matched.unreadable = matched.unreadable.take().or(Some(reason)),
+                }
+            }
+        }
+        added.retain(|id| !matched.files.iter().any(|(_, taken)| taken.binary_search(id).is_ok()));
+        let Some((_, sources)) = matched.files.iter_mut().find(|(class, _)| *class == InputClass::Sources) else {
+            return;
+        };
+        sources.extend(added);
+        sources.sort_unstable();
+        sources.dedup();
+    }
+
     fn refuse_all(&mut self, declaration: &Declaration, directory: &str, missing: &[(InputClass, Missing<'_>)]) {
         let instance = instance_path(declaration, directory);
         for (class, missing) in missing {
@@ -160,7 +185,8 @@ impl<'c> Expansion<'c, '_, '_> {
         }
     }
 
-    fn add(&mut self, declaration: &'c Declaration, directory: String, matched: Matched<'c>) {
+    fn add(&mut self, declaration: &'c Declaration, directory: String, mut matched: Matched<'c>) {
+        self.add_copied(declaration, &directory, &mut matched);
         let Matched { files, narrowed, unreadable, .. } = matched;
         let parts = narrowing::parts(self.tree, &directory, narrowed, self.errors);
         let path = instance_path(declaration, &directory);
@@ -170,6 +196,10 @@ impl<'c> Expansion<'c, '_, '_> {
         };
         self.instances.push(Instance { declaration, directory, path, root, files, narrowed: parts, unreadable });
     }
+}
+
+fn of_class(files: &[(InputClass, Vec<EntryId>)], wanted: InputClass) -> &[EntryId] {
+    files.iter().find(|(class, _)| *class == wanted).map_or(&[], |(_, ids)| ids)
 }
 
 fn instance_path(declaration: &Declaration, directory: &str) -> String {

@@ -8,6 +8,7 @@ pub(crate) mod bundler;
 pub(crate) mod cargo;
 mod closure;
 pub(crate) mod composer;
+mod directories;
 pub(crate) mod go;
 pub(crate) mod gradle;
 pub(crate) mod maven;
@@ -22,6 +23,7 @@ pub(crate) mod yarn;
 use std::path::Path;
 
 pub use closure::{Closure, Graph, MemberNames, NARROWED, NarrowError};
+pub use directories::{directories, may_name_directories};
 pub use members::members;
 pub use package::{LockfileError, MAX_BYTES, Package, Packages};
 pub(crate) use package::{MAX_REFERRED, text};

@@ -55,6 +55,13 @@ pub(crate) struct Resolution {
     commit: Option<String>,
 }
 
+impl Resolution {
+    /// The directory that is copied, relative to the lockfile's own.
+    pub(crate) fn directory(&self) -> Option<&str> {
+        self.directory.as_deref()
+    }
+}
+
 impl Lock {
     /// The members and what they depend on.
     pub(crate) fn importers(&self) -> BTreeMap<String, Importer> {

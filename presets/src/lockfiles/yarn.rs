@@ -50,11 +50,16 @@ pub(crate) type Berry = BTreeMap<String, BerryEntry>;
 const ITSELF: &str = "__metadata";
 
 pub(crate) fn packages(text: &str) -> Result<Packages, LockfileError> {
-    if text.lines().any(|line| line.starts_with("__metadata:")) {
+    if is_berry(text) {
         let entries = berry(text)?.into_values().filter(|entry| !entry.is_member());
         return Ok(entries.map(berry_package).collect());
     }
     Ok(classic(text)?.into_iter().map(classic_package).collect())
+}
+
+/// Whether Yarn 2 or later wrote it.
+pub(crate) fn is_berry(text: &str) -> bool {
+    text.lines().any(|line| line.starts_with("__metadata:"))
 }
 
 /// Splits `name@range` behind the name, which may begin with the `@` of a scope.

@@ -22,6 +22,7 @@ mod value;
 use std::path::Path;
 
 pub use graph::{Closure, Graph};
+pub(super) use pnpm_keys::linked;
 
 use super::{LockfileError, text};
 

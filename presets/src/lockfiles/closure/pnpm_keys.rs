@@ -51,7 +51,7 @@ pub(super) fn selected(selector: &str) -> Option<&str> {
 }
 
 /// The directory that a link leads to, relative to the lockfile; `None` when it leads out of the workspace.
-pub(super) fn linked(from: &str, link: &str) -> Option<String> {
+pub(in crate::lockfiles) fn linked(from: &str, link: &str) -> Option<String> {
     let mut components: Vec<&str> = from.split('/').filter(|component| !matches!(*component, "" | ".")).collect();
     for component in link.split('/') {
         match component {

@@ -1,0 +1,117 @@
+//! The directories that a lockfile has packages copied from: it names them and says nothing of what is in them.
+//!
+//! Only the lockfiles of Yarn 1 and pnpm are read. npm links such a directory, and Yarn since version 2 writes down a digest of
+//! it. Members of the workspace are none: what is linked is not in the tree.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::closure::linked;
+use super::{LockfileError, pnpm, text, yarn};
+
+/// The directories, relative to the lockfile's own, which is `.`; those above it begin with `../`.
+///
+/// `name` may be a path, of which only the last component counts. A file that is no lockfile of its kind names none.
+pub fn directories(name: &Path, bytes: &[u8]) -> BTreeSet<String> {
+    let reader = match name.file_name().and_then(|name| name.to_str()) {
+        Some("pnpm-lock.yaml") => of_pnpm,
+        Some("yarn.lock") => of_yarn,
+        _ => return BTreeSet::new(),
+    };
+    text(bytes).and_then(reader).unwrap_or_default()
+}
+
+/// Whether lockfiles of this name are read at all.
+pub fn may_name_directories(name: &Path) -> bool {
+    name.file_name().is_some_and(|name| name == "pnpm-lock.yaml" || name == "yarn.lock")
+}
+
+fn of_pnpm(text: &str) -> Result<BTreeSet<String>, LockfileError> {
+    if !text.contains("type: directory") {
+        return Ok(BTreeSet::new());
+    }
+    let mut found = BTreeSet::new();
+    for lock in pnpm::parse(text)? {
+        let members: BTreeSet<String> = lock.importers().keys().filter_map(|member| linked(".", member)).collect();
+        let entries = lock.packages.into_iter().flatten();
+        let directories = entries.filter_map(|(_, entry)| normal(entry.resolution.directory()?));
+        found.extend(directories.filter(|directory| !members.contains(directory)));
+    }
+    Ok(found)
+}
+
+fn of_yarn(text: &str) -> Result<BTreeSet<String>, LockfileError> {
+    // A path may stand without the word, as in `v@./vendor/v`.
+    if !["@file:", "@./", "@../"].iter().any(|sign| text.contains(sign)) || yarn::is_berry(text) {
+        return Ok(BTreeSet::new());
+    }
+    let entries = yarn::classic(text)?;
+    let ranges = entries.iter().flat_map(|entry| &entry.patterns).map(|pattern| yarn::split(pattern).1);
+    let paths = ranges.filter_map(|range| match range.strip_prefix("file:") {
+        Some(path) => Some(path),
+        None => Some(range).filter(|range| range.starts_with("./") || range.starts_with("../")),
+    });
+    // Of an archive the lockfile has the digest.
+    let is_archive = |path: &&str| [".tgz", ".tar.gz", ".tar"].iter().any(|end| path.ends_with(end));
+    Ok(paths.filter(|path| !is_archive(path)).filter_map(normal).collect())
+}
+
+/// The path without what leads nowhere; `None` for an absolute one.
+fn normal(path: &str) -> Option<String> {
+    if path.starts_with(['/', '~', '\\']) {
+        return None;
+    }
+    let mut components: Vec<&str> = Vec::new();
+    for component in path.split('/').filter(|component| !matches!(*component, "" | ".")) {
+        match (component, components.last()) {
+            ("..", Some(last)) if *last != ".." => drop(components.pop()),
+            _ => components.push(component),
+        }
+    }
+    Some(if components.is_empty() { ".".to_owned() } else { components.join("/") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn names(lockfile: &str, text: &str, expected: &[&str]) {
+        let found = directories(Path::new(lockfile), text.as_bytes());
+        assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+    }
+
+    const PNPM: &str = "lockfileVersion: '9.0'\n\nimporters:\n\n  .:\n    dependencies:\n      v:\n        specifier: file:./vendor/v\n        \
+        version: file:vendor/v\n\n  packages/b:\n    dependencies: {}\n\npackages:\n\n  a@1.0.0:\n    resolution: {integrity: sha512-a}\n\n  \
+        b@file:packages/b:\n    resolution: {directory: packages/b, type: directory}\n\n  \
+        o@file:../outside/o:\n    resolution: {directory: ../outside/o, type: directory}\n\n  \
+        v@file:vendor/v:\n    resolution: {directory: vendor/v, type: directory}\n";
+
+    #[test]
+    fn pnpm_names_those_that_are_no_members() {
+        names("web/pnpm-lock.yaml", PNPM, &["../outside/o", "vendor/v"]);
+        let six = "lockfileVersion: '6.0'\n\ndependencies:\n  v:\n    specifier: file:vendor/v\n    version: file:vendor/v\n\n\
+            packages:\n\n  file:vendor/v:\n    resolution: {directory: vendor/v, type: directory}\n    name: v\n";
+        names("pnpm-lock.yaml", six, &["vendor/v"]);
+    }
+
+    #[test]
+    fn yarn_1_names_what_is_no_archive() {
+        let lock = "# yarn lockfile v1\n\n\n\"a@./local/./a\":\n  version \"1.0.0\"\n\n\"b@file:x/../vendor/b/\", b@file:vendor/b:\n  \
+            version \"1.0.0\"\n\n\"c@file:./c-1.tgz\":\n  version \"1.0.0\"\n  resolved \"file:./c-1.tgz#abc\"\n\n\
+            \"d@file:/absolute/d\":\n  version \"1.0.0\"\n\nms@2.0.0:\n  version \"2.0.0\"\n  dependencies:\n    e \"file:./no/entry\"\n\n\
+            \"@s/v@file:../v\":\n  version \"1.0.0\"\n";
+        names("yarn.lock", lock, &["../v", "local/a", "vendor/b"]);
+    }
+
+    #[test]
+    fn others_name_none() {
+        let berry = "__metadata:\n  version: 8\n\n\"v@file:./vendor/v::locator=r%40workspace%3A.\":\n  version: 1.0.0\n  \
+            resolution: \"v@file:./vendor/v#./vendor/v::hash=1&locator=r%40workspace%3A.\"\n";
+        names("yarn.lock", berry, &[]);
+        names("package-lock.json", PNPM, &[]);
+        names("pnpm-lock.yaml", "type: directory\n: [", &[]);
+        names("yarn.lock", "v@file:./v\n  broken", &[]);
+        assert_eq!(directories(Path::new("yarn.lock"), b"\xff@file:./v"), BTreeSet::new());
+    }
+}
