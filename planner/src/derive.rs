@@ -70,7 +70,8 @@ impl Facts<'_> {
     fn policy(&self, instance: &Instance<'_>) -> Policy {
         let declared = instance.declaration;
         let lockfiles = instance.files.iter().filter(|(class, _)| *class == InputClass::Lockfiles);
-        let lockfiles = lockfiles.flat_map(|(_, ids)| ids);
+        // Who asks for lockfiles knows them by their names, which that of a link's target need not be; and opens the link.
+        let lockfiles = lockfiles.flat_map(|(_, ids)| ids).filter(|id| !instance.led.contains(id));
         Policy {
             restore: declared.restore,
             matching: declared.matching,

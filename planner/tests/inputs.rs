@@ -288,3 +288,65 @@ fn what_is_copied_from_a_directory_that_cannot_be_read_leaves_the_path_without_a
     let plan = workspace.plan_unprivileged();
     assert!(unkeyed(&plan, "out").0.contains("vendor/v/private"), "{:?}", unkeyed(&plan, "out"));
 }
+
+#[test]
+fn a_lockfile_or_config_that_is_a_link_counts_with_the_file_it_leads_to() {
+    let sci_toml = "[path.out]\npath = \"out\"\nconfigs = [\"conf/*\"]\nlockfiles = [\"package-lock.json\"]\n";
+    let workspace = Workspace::new(sci_toml).files(&[
+        (".gitignore", "hidden\n"),
+        ("conf/plain", ""),
+        ("shared/lock", "1"),
+        ("hidden/x.toml", "1"),
+        ("out/built", ""),
+        ("sub/a", ""),
+    ]);
+    workspace.link("package-lock.json", "conf/../shared/again").link("shared/again", "./lock");
+    workspace
+        .link("conf/ignored", "../hidden/x.toml")
+        .link("conf/out", "../out/built")
+        .link("conf/directory", "../sub");
+    workspace.link("conf/outside", "../../elsewhere").link("conf/absolute", "/etc/passwd").link("conf/loop", "loop");
+    let before = workspace.keyed("out");
+    let expected = [
+        "configs conf/absolute",
+        "configs conf/directory",
+        "configs conf/ignored",
+        "configs conf/loop",
+        "configs conf/out",
+        "configs conf/outside",
+        "configs conf/plain",
+        "configs hidden/x.toml",
+        "lockfiles package-lock.json",
+        "lockfiles shared/lock",
+    ];
+    assert_eq!(files_of(&before), expected);
+    let plan = workspace.plan();
+    assert_eq!(plan.paths[0].policy.lockfiles, [std::path::Path::new("package-lock.json")]);
+    workspace.write("shared/lock", "2");
+    assert_ne!(workspace.keyed("out").key(), before.key());
+    workspace.write("shared/lock", "1").write("hidden/x.toml", "2");
+    assert_ne!(workspace.keyed("out").key(), before.key());
+    // An exclusion takes it out, and leaves the link.
+    workspace.write("sci.toml", sci_toml.replace("\"conf/*\"", "\"conf/*\", \"!hidden\""));
+    let files = files_of(&workspace.keyed("out"));
+    assert!(files.contains(&expected[2].to_owned()) && !files.contains(&expected[7].to_owned()), "{files:?}");
+}
+
+#[test]
+fn a_chain_of_links_is_followed_eight_times() {
+    let workspace = Workspace::new("[path.out]\npath = \"out\"\nconfigs = [\"1\"]\n").files(&[("end", "")]);
+    for link in 1..8 {
+        workspace.link(&link.to_string(), &(link + 1).to_string());
+    }
+    workspace.link("8", "end");
+    assert_eq!(files_of(&workspace.keyed("out")), ["configs 1", "configs end"]);
+    workspace.remove("8").link("8", "9").link("9", "end");
+    assert_eq!(files_of(&workspace.keyed("out")), ["configs 1"]);
+}
+
+#[test]
+fn a_source_that_is_a_link_counts_by_its_target_alone() {
+    let workspace = Workspace::new("[path.out]\npath = \"out\"\nsources = [\"link\"]\n").files(&[("a", "1")]);
+    workspace.link("link", "a");
+    assert_eq!(files_of(&workspace.keyed("out")), ["sources link"]);
+}

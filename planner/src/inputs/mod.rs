@@ -22,7 +22,7 @@ pub use tree::Outputs;
 pub(crate) use hashes::{Hashes, UnreadableInput};
 pub(crate) use likely::Likely;
 pub(crate) use member::Member;
-pub(crate) use select::{Cause, Missing, Site, Unfetched, all_below, select};
+pub(crate) use select::{Cause, Links, Missing, Site, Unfetched, all_below, select};
 pub(crate) use text::Texts;
 pub(crate) use tree::{EntryId, Tree, resolve, to_path};
 pub(crate) use walk::{Search, walk};

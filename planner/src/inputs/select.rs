@@ -1,11 +1,12 @@
 //! Which files the patterns of one path instance name.
 
 use sci_presets::Search;
+use sci_sys::ffi::OsStrExt;
 
 use super::lfs::LfsFiles;
 use super::pattern::Anchor;
 use super::submodules::uninitialised;
-use super::{EntryId, InputPattern, Tree};
+use super::{EntryId, InputPattern, Tree, resolve, to_path};
 
 /// Where patterns look: the directory of an instance, or the workspace.
 #[derive(Debug, Clone, Copy)]
@@ -95,6 +96,8 @@ impl<'s> Site<'s> {
 pub(crate) struct Selected<'p> {
     /// In order, each once.
     pub(crate) files: Vec<EntryId>,
+    /// In order, each once: what links among `files` lead to, and is not among them.
+    pub(crate) led: Vec<EntryId>,
     /// Those of `files` that patterns name which must match.
     pub(crate) required: Vec<EntryId>,
     /// Those of `files` that a pattern narrows to a member, and by which pattern.
@@ -106,16 +109,31 @@ pub(crate) struct Selected<'p> {
     pub(crate) unreadable: Option<String>,
 }
 
+/// What a symbolic link counts for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Links {
+    /// Its target as it is written.
+    AsWritten,
+    /// That, and the file of the workspace that it leads to.
+    Followed,
+}
+
+/// How many links one leads over.
+const MAX_LINKS: usize = 8;
+
 /// Matches `patterns` from one site.
 pub(crate) fn select<'p>(
     tree: &mut Tree,
     patterns: &'p [InputPattern],
     site: Site<'_>,
+    links: Links,
     unfetched: &Unfetched,
 ) -> Selected<'p> {
     let (exclusions, inclusions): (Vec<_>, Vec<_>) = patterns.iter().partition(|pattern| pattern.is_exclusion());
     let mut selected = Selected::default();
     let narrows = patterns.iter().any(|pattern| pattern.member().is_some());
+    let is_kept =
+        |tree: &Tree, id: &EntryId| !exclusions.iter().any(|exclusion| site.excludes(exclusion, tree.entry(*id).path));
     for pattern in inclusions {
         if let Some(directory) = reached(pattern, site, tree.unreadable().keys(), &exclusions) {
             selected.unreadable = tree.unreadable().get(directory).cloned();
@@ -123,12 +141,16 @@ pub(crate) fn select<'p>(
         }
         let matched = matched(tree, pattern, site);
         let any = !matched.is_empty();
-        let kept: Vec<_> = matched
-            .into_iter()
-            .filter(|id| !exclusions.iter().any(|exclusion| site.excludes(exclusion, tree.entry(*id).path)))
-            .collect();
+        let kept: Vec<_> = matched.into_iter().filter(|id| is_kept(tree, id)).collect();
+        let mut led = Vec::new();
+        // A link to a lockfile that is narrowed is refused.
+        if links == Links::Followed && pattern.member().is_none() {
+            led.extend(kept.iter().filter_map(|id| led_to(tree, *id)));
+            led.retain(|id| is_kept(tree, id));
+        }
         if !pattern.is_optional() {
-            let pointer = kept.iter().map(|id| tree.entry(*id)).find(|entry| unfetched.lfs.is_pointer(tree, entry));
+            let pointer =
+                kept.iter().chain(&led).map(|id| tree.entry(*id)).find(|entry| unfetched.lfs.is_pointer(tree, entry));
             let cause = match (reached(pattern, site, &unfetched.submodules, &exclusions), pointer) {
                 (Some(path), _) => Some(Cause::Submodule(path.clone())),
                 (None, Some(entry)) => Some(Cause::Pointer(entry.path.to_vec())),
@@ -141,14 +163,33 @@ pub(crate) fn select<'p>(
         }
         match pattern.member() {
             Some(_) => selected.narrowed.extend(kept.iter().map(|id| (*id, pattern))),
-            None if narrows => selected.whole.extend(&kept),
+            None if narrows => selected.whole.extend(kept.iter().chain(&led)),
             None => {}
         }
         selected.files.extend(kept);
+        selected.led.extend(led);
     }
     selected.files.sort_unstable();
     selected.files.dedup();
+    selected.led.sort_unstable();
+    selected.led.dedup();
+    selected.led.retain(|id| selected.files.binary_search(id).is_err());
     selected
+}
+
+/// The file that a link leads to, by its letters, where the workspace has it and it is no output.
+fn led_to(tree: &mut Tree, link: EntryId) -> Option<EntryId> {
+    let mut at = link;
+    for _ in 0..MAX_LINKS {
+        let entry = tree.entry(at);
+        if entry.is_file() {
+            break;
+        }
+        let target = std::fs::read_link(tree.root().join(to_path(entry.path))).ok()?;
+        let path = resolve(entry.directory(), target.as_os_str().as_bytes())?;
+        at = tree.find_literal(&path)?;
+    }
+    (at != link && tree.entry(at).is_file()).then_some(at)
 }
 
 /// Every file below a directory that no exclusion among `patterns` takes out.
@@ -264,7 +305,7 @@ mod tests {
         let parse =
             |text: &&str| InputPattern::parse(Located::new((*text).to_owned(), 0..0), false, Search::Nearest).unwrap();
         let patterns: Vec<InputPattern> = pattern.iter().map(parse).collect();
-        let selected = select(&mut tree, &patterns, Site { directory: b"" }, &unfetched);
+        let selected = select(&mut tree, &patterns, Site { directory: b"" }, Links::AsWritten, &unfetched);
         (selected.files.len(), selected.missing.len(), selected.unreadable)
     }
 

@@ -12,7 +12,7 @@ use super::missing;
 use super::narrowing::{self, Narrowed};
 use crate::Host;
 use crate::config::{Config, Declaration, Errors, Origin, refuse_credentials};
-use crate::inputs::{DirGlob, EntryId, InputPattern, Missing, Site, Tree, Unfetched, all_below, select};
+use crate::inputs::{DirGlob, EntryId, InputPattern, Links, Missing, Site, Tree, Unfetched, all_below, select};
 
 /// The classes whose inputs are files, in ladder order.
 const FILE_CLASSES: [InputClass; 3] = [InputClass::Configs, InputClass::Lockfiles, InputClass::Sources];
@@ -29,6 +29,8 @@ pub(crate) struct Instance<'c> {
     pub(crate) root: Option<PathBuf>,
     /// Input files by class, in order. A file that several classes name counts in the lowest one only.
     pub(crate) files: Vec<(InputClass, Vec<EntryId>)>,
+    /// Those of them that no pattern names, and a link leads to.
+    pub(crate) led: Vec<EntryId>,
     /// The lockfiles among them of which only one member's part counts.
     pub(crate) narrowed: Vec<Narrowed<'c>>,
     /// Why it is not known which files those are.
@@ -70,6 +72,8 @@ struct Expansion<'c, 'e, 's> {
 /// What the patterns of a declaration match from one directory.
 struct Matched<'c> {
     files: Vec<(InputClass, Vec<EntryId>)>,
+    /// Those of them that only links lead to.
+    led: Vec<EntryId>,
     /// Of the lockfiles: those that are narrowed, by which pattern, and whether another one takes them whole.
     narrowed: Vec<(EntryId, &'c InputPattern, bool)>,
     required: Vec<EntryId>,
@@ -155,22 +159,27 @@ impl<'c> Expansion<'c, '_, '_> {
         let (mut files, mut missing, mut required) = (Vec::new(), Vec::new(), Vec::new());
         let mut unreadable = None;
         let mut taken: Vec<EntryId> = Vec::new();
-        let mut narrowed = Vec::new();
+        let (mut narrowed, mut led) = (Vec::new(), Vec::new());
         for class in FILE_CLASSES {
             let site = Site { directory: directory.as_bytes() };
-            let mut selected = select(self.tree, declaration.patterns(class), site, self.unfetched);
+            let links = if class == InputClass::Sources { Links::AsWritten } else { Links::Followed };
+            let mut selected = select(self.tree, declaration.patterns(class), site, links, self.unfetched);
             missing.extend(selected.missing.into_iter().map(|pattern| (class, pattern)));
             required.extend(selected.required);
             unreadable = unreadable.or(selected.unreadable);
             for (id, pattern) in selected.narrowed {
                 narrowed.push((id, pattern, taken.binary_search(&id).is_ok() || selected.whole.contains(&id)));
             }
+            selected.led.retain(|id| taken.binary_search(id).is_err());
+            selected.files.extend(&selected.led);
+            selected.files.sort_unstable();
             selected.files.retain(|id| taken.binary_search(id).is_err());
+            led.extend(selected.led);
             taken.extend(&selected.files);
             taken.sort_unstable();
             files.push((class, selected.files));
         }
-        Matched { files, narrowed, required, missing, unreadable }
+        Matched { files, led, narrowed, required, missing, unreadable }
     }
 
     /// Whether a pattern that must match does so in the directory itself; any pattern, where none must.
@@ -187,14 +196,14 @@ impl<'c> Expansion<'c, '_, '_> {
 
     fn add(&mut self, declaration: &'c Declaration, directory: String, mut matched: Matched<'c>) {
         self.add_copied(declaration, &directory, &mut matched);
-        let Matched { files, narrowed, unreadable, .. } = matched;
+        let Matched { files, led, narrowed, unreadable, .. } = matched;
         let parts = narrowing::parts(self.tree, &directory, narrowed, self.errors);
         let path = instance_path(declaration, &directory);
         let root = match path.strip_prefix("~/") {
             Some(below) => self.host.home.as_ref().map(|home| home.join(below)),
             None => Some(self.config.workspace.join(&path)),
         };
-        self.instances.push(Instance { declaration, directory, path, root, files, narrowed: parts, unreadable });
+        self.instances.push(Instance { declaration, directory, path, root, files, led, narrowed: parts, unreadable });
     }
 }
 
