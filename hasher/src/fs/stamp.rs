@@ -1,4 +1,8 @@
-//! What the file system says of a file: equal stamps mean equal content, unless the file is too young to tell.
+//! What the file system says of a file: equal stamps are taken to mean equal content, unless the file is too young to tell.
+//!
+//! That is believed on every file system, and is wrong on two occasions. Where ctime is not the kernel's own clock (images that
+//! were made with fixed times and are mounted in the same place, some file systems of FUSE), other content may have the same
+//! stamp. And a write through an mmap that was open before is seen only when its page is written back.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -50,8 +54,8 @@ impl Stamp {
         }
     }
 
-    /// Whether a later change would surely show in the stamp, given that the content was read at `now` or after; of a
-    /// directory, its entries.
+    /// Whether a later change would show in the stamp, given that the content was read at `now` or after and that the kernel's
+    /// clock makes the ctime (see the head of this module for what does not show); of a directory, its entries.
     ///
     /// A ctime in the future means that the clock went backwards, so that a later change could repeat it. An mtime in
     /// the far future is a tool's choice and says nothing: a change shows in the ctime.
