@@ -135,6 +135,10 @@ impl Facts<'_> {
         if declared.prune != Prune::Never {
             field("prune", declared.prune.name());
         }
+        // So is this one: sources, archives and scripts are of use under any release.
+        if declared.system_release {
+            field("release", &self.host.release);
+        }
         let mut encoder = Encoder::new("sci v1 system exclude");
         encoder.list(&declared.exclude);
         let note = Note::Text(declared.exclude.join(", "));

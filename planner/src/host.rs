@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use bstr::ByteSlice;
 
+use crate::os_release;
+
 /// The operating system, the environment and the home directory that keys depend on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Host {
@@ -16,6 +18,9 @@ pub struct Host {
     pub arch: String,
     /// Libc family of the machine's own programs: `gnu`, `musl`, `system` (not Linux) or `unknown`.
     pub libc: String,
+    /// Release of the operating system, such as `ubuntu 24.04` (os-release(5)): `system` (not Linux) or `unknown` where nothing
+    /// names it. It counts only for paths that ask for it.
+    pub release: String,
     /// Environment variables; declared tools run with exactly these.
     pub env: BTreeMap<OsString, OsString>,
     /// The home directory, when there is one.
@@ -31,6 +36,7 @@ impl Host {
             os: std::env::consts::OS.to_owned(),
             arch: std::env::consts::ARCH.to_owned(),
             libc: libc_family().to_owned(),
+            release: os_release::detect(),
             env: std::env::vars_os().collect(),
             home: std::env::home_dir().filter(|home| home.is_absolute()),
         }

@@ -18,6 +18,7 @@ mod inputs;
 mod instances;
 mod keyed;
 mod narrow;
+mod os_release;
 mod packages;
 mod plan;
 mod planning;

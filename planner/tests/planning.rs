@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use sci_hasher::fs::StatCache;
 use sci_hasher::{Digest, InputClass};
-use sci_planner::{Note, Outcome, Plan, PlanOptions, find_and_plan, plan};
+use sci_planner::{Note, Outcome, Plan, PlanOptions, diff, find_and_plan, plan};
 use support::{Workspace, find, unkeyed};
 
 /// A command whose output is a version, without any program of the machine but its shell.
@@ -190,6 +190,37 @@ fn the_absolute_root_counts_only_where_it_is_asked_for() {
     assert_eq!(one, other);
     let (one, other) = at(true);
     assert_ne!(one, other);
+}
+
+#[test]
+fn the_systems_release_counts_only_where_it_is_asked_for() {
+    let on = |declare: &str, release: &str| {
+        Workspace::new(&format!("[path.out]\npath = \"out\"\n{declare}")).release(release).keyed("out")
+    };
+    let keys = |declare: &str| ["ubuntu 22.04", "ubuntu 24.04"].map(|release| on(declare, release).key().to_string());
+    let [one, other] = keys("");
+    assert_eq!(one, other);
+    assert_eq!(keys("system-release = false\n"), [one.clone(), other], "nothing else changes the key");
+    let asked = "system-release = true\n";
+    let [old, new] = keys(asked);
+    assert!(old != new && old != one);
+    let [old, new] = ["ubuntu 22.04", "ubuntu 24.04"].map(|release| on(asked, release));
+    assert_eq!(old.ladder.shared(&new.ladder), None, "no nearest either: not even `system` is equal");
+    let difference = diff(&old.record(), &new.record());
+    insta::assert_snapshot!(serde_json::to_string(&difference).unwrap(), @r#"{"classes":[{"class":"system","inputs":[{"name":"release","change":"changed","before":"ubuntu 22.04","after":"ubuntu 24.04"}]}],"upstreams":[]}"#);
+}
+
+#[test]
+fn a_preset_asks_for_the_release_where_it_keeps_machine_code_and_can_be_told_not_to() {
+    let on = |rest: &str, release: &str| {
+        let workspace = Workspace::new(&format!("presets = [\"cargo\"]\n{rest}")).files(&[("src/lib.rs", "")]);
+        let workspace = workspace.release(release);
+        ["target", "~/.cargo/registry"].map(|instance| workspace.key(instance))
+    };
+    let (old, new) = (on("", "debian 11"), on("", "debian 12"));
+    assert!(old[0] != new[0] && old[1] == new[1], "crates' archives are the same for all");
+    let off = "[path.target]\nsystem-release = false\nabsolute-root = false\n";
+    assert_eq!(on(off, "debian 11"), on(off, "debian 12"));
 }
 
 #[test]

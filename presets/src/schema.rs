@@ -154,6 +154,9 @@ pub struct PathSpec {
     /// Whether the absolute path of the workspace joins `system`, because the content names it.
     #[serde(default)]
     pub absolute_root: bool,
+    /// Whether the release of the operating system joins `system`, because the content holds what was linked with its libraries.
+    #[serde(default)]
+    pub system_release: bool,
     /// Whether sources get back the mtimes they had before the restored build, because the tool compares mtimes.
     #[serde(default)]
     pub replay: bool,

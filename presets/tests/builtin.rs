@@ -91,6 +91,38 @@ fn what_the_engine_relies_on_is_declared() {
 }
 
 #[test]
+fn what_holds_machine_code_of_one_release_of_the_system_is_of_use_to_that_alone() {
+    let paths = Preset::all().iter().flat_map(|preset| {
+        let asking = preset.paths.iter().filter(|(_, path)| path.system_release);
+        asking.map(move |(path, _)| format!("{} {path}", preset.name))
+    });
+    assert_eq!(
+        paths.collect::<Vec<_>>(),
+        [
+            "cargo target",
+            "npm node_modules",
+            "pnpm node_modules",
+            "yarn node_modules",
+            "yarn yarn-state",
+            "yarn yarn-unplugged",
+            "yarn-classic node_modules",
+            "bun node_modules",
+            "uv venv",
+            "poetry venv",
+            "pip venv",
+            "go go-build",
+            "bundler bundle",
+            "turbo turbo-cache",
+            "nx nx",
+            "nx nx-home",
+            "ccache ccache",
+            "sccache sccache",
+            "playwright playwright-browsers",
+        ]
+    );
+}
+
+#[test]
 fn what_sci_toml_says_of_other_paths_does_not_change_the_key_of_target() {
     let sources: Vec<String> = path("cargo", "target").sources.iter().map(ToString::to_string).collect();
     assert!(sources.contains(&"!/sci.toml".to_owned()), "{sources:?}");

@@ -104,6 +104,7 @@ fn fields(path: &PathSpec) -> Vec<(&'static str, Vec<String>)> {
         ("shared", path.shared.iter().map(ToString::to_string).collect()),
         ("prune", if path.prune == Prune::Never { Vec::new() } else { vec![path.prune.to_string()] }),
         ("absolute-root", flag(path.absolute_root)),
+        ("system-release", flag(path.system_release)),
         ("replay", flag(path.replay)),
     ]
 }

@@ -127,6 +127,17 @@ fn a_plan_shows_keys_and_inputs() {
 }
 
 #[test]
+fn a_plan_names_the_systems_release_where_a_path_asks_for_it() {
+    let sandbox = Sandbox::new();
+    sandbox.write("sci.toml", &(sandbox.read("sci.toml") + "system-release = true\n"));
+    let shown = sandbox.sci("plan --inputs").ends_with(0).stdout;
+    assert!(shown.contains("14 inputs"), "{shown}");
+    let release = shown.lines().find_map(|line| line.trim().split_once("  release  ")).map(|(_, release)| release);
+    let linux = release.is_some_and(|release| !release.is_empty() && release != "system");
+    assert_eq!(linux, cfg!(target_os = "linux"), "{shown}");
+}
+
+#[test]
 fn a_plan_is_a_document_under_json() {
     let sandbox = Sandbox::new();
     let document = sandbox.sci("plan --json").ends_with(0).json();

@@ -66,6 +66,18 @@ fn an_upgrade_is_explained_with_both_versions() {
 }
 
 #[test]
+fn the_release_of_the_system_is_named_where_a_path_asks_for_it() {
+    let sandbox = workspace();
+    sandbox.write("sci.toml", &(sandbox.read("sci.toml") + "system-release = true\n"));
+    sandbox.sci("restore").ends_with(0);
+    let explained = sandbox.sci("explain").ends_with(0);
+    let lines: Vec<&str> = explained.stdout.lines().map(str::trim).collect();
+    let class = lines.iter().position(|line| *line == "system (1 changed)");
+    assert!(class.is_some_and(|at| lines[at + 1].starts_with("+ release  ")), "{explained}");
+    assert!(explained.stdout.contains("not even system is equal"), "{explained}");
+}
+
+#[test]
 fn a_miss_is_compared_with_the_refused_candidate() {
     let sandbox = workspace();
     let exact_only = sandbox.read("sci.toml") + "restore = \"exact\"\n";

@@ -103,6 +103,8 @@ pub struct Declaration {
     pub replay: bool,
     /// `absolute-root`.
     pub absolute_root: bool,
+    /// `system-release`.
+    pub system_release: bool,
     /// `check`.
     pub check: Option<Check>,
     /// `shared`.

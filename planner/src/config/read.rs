@@ -31,6 +31,7 @@ const PATH_KEYS: &[&str] = &[
     "save",
     "replay",
     "absolute-root",
+    "system-release",
     "check",
     "shared",
     "members",
@@ -69,6 +70,7 @@ pub(super) struct PathTable {
     pub(super) save: Option<SavePolicy>,
     pub(super) replay: Option<bool>,
     pub(super) absolute_root: Option<bool>,
+    pub(super) system_release: Option<bool>,
     pub(super) check: Option<Check>,
     pub(super) shared: Option<Shared>,
     pub(super) members: Option<Members>,
@@ -145,6 +147,7 @@ fn path(name: Located<String>, value: &Value<'_>, errors: &mut Errors<'_>) -> Op
         }),
         replay: table.get("replay").and_then(|value| errors.boolean(value, "replay")),
         absolute_root: table.get("absolute-root").and_then(|value| errors.boolean(value, "absolute-root")),
+        system_release: table.get("system-release").and_then(|value| errors.boolean(value, "system-release")),
         check: table.get("check").and_then(|value| {
             errors.choice(value, "check", &Check::ALL.iter().map(|it| (it.name(), *it)).collect::<Vec<_>>())
         }),

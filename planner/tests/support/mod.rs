@@ -54,6 +54,12 @@ impl Workspace {
         self
     }
 
+    /// On a machine with this release of its system.
+    pub(crate) fn release(mut self, release: &str) -> Self {
+        self.host.release = release.into();
+        self
+    }
+
     /// Lets tools be found: the host of the tests has no PATH otherwise.
     pub(crate) fn with_system_path(self) -> Self {
         let path = std::env::var("PATH").unwrap();
@@ -138,6 +144,7 @@ pub(crate) fn host() -> Host {
         os: "linux".into(),
         arch: "x86_64".into(),
         libc: "gnu".into(),
+        release: "debian 12".into(),
         env: [].into(),
         home: Some("/home/someone".into()),
     }
