@@ -123,6 +123,22 @@ fn what_holds_machine_code_of_one_release_of_the_system_is_of_use_to_that_alone(
 }
 
 #[test]
+fn what_node_gyp_reads_counts_wherever_it_builds() {
+    for (name, path) in [
+        ("npm", "node_modules"),
+        ("pnpm", "node_modules"),
+        ("yarn", "node_modules"),
+        ("yarn", "yarn-unplugged"),
+        ("yarn", "yarn-state"),
+        ("yarn-classic", "node_modules"),
+        ("bun", "node_modules"),
+    ] {
+        let shown = |variable: &str| self::path(name, path).env.iter().any(|it| it.name == variable && it.show);
+        assert!(["CC", "CXX", "CFLAGS", "CXXFLAGS"].into_iter().all(shown), "{name} {path}");
+    }
+}
+
+#[test]
 fn what_sci_toml_says_of_other_paths_does_not_change_the_key_of_target() {
     let sources: Vec<String> = path("cargo", "target").sources.iter().map(ToString::to_string).collect();
     assert!(sources.contains(&"!/sci.toml".to_owned()), "{sources:?}");
