@@ -1,4 +1,4 @@
-//! The machine a plan is made for, as a value: nothing else in this crate reads ambient state.
+//! The machine a plan is made for, as a value: what [`Host::detect`] does not ask for, nothing in this crate reads of ambient state.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};

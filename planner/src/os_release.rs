@@ -8,7 +8,7 @@ use std::io::Read;
 
 /// Where the file is; the first that can be read counts, whole and alone.
 const PLACES: [&str; 2] = ["/etc/os-release", "/usr/lib/os-release"];
-const MAX_BYTES: u64 = 64 * 1024;
+const MAX_BYTES: usize = 64 * 1024;
 /// What stands for a release that nothing names.
 const UNKNOWN: &str = "unknown";
 
@@ -22,7 +22,7 @@ pub(crate) fn detect() -> String {
 
 fn read(place: &str) -> Option<String> {
     let mut bytes = Vec::new();
-    File::open(place).and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes)).ok()?;
+    File::open(place).and_then(|file| file.take(MAX_BYTES as u64).read_to_end(&mut bytes)).ok()?;
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -43,11 +43,8 @@ fn named(text: &str) -> String {
 }
 
 fn assignment(line: &str) -> Option<(&str, String)> {
-    let line = line.trim_start();
-    if line.starts_with('#') {
-        return None;
-    }
-    let (name, value) = line.split_once('=')?;
+    // What a comment assigns has a name that nobody asks for.
+    let (name, value) = line.trim_start().split_once('=')?;
     Some((name, unquoted(value)))
 }
 
@@ -108,6 +105,7 @@ mod tests {
             (r#""a\"b\\c\$d\`e""#, "a\"b\\c$d`e"),
             (r#""a\nb""#, r"a\nb"),
             (r"'a\b'", r"a\b"),
+            (r"'a\$b'", r"a\$b"),
             (r#"'a"b'"#, "a\"b"),
             (r#""a'b""#, "a'b"),
             (r"a\ b", "a b"),
@@ -130,10 +128,10 @@ mod tests {
         let place = place.to_str().unwrap();
         assert_eq!(read(place), None);
         assert_eq!(read(directory.path().to_str().unwrap()), None, "a directory");
-        std::fs::write(place, [b"ID=a\xff\n".as_slice(), &vec![b'#'; MAX_BYTES as usize]].concat()).unwrap();
+        std::fs::write(place, [b"ID=a\xff\n".as_slice(), &vec![b'#'; MAX_BYTES]].concat()).unwrap();
         let text = read(place).unwrap();
         assert!(text.starts_with("ID=a\u{fffd}\n#"));
-        assert_eq!(text.len(), MAX_BYTES as usize + '\u{fffd}'.len_utf8() - 1);
+        assert_eq!(text.len(), MAX_BYTES + '\u{fffd}'.len_utf8() - 1);
     }
 
     #[test]

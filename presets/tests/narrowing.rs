@@ -323,63 +323,6 @@ packages:
     assert_eq!(shown("pnpm-lock.yaml", alone, "."), ["left 1.0.0"]);
 }
 
-/// As pnpm 9 writes it for `"publishConfig": { "directory": "dist", "linkDirectory": true }` in b.
-const PNPM_PUBLISHED: &str = "lockfileVersion: '9.0'
-
-settings:
-  autoInstallPeers: true
-  excludeLinksFromLockfile: false
-
-importers:
-
-  .: {}
-
-  packages/b:
-    dependencies:
-      ms:
-        specifier: 2.1.3
-        version: 2.1.3
-    publishDirectory: dist
-
-  packages/other:
-    dependencies:
-      left:
-        specifier: 1.0.0
-        version: 1.0.0
-
-  packages/web:
-    dependencies:
-      b:
-        specifier: workspace:*
-        version: link:../b/dist
-
-packages:
-
-  left@1.0.0:
-    resolution: {integrity: sha512-l}
-
-  ms@2.1.3:
-    resolution: {integrity: sha512-m}
-
-snapshots:
-
-  left@1.0.0: {}
-
-  ms@2.1.3: {}
-";
-
-#[test]
-fn pnpm_is_followed_through_a_directory_that_a_member_publishes() {
-    assert_eq!(shown("pnpm-lock.yaml", PNPM_PUBLISHED, "packages/web"), ["ms 2.1.3"]);
-    let counts = |from, to| changes("pnpm-lock.yaml", PNPM_PUBLISHED, "packages/web", from, to);
-    assert!(counts("sha512-m", "sha512-n"));
-    assert!(counts("publishDirectory: dist", "publishDirectory: ../b/dist"));
-    assert!(!counts("sha512-l", "sha512-n"));
-    // A directory that nobody publishes is no member.
-    let elsewhere = PNPM_PUBLISHED.replace("link:../b/dist", "link:../b/out");
-    assert_eq!(shown("pnpm-lock.yaml", &elsewhere, "packages/web"), [""; 0]);
-}
-
 #[test]
 fn what_is_not_known_is_refused() {
     let npm = |packages: &str| format!("{{\"lockfileVersion\": 3, \"packages\": {{{packages}}}}}");

@@ -106,7 +106,18 @@ fn what_a_failed_run_left_is_not_preferred_to_a_settled_snapshot() {
     sandbox.write("src/main.txt", "changed\n");
     let restored = sandbox.sci("restore").ends_with(0);
     assert_eq!(sandbox.read("out/a"), "built\n", "{restored}");
-    assert_screen!(sandbox.sci("explain out"), @r"");
+    assert_screen!(sandbox.sci("explain out"), @r"
+    exit code: 0
+    ----- stdout -----
+    out  nearest  snapshot [ID]: equal up to lockfiles, about 91 % of all inputs shared
+      key [ID], planned just now by run [RUN]
+      candidates considered:
+        chosen  [ID]  equal up to lockfiles, about 91 % of all inputs shared (trusted:local, just now)
+        refused [ID]  another candidate is about as near, and this one's run failed or changed its own inputs; equal up to lockfiles, about 91 % of all inputs shared (trusted:local, just now)
+      inputs that differ from the chosen snapshot, [ID]:
+        sources (1 changed)
+          ~ src/main.txt
+    ");
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn a_path_that_cannot_be_read_keeps_no_command_from_starting() {
     let build = ["run", "--", "sh", "-c", "echo the command ran; mkdir open; echo built > open/a"];
     let ran = sci_as_nobody(&sandbox, &build).ends_with(0);
     assert_eq!(ran.stdout, "the command ran\n", "{ran}");
-    let said = "Warning: closed: what stands there is not known: cannot read [TOP]/ws/closed/locked: Permission denied";
+    let said = "Warning: closed: what stands there is not known: cannot open [TOP]/ws/closed/locked: Permission denied";
     assert!(ran.stderr.contains(said), "{ran}");
     assert!(ran.stderr.contains("failed    closed") && ran.stderr.contains("saved     open"), "{ran}");
     assert!(ran.stderr.contains("Hint: make the file readable for this user, or exclude it"), "{ran}");
@@ -66,4 +66,19 @@ fn a_path_that_cannot_be_read_keeps_no_command_from_starting() {
     chmod(&sandbox.path("closed/locked"), 0o700);
     let saved = sci_as_nobody(&sandbox, &["save", "closed"]).ends_with(0);
     assert!(saved.stdout.contains("unsettled") && saved.stdout.contains("could not be read"), "{saved}");
+}
+
+#[test]
+fn a_directory_that_may_not_be_written_to_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox.write("sci.toml", "[path.out]\npath = \"sub/out\"\nlockfiles = [\"lock.txt\"]\n");
+    std::fs::create_dir(sandbox.path("sub")).unwrap();
+    sci_as_nobody(&sandbox, &["run", "--", "sh", "-c", "mkdir sub/out; echo built > sub/out/a"]).ends_with(0);
+    sandbox.remove("sub/out");
+    chmod(&sandbox.path("sub"), 0o555);
+    let restored = sci_as_nobody(&sandbox, &["restore"]).ends_with(0);
+    chmod(&sandbox.path("sub"), 0o755);
+    let said = "cannot make [TOP]/ws/sub/.sci-stage.out: Permission denied";
+    assert!(restored.stdout.contains(said), "{restored}");
+    assert!(restored.stdout.contains("Hint: this user must be able to write to [TOP]/ws/sub\n"), "{restored}");
 }

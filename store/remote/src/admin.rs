@@ -181,7 +181,7 @@ impl RemoteAdmin {
 
     fn attempts<T>(&self, kind: Kind, attempt: &mut dyn FnMut(Attempt<'_>) -> Result<T, Failure>) -> Result<T, Error> {
         let token = self.line.identity.fresh(self.address().as_str())?;
-        self.line.attempts(kind, token.as_ref(), attempt).map_err(|error| self.line.advised(error))
+        self.line.attempts(kind, token.as_ref(), attempt)
     }
 
     fn encode(&self, request: &impl Serialize) -> Result<Vec<u8>, Error> {

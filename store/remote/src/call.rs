@@ -196,7 +196,7 @@ impl Line {
     }
 
     /// A refusal of what was shown, with what to do about it: only who showed it knows where it is from.
-    pub(crate) fn advised(&self, error: Error) -> Error {
+    fn advised(&self, error: Error) -> Error {
         match (error, self.identity.remedy()) {
             (Error::Refused(refusal), Some(remedy))
                 if refusal.code == ErrorCode::Unauthorized && refusal.hint.is_none() =>

@@ -146,10 +146,9 @@ impl SnapshotError {
 fn may(action: &str, path: &Path) -> Option<Cow<'static, str>> {
     let shown = path.display();
     Some(match action {
-        "read" | "save" | "look at" => "make the file readable for this user, or exclude it".into(),
-        "open" => format!("this user must be able to read {shown}, and to write to it").into(),
+        "read" | "open" | "save" | "look at" => "make the file readable for this user, or exclude it".into(),
         // Who may write to it may still not do this.
-        "change" | "unlock" | "set mode of" | "set mode and time of" | "set the time of" => {
+        "change" | "unlock" | "set mode of" | "set mode and time of" | "set the time of" | "finish what is left in" => {
             format!("make this user the owner of {shown}, or remove it").into()
         }
         "open the directory of" => format!("this user must be able to enter {}", parent(path)?).into(),
@@ -185,15 +184,16 @@ mod tests {
             let denied = io::Error::from(PermissionDenied);
             SnapshotError::io(action, "/ws/a/out", denied).hint().unwrap().into_owned()
         };
-        assert_eq!(hint("read"), "make the file readable for this user, or exclude it");
+        for action in ["read", "open", "save", "look at"] {
+            assert_eq!(hint(action), "make the file readable for this user, or exclude it", "{action}");
+        }
         for action in ["make", "create", "write", "link", "install", "remove"] {
             assert_eq!(hint(action), "this user must be able to write to /ws/a", "{action}");
         }
-        for action in ["change", "unlock", "set mode of", "set mode and time of", "set the time of"] {
+        for action in ["change", "unlock", "set mode of", "set the time of", "finish what is left in"] {
             assert_eq!(hint(action), "make this user the owner of /ws/a/out, or remove it", "{action}");
         }
         assert_eq!(hint("open the directory of"), "this user must be able to enter /ws/a");
-        assert_eq!(hint("open"), "this user must be able to read /ws/a/out, and to write to it");
         let nowhere = SnapshotError::io("write", "the output", io::Error::from(PermissionDenied));
         assert_eq!(nowhere.hint(), None);
         let full = SnapshotError::io("make", "/ws/a/out", io::Error::from(StorageFull));

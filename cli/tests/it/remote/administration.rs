@@ -57,6 +57,7 @@ fn repositories_and_tokens_are_administered_from_another_machine() {
     exit code: 3
     ----- stderr -----
     Error: the token was revoked
+    Hint: it is that of SCI_TOKEN: set it to all that `sci token create` printed, for this very store, or have a new one made
     ");
 }
 

@@ -312,3 +312,70 @@ impl Draft {
         Node { id, digest: encoder.finish(), edges, names, missing, package }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Closure;
+    use super::*;
+
+    /// As pnpm 9 writes it for `"publishConfig": { "directory": "dist", "linkDirectory": true }` in b.
+    const PUBLISHED: &str = "lockfileVersion: '9.0'
+
+settings:
+  autoInstallPeers: true
+  excludeLinksFromLockfile: false
+
+importers:
+
+  .: {}
+
+  packages/b:
+    dependencies:
+      ms:
+        specifier: 2.1.3
+        version: 2.1.3
+    publishDirectory: dist
+
+  packages/other:
+    dependencies:
+      left:
+        specifier: 1.0.0
+        version: 1.0.0
+
+  packages/web:
+    dependencies:
+      b:
+        specifier: workspace:*
+        version: link:../b/dist
+
+packages:
+
+  left@1.0.0:
+    resolution: {integrity: sha512-l}
+
+  ms@2.1.3:
+    resolution: {integrity: sha512-m}
+
+snapshots:
+
+  left@1.0.0: {}
+
+  ms@2.1.3: {}
+";
+
+    fn part(lock: &str) -> Closure {
+        graph(lock).unwrap().closure("packages/web").unwrap()
+    }
+
+    #[test]
+    fn a_directory_that_a_member_publishes_leads_to_it() {
+        let before = part(PUBLISHED);
+        assert_eq!(before.packages.iter().map(|package| package.name.as_str()).collect::<Vec<_>>(), ["ms"]);
+        let counts = |from, to| part(&PUBLISHED.replacen(from, to, 1)).digest != before.digest;
+        assert!(counts("sha512-m", "sha512-n"));
+        assert!(counts("publishDirectory: dist", "publishDirectory: ../b/dist"));
+        assert!(!counts("sha512-l", "sha512-n"));
+        // One that nobody publishes is no member's.
+        assert!(part(&PUBLISHED.replace("link:../b/dist", "link:../b/out")).packages.is_empty());
+    }
+}

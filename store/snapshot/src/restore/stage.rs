@@ -77,8 +77,8 @@ impl Stage {
             Ok(Some(handle)) => make_parts(handle.as_fd())
                 .and_then(|()| Self::with(parent, name, own_name, path.clone(), handle))
                 .map(Some)
-                .map_err(|error| SnapshotError::io("open", &path, error)),
-            Err(error) => Err(SnapshotError::io("open", &path, error)),
+                .map_err(|error| SnapshotError::io("finish what is left in", &path, error)),
+            Err(error) => Err(SnapshotError::io("finish what is left in", &path, error)),
         }
     }
 
