@@ -58,6 +58,7 @@ fn every_package_json_counts_where_yarn_1_installs() {
         ("packages/b/package.json", r#"{"dependencies": {"ms": "2.1.3"}}"#),
         ("packages/b/deep/package.json", "{}"),
         ("packages/b/index.js", ""),
+        ("packages/c/package.json", "{}"),
     ];
     let workspace = Workspace::new("presets = [\"yarn-classic\"]\n").files(&files);
     let every = [
@@ -65,6 +66,7 @@ fn every_package_json_counts_where_yarn_1_installs() {
         "configs packages/a/package.json",
         "configs packages/b/deep/package.json",
         "configs packages/b/package.json",
+        "configs packages/c/package.json",
         "lockfiles yarn.lock",
     ];
     let instances = ["node_modules", "packages/a/node_modules", "packages/b/deep/node_modules"];
