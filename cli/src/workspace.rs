@@ -1,17 +1,17 @@
 //! The workspace of a command: its sci.toml, its local state, and the plan made from both.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use sci_planner::PlanError;
 use sci_planner::config::{self, Config, ConfigError, Declaration};
+use sci_planner::{Plan, PlanError};
 use sci_snapshot::restore::{self, Recovered};
 
 use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
 use crate::placement;
 use crate::state::before::Before;
-use crate::state::{Lock, WorkspaceState};
+use crate::state::{Lock, WorkspaceState, run_id};
 use crate::store;
 
 /// A workspace whose sci.toml was read and found good.
@@ -125,29 +125,63 @@ impl Workspace {
     /// # Errors
     /// [`Kind::Local`] when one cannot be completed; the path is then still marked as unfinished.
     pub fn recover(&self, context: &mut Context) -> Result<()> {
-        for (instance, home) in self.known_instances() {
-            let anchor = self.anchor(context, home)?;
-            let root = anchor.join(instance.strip_prefix("~/").unwrap_or(&instance));
-            let _home = if home { Some(self.lock_home(context)?) } else { None };
-            match restore::recover(&anchor, &root) {
-                Ok(Recovered::Nothing) => {}
-                Ok(Recovered::Discarded) => {
-                    context.out.note(&format!("{instance}: an interrupted restore was undone"));
-                }
-                Ok(Recovered::Completed) => {
-                    context.out.note(&format!("{instance}: an interrupted restore was completed"));
-                }
-                Err(error) => return Err(CliError { kind: Kind::Local, ..store::engine(&error) }),
+        self.known_instances().into_iter().try_for_each(|(instance, name)| self.recover_path(context, &name, &instance))
+    }
+
+    /// The same for those of a plan's paths that were not known without it.
+    ///
+    /// # Errors
+    /// As [`Workspace::recover`].
+    pub fn recover_planned(&self, context: &mut Context, plan: &Plan) -> Result<()> {
+        let known = self.known_instances();
+        let mut unknown = plan.paths.iter().filter(|path| !known.contains_key(&path.instance));
+        unknown.try_for_each(|path| self.recover_path(context, &path.name, &path.instance))
+    }
+
+    fn recover_path(&self, context: &mut Context, name: &str, instance: &str) -> Result<()> {
+        let home = instance.starts_with("~/");
+        let anchor = self.anchor(context, home)?;
+        let root = anchor.join(instance.strip_prefix("~/").unwrap_or(instance));
+        let _home = if home { Some(self.lock_home(context)?) } else { None };
+        let (environment, now) = (&context.environment, context.now());
+        let mut leave = || {
+            let run = run_id::fresh(environment, now);
+            self.note_partly_restored(run, name, instance).map_err(std::io::Error::other)
+        };
+        match restore::recover(&anchor, &root, &mut leave) {
+            Ok(Recovered::Nothing) => {}
+            Ok(Recovered::Discarded) => {
+                context.out.note(&format!("{instance}: an interrupted restore was undone"));
             }
+            Ok(Recovered::Completed) => {
+                context.out.note(&format!("{instance}: an interrupted restore was completed"));
+            }
+            Ok(Recovered::Changed) => {
+                context.out.warn(format!(
+                    "{instance} changed since its restore was cut off: it is left as it is, partly restored; restore it again, \
+                     or remove it and build from clean"
+                ));
+            }
+            Err(error) => return Err(CliError { kind: Kind::Local, ..store::engine(&error) }),
         }
         Ok(())
     }
 
-    fn known_instances(&self) -> BTreeSet<(String, bool)> {
+    /// Notes that nothing which is saved of a path may pass for what its inputs give, and forgets what the engine knows of it.
+    fn note_partly_restored(&self, run: String, name: &str, instance: &str) -> Result<()> {
+        self.state.engine(name, instance).forget();
+        let known = Before::read(&self.state.before());
+        let mut before = known.unwrap_or_else(|| Before { run, ..Before::default() });
+        before.set_partly_restored(name, instance);
+        before.write(&self.state.before())
+    }
+
+    /// The instances that are known without a plan, each with its path's name.
+    fn known_instances(&self) -> BTreeMap<String, String> {
         let planned = Before::read(&self.state.before()).map(|before| before.paths).unwrap_or_default();
-        let planned = planned.into_iter().map(|path| path.instance);
-        let paths = self.config.paths.iter().map(|declaration| &declaration.path.value);
-        let declared = paths.filter(|path| path.base().is_none()).map(|path| path.text().to_owned());
-        planned.chain(declared).map(|instance| (instance.clone(), instance.starts_with("~/"))).collect()
+        let planned = planned.into_iter().map(|path| (path.instance, path.name));
+        let declared = self.config.paths.iter().filter(|declaration| declaration.path.value.base().is_none());
+        let declared = declared.map(|path| (path.path.value.text().to_owned(), path.name.value.clone()));
+        planned.chain(declared).collect()
     }
 }

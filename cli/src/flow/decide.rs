@@ -6,7 +6,7 @@
 use sci_hasher::Digest;
 use sci_presets::{Proof, SavePolicy};
 
-use crate::state::before::BeforePath;
+use crate::state::before::{BeforePath, PARTLY};
 
 /// Whether a save is settled, and why not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,7 @@ pub fn remedy(reason: &str) -> Option<&'static str> {
             "`sci explain` says which; what the build writes by itself is no input: list it in .gitignore, or leave it out \
              with a pattern that begins with `!`",
         ),
+        _ if reason.ends_with(PARTLY) => Some("`sci restore` makes it whole; or remove it, and build from clean"),
         _ => None,
     }
 }

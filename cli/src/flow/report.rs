@@ -76,6 +76,9 @@ pub struct RestoredPath {
     /// Of a miss: whether what another job had left there was removed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub cleared: bool,
+    /// Of a miss: whether somebody changed the tree while it was restored, so that what stands there may be a part.
+    #[serde(skip)]
+    pub overtaken: bool,
 }
 
 /// What a restore did on disk.

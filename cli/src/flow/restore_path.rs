@@ -30,6 +30,7 @@ pub fn restore(
     let chosen = answer.chosen.take();
     let mut installed = None;
     let mut work = None;
+    let mut overtaken = false;
     if let (Some(store), Some(chosen)) = (store, &chosen) {
         match install(context, workspace, store, answer.path, chosen) {
             Ok(restored) => {
@@ -38,6 +39,7 @@ pub fn restore(
             }
             Err(Trouble::Engine(SnapshotError::Interrupted)) => return None,
             Err(error) => {
+                overtaken = matches!(error, Trouble::Engine(SnapshotError::Overtaken { .. }));
                 if error.is_damage() {
                     // Whatever this machine remembers of the tree cites the same objects.
                     workspace.state.engine(&answer.path.name, &answer.path.instance).forget();
@@ -49,7 +51,7 @@ pub fn restore(
         }
     }
     answer.chosen = chosen.filter(|_| installed.is_some());
-    Some((restored_path(answer, work), installed))
+    Some((RestoredPath { overtaken, ..restored_path(answer, work) }, installed))
 }
 
 fn work_of(restored: &Restored, started: Instant) -> RestoreWork {
@@ -168,6 +170,7 @@ fn restored_path(answer: &Answer<'_>, work: Option<RestoreWork>) -> RestoredPath
         similarity,
         work,
         cleared: false,
+        overtaken: false,
     }
 }
 
@@ -186,5 +189,6 @@ pub fn unkeyed(path: &PlannedPath, reason: &str, hint: Option<&str>) -> Restored
         similarity: None,
         work: None,
         cleared: false,
+        overtaken: false,
     }
 }

@@ -22,7 +22,7 @@ use crate::output::Text;
 use crate::output::format::{count, counted};
 use crate::placement;
 use crate::state::activity::Doing;
-use crate::state::before::{Before, BeforePath, CUT_OFF, LEFT_OVER, UNKNOWN};
+use crate::state::before::{Before, BeforePath, CUT_OFF, LEFT_OVER, PARTLY, UNKNOWN};
 use crate::state::run_id;
 use crate::store::Store;
 use crate::workspace::Workspace;
@@ -63,13 +63,16 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
     workspace.recover(context)?;
     let asked = Ancestors::ask(&workspace.root);
     let plan = planning::make(context, workspace)?;
+    workspace.recover_planned(context, &plan)?;
     context.out.took(started, |time| format!("planned {} in {time}", counted(plan.paths.len() as u64, "path")));
     let paths = planning::select(context, workspace, &plan, wanted)?;
     let ancestors = asked.answer();
     let earlier = Before::read(&workspace.state.before());
     let before = before(context, earlier.as_ref(), &plan, &paths);
     let run = before.run.clone();
-    before.without_keys_of(&paths, CUT_OFF).write(&workspace.state.before())?;
+    let (partly, whole): (Vec<&PlannedPath>, Vec<_>) =
+        paths.iter().copied().partition(|path| is_partly_restored(earlier.as_ref(), path));
+    before.without_keys_of(&whole, CUT_OFF).without_keys_of(&partly, PARTLY).write(&workspace.state.before())?;
     let _telling = context.tell(workspace, Doing::Restoring);
     let _shield = context.interrupts.shield();
 
@@ -152,12 +155,17 @@ impl Job<'_> {
                         self.clear(context, answer, &mut restored);
                     }
                     note(context, &mut self.before, answer, &restored);
+                    self.note_partly_restored(path, &restored);
                     // Manifests of large trees are large: those that replay does not need go now.
                     let needed = manifest.filter(|_| path.policy.replay);
                     installed.extend(needed.map(|manifest| Installed { path, manifest }));
                     restored
                 }
-                (Planned::Unkeyed { reason, hint }, _) => restore_path::unkeyed(path, reason, hint.as_deref()),
+                (Planned::Unkeyed { reason, hint }, _) => {
+                    let restored = restore_path::unkeyed(path, reason, hint.as_deref());
+                    self.note_partly_restored(path, &restored);
+                    restored
+                }
                 (Planned::Keyed(_), None) => continue,
             };
             context.out.human(|text| restored.render(text));
@@ -188,8 +196,23 @@ impl Job<'_> {
     /// Leaves a path as it is, since somebody asked to stop.
     fn skip(&mut self, path: &PlannedPath) {
         self.interrupted = true;
-        self.before = self.before.without_keys_of(&[path], CUT_OFF);
+        let reason = if is_partly_restored(self.earlier.as_ref(), path) { PARTLY } else { CUT_OFF };
+        self.before = self.before.without_keys_of(&[path], reason);
     }
+
+    /// Goes on saying that a path is partly restored, unless it was restored now, or nothing is left of it. So is one whose
+    /// directories somebody moved away while it was restored.
+    fn note_partly_restored(&mut self, path: &PlannedPath, restored: &RestoredPath) {
+        let was = is_partly_restored(self.earlier.as_ref(), path);
+        let is_gone = restored.cleared || path.root.symlink_metadata().is_err();
+        if restored.verdict == Word::Miss && (was && !is_gone || restored.overtaken) {
+            self.before.set_partly_restored(&path.name, &path.instance);
+        }
+    }
+}
+
+fn is_partly_restored(before: Option<&Before>, path: &PlannedPath) -> bool {
+    before.and_then(|before| before.path(&path.name, &path.instance)).is_some_and(BeforePath::is_partly_restored)
 }
 
 /// A store that is an input changes the key at every save: nothing is ever exact.

@@ -64,6 +64,7 @@ pub fn save(context: &mut Context, workspace: &Workspace, wanted: &Wanted<'_>) -
     workspace.recover(context)?;
     let asked = Ancestors::ask(&workspace.root);
     let plan = planning::make(context, workspace)?;
+    workspace.recover_planned(context, &plan)?;
     context.out.took(started, |time| format!("planned {} in {time}", counted(plan.paths.len() as u64, "path")));
     let paths = planning::select(context, workspace, &plan, wanted.paths)?;
     let _telling = context.tell(workspace, Doing::Saving);

@@ -19,6 +19,8 @@ const MAGIC: &[u8] = b"sci before 2\n";
 
 /// Why a path has no key whose restore has not come to its end.
 pub const CUT_OFF: &str = "its restore was cut off";
+/// Why a path has no key that somebody changed before its restore could be completed, until another one has succeeded.
+pub const PARTLY: &str = "its restore was cut off, and it was changed before that was completed";
 /// Why a path has no key in which another job's files could not be removed.
 pub const LEFT_OVER: &str = "another job's files were in its place";
 /// Why a path has no key of which it could not be told what stood there before the run.
@@ -111,6 +113,30 @@ impl Before {
         without
     }
 
+    /// Notes that an instance is partly restored: neither its key nor what was restored says what stands there.
+    pub fn set_partly_restored(&mut self, name: &str, instance: &str) {
+        let noted = BeforePath {
+            name: name.to_owned(),
+            instance: instance.to_owned(),
+            ladder: None,
+            unkeyed: Some(PARTLY.to_owned()),
+            verdict: None,
+            served: None,
+            restored: None,
+            exact: false,
+            damaged: Vec::new(),
+            stood: None,
+            since: None,
+        };
+        match self.path_mut(name, instance) {
+            Some(known) => {
+                let (served, damaged) = (known.served, std::mem::take(&mut known.damaged));
+                *known = BeforePath { served, damaged, ..noted };
+            }
+            None => self.paths.push(noted),
+        }
+    }
+
     /// What was planned for an instance.
     pub fn path(&self, name: &str, instance: &str) -> Option<&BeforePath> {
         self.paths.iter().find(|path| path.name == name && path.instance == instance)
@@ -119,6 +145,13 @@ impl Before {
     /// What was planned for an instance, to be changed.
     pub fn path_mut(&mut self, name: &str, instance: &str) -> Option<&mut BeforePath> {
         self.paths.iter_mut().find(|path| path.name == name && path.instance == instance)
+    }
+}
+
+impl BeforePath {
+    /// Whether what stands there is neither what was restored nor what a build made of nothing.
+    pub fn is_partly_restored(&self) -> bool {
+        self.unkeyed.as_deref() == Some(PARTLY)
     }
 }
 
@@ -153,6 +186,18 @@ mod tests {
         assert_eq!(Before::read(&file), None);
         example().write(&file).unwrap();
         assert_eq!(Before::read(&file), Some(example()));
+    }
+
+    #[test]
+    fn what_is_partly_restored_has_no_key_and_is_nothing_that_was_restored() {
+        let mut before = example();
+        before.set_partly_restored("target", "target");
+        before.set_partly_restored("other", "other");
+        assert_eq!(before.paths.len(), 2);
+        for path in &before.paths {
+            assert!(path.is_partly_restored() && path.ladder.is_none() && path.restored.is_none(), "{path:?}");
+        }
+        assert!(!example().paths[0].is_partly_restored());
     }
 
     #[test]

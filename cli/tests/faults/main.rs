@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 #![allow(clippy::print_stdout, reason = "where it was when it failed; nobody sees it otherwise")]
 
+mod changed;
 #[cfg(target_os = "linux")]
 mod disk;
 mod flow;

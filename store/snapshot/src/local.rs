@@ -20,6 +20,9 @@ use crate::{Result, SnapshotError};
 /// A file whose status changed this close to the moment it was read may change again within the clock's tick. Nanoseconds.
 pub(crate) const RACY: i64 = 2_000_000_000;
 
+/// Longer than the clock stands still that file systems take times from. Nanoseconds.
+pub(crate) const TICK: i64 = 20_000_000;
+
 /// The directory in which the state of one workspace path is kept. Names one file in it: `base`.
 #[derive(Debug, Clone)]
 pub struct LocalState {
@@ -134,7 +137,6 @@ pub(crate) fn receipts_of_read(walked: Walked, read_at: i64) -> (Tree, Vec<Recei
 /// Waits until whatever changes from now on has a later time than every receipt: file systems take times from a clock
 /// that stands still for some milliseconds.
 pub(crate) fn outlast(receipts: &[Receipt]) {
-    const TICK: i64 = 20_000_000;
     let newest = receipts.iter().map(|receipt| receipt.ctime).max().unwrap_or_default();
     // A receipt from the far future was not written by this clock, and is not waited for.
     while (0..TICK).contains(&(newest.saturating_sub(machine::file_time()))) {

@@ -8,8 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::*;
-use sci_snapshot::restore::{Recovered, recover};
-use sci_snapshot::{Manifest, Progress, RestoreRequest, restore};
+use sci_snapshot::restore::{self, Recovered};
+use sci_snapshot::{Manifest, Progress, RestoreRequest};
 
 /// Version 1 on disk, version 2 in the store.
 fn two_versions(dir: &Path, store: &Memory) -> (PathBuf, Manifest, Vec<String>, Vec<String>) {
@@ -44,13 +44,17 @@ fn request<'a>(root: &'a Path, manifest: Manifest, progress: &'a dyn Progress) -
     }
 }
 
+fn recover(anchor: &Path, root: &Path) -> sci_snapshot::Result<Recovered> {
+    restore::recover(anchor, root, &mut || panic!("nothing was changed"))
+}
+
 #[test]
 fn before_the_intent_the_old_tree_stands_and_staging_is_cleared() {
     let dir = tempfile::tempdir().unwrap();
     let store = Memory::default();
     let (root, manifest, old, _) = two_versions(dir.path(), &store);
     let died = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        restore(request(&root, manifest, &Dies), &store).map(drop)
+        sci_snapshot::restore(request(&root, manifest, &Dies), &store).map(drop)
     }));
     assert!(died.is_err());
     assert!(dir.path().join(".sci-stage.tree").exists());
@@ -65,7 +69,7 @@ fn staging_without_an_intent_is_cleared_whatever_else_it_holds() {
     let dir = tempfile::tempdir().unwrap();
     let store = Memory::default();
     let (root, manifest, _, new) = two_versions(dir.path(), &store);
-    restore(request(&root, manifest, &sci_snapshot::Silent), &store).unwrap();
+    sci_snapshot::restore(request(&root, manifest, &sci_snapshot::Silent), &store).unwrap();
     // As a restore leaves it that was killed while it cleared away.
     write(&dir.path().join(".sci-stage.tree/trash/3/file"), b"old");
     write(&dir.path().join(".sci-stage.tree/new/9"), b"never installed");
@@ -78,7 +82,7 @@ fn a_damaged_intent_is_told_and_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let store = Memory::default();
     let (root, _, old, _) = two_versions(dir.path(), &store);
-    write(&dir.path().join(".sci-stage.tree/intent"), b"sci intent   v1\nrubbish");
+    write(&dir.path().join(".sci-stage.tree/intent"), b"sci intent   v2\nrubbish");
     let error = recover(dir.path(), &root).unwrap_err().to_string();
     assert!(error.contains("intent") && error.contains("damaged"), "{error}");
     assert_eq!(listing(&root), old);
@@ -94,7 +98,7 @@ fn a_link_on_the_way_to_the_target_is_not_followed() {
     let root = dir.path().join("packages/node_modules");
     let mut wanted = request(&root, manifest, &sci_snapshot::Silent);
     wanted.anchor = dir.path();
-    let error = restore(wanted, &store).unwrap_err().to_string();
+    let error = sci_snapshot::restore(wanted, &store).unwrap_err().to_string();
     assert!(error.contains("packages/node_modules"), "{error}");
     assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
 }

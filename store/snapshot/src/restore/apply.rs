@@ -1,6 +1,7 @@
 //! Performs an intent, for the first time or to complete it.
 
 use std::collections::HashSet;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use sci_faults::Step;
@@ -8,8 +9,9 @@ use sci_sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use sci_sys::fs::{self, AtFlags, Mode, OFlags, RenameFlags, Timespec, Timestamps};
 use sci_sys::io::Errno;
 
-use super::intent::{Intent, Op};
+use super::intent::{Intent, Left, Op};
 use super::stage::Stage;
+use super::untouched;
 use crate::dir;
 use crate::tree::Mtime;
 use crate::{Result, SnapshotError};
@@ -23,23 +25,31 @@ pub enum Recovered {
     Discarded,
     /// A restore that was past its intent: completed, the new tree stands.
     Completed,
+    /// A restore that was past its intent, over a tree that somebody has changed since: what there is stays as it is, which is
+    /// neither the old tree nor the new one.
+    Changed,
 }
 
 /// See [`super::recover`].
-pub(crate) fn recover(anchor: &Path, root: &Path) -> Result<Recovered> {
+pub(crate) fn recover(anchor: &Path, root: &Path, leave: &mut dyn FnMut() -> io::Result<()>) -> Result<Recovered> {
     let Some(stage) = Stage::left_behind(anchor, root)? else { return Ok(Recovered::Nothing) };
-    let intent = stage.read_intent()?;
+    let left = stage.read_intent()?;
     sci_faults::at(Step::RestoreFound);
-    let outcome = match intent {
+    let outcome = match left {
         None => Recovered::Discarded,
-        Some(intent) => {
-            // What was overtaken meanwhile is found by the next restore, which looks at the tree anew.
-            apply(&stage, &intent)?;
-            Recovered::Completed
-        }
+        Some(Left::Intent(intent)) if complete(&stage, &intent, root)? => Recovered::Completed,
+        Some(_) => Recovered::Changed,
     };
+    if outcome == Recovered::Changed {
+        leave().map_err(|error| SnapshotError::io("note the change of", root, error))?;
+    }
     stage.remove()?;
     Ok(outcome)
+}
+
+/// Performs what is left of an intent, unless the tree was changed since; whether all of it is done.
+fn complete(stage: &Stage, intent: &Intent, root: &Path) -> Result<bool> {
+    Ok(untouched::is_untouched(stage, intent, root)? && apply(stage, intent)?.is_none())
 }
 
 /// Performs every step that is not done yet.
@@ -47,12 +57,8 @@ pub(crate) fn recover(anchor: &Path, root: &Path) -> Result<Recovered> {
 /// A step whose place is gone, because somebody else removed or replaced the directory, is passed over: trying again
 /// would never succeed. The first such path is returned.
 pub(crate) fn apply(stage: &Stage, intent: &Intent) -> Result<Option<PathBuf>> {
-    let mut performer = Performer {
-        stage,
-        merge: intent.merge,
-        places: Places { root: stage.parent(), last: None },
-        theirs: HashSet::new(),
-    };
+    let mut performer =
+        Performer { stage, merge: intent.merge, places: Places::new(stage.parent()), theirs: HashSet::new() };
     let mut overtaken = None;
     for op in &intent.ops {
         let path = || stage.path().with_file_name(dir::os(op.path()));
@@ -84,10 +90,10 @@ impl<'a> Performer<'a> {
                 // It was moved to the trash or replaced by an earlier attempt.
                 unlocked.or_else(unless_gone)
             }
-            Op::Trash { path, number } => self.trash(path, &number.to_string()).or_else(unless_gone),
-            Op::Install { number, path } => self.install(*number, path),
+            Op::Trash { path, number, .. } => self.trash(path, &number.to_string()).or_else(unless_gone),
+            Op::Install { number, path, .. } => self.install(*number, path),
             Op::Adjust { path, .. } if self.theirs.contains(path.as_slice()) => Ok(()),
-            Op::Adjust { path, mode, mtime } => {
+            Op::Adjust { path, mode, mtime, .. } => {
                 let (parent, name) = self.places.find(path)?;
                 adjust(parent, name, *mode, *mtime)
             }
@@ -122,7 +128,7 @@ impl<'a> Performer<'a> {
             // A directory and something else do not replace each other: what came into the way since, or was no part
             // of the tree (a socket), goes first.
             Err(Errno::ISDIR | Errno::NOTDIR | Errno::NOTEMPTY | Errno::EXIST) => {
-                let aside = format!("for {number}");
+                let aside = aside(number);
                 dir::remove_all(trash, aside.as_bytes())?;
                 fs::renameat(parent, name, trash, &aside)?;
                 sci_faults::at(Step::SetAside);
@@ -133,7 +139,12 @@ impl<'a> Performer<'a> {
     }
 }
 
-fn is_gone(error: Errno) -> bool {
+/// Where what was in the way of an install is moved to, in `trash/`.
+pub(super) fn aside(number: u32) -> String {
+    format!("for {number}")
+}
+
+pub(super) fn is_gone(error: Errno) -> bool {
     matches!(error, Errno::NOENT | Errno::NOTDIR | Errno::LOOP)
 }
 
@@ -141,7 +152,7 @@ fn unless_gone(error: Errno) -> Result<(), Errno> {
     if is_gone(error) { Ok(()) } else { Err(error) }
 }
 
-fn exists(parent: BorrowedFd<'_>, name: &str) -> Result<bool, Errno> {
+pub(super) fn exists(parent: BorrowedFd<'_>, name: &str) -> Result<bool, Errno> {
     match fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(_) => Ok(true),
         Err(Errno::NOENT) => Ok(false),
@@ -190,13 +201,19 @@ pub(crate) fn set_mtime(mtime: Mtime) -> Timestamps {
 }
 
 /// Opens the directories of paths; the last one is kept, since neighbours follow each other.
-struct Places<'a> {
+pub(super) struct Places<'a> {
     root: BorrowedFd<'a>,
     last: Option<(Vec<u8>, OwnedFd)>,
 }
 
-impl Places<'_> {
-    fn find<'p>(&mut self, path: &'p [u8]) -> Result<(BorrowedFd<'_>, &'p [u8]), Errno> {
+impl<'a> Places<'a> {
+    /// Places below `root`.
+    pub(super) fn new(root: BorrowedFd<'a>) -> Self {
+        Self { root, last: None }
+    }
+
+    /// The directory of a path, and the path's name in it.
+    pub(super) fn find<'p>(&mut self, path: &'p [u8]) -> Result<(BorrowedFd<'_>, &'p [u8]), Errno> {
         let split = path.iter().rposition(|byte| *byte == b'/');
         let Some(split) = split else { return Ok((self.root, path)) };
         let (dir, name) = (&path[..split], &path[split + 1..]);

@@ -3,21 +3,24 @@
 use sci_hasher::Digest;
 use serde::{Deserialize, Serialize};
 
+use super::expected::{Expected, Seen};
 use crate::tree::Mtime;
 
-const MAGIC: &[u8; 16] = b"sci intent   v1\n";
+const MAGIC: &[u8; 16] = b"sci intent   v2\n";
+/// Of intents that do not say what they expect to find.
+const MAGIC_1: &[u8; 16] = b"sci intent   v1\n";
 
 /// One step. Paths are relative to the directory that holds the target, the target's own name included.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Op {
     /// Lets this user change a directory; its mode is set at the end.
     Unlock { path: Vec<u8>, mode: u16 },
-    /// Moves an entry to `trash/<number>`; done when that is there.
-    Trash { path: Vec<u8>, number: u32 },
-    /// Moves `new/<number>` into place; done when that is no longer there.
-    Install { number: u32, path: Vec<u8> },
-    /// Sets mode (not of links) and mtime.
-    Adjust { path: Vec<u8>, mode: Option<u16>, mtime: Mtime },
+    /// Moves an entry, `was`, to `trash/<number>`; done when that is there.
+    Trash { path: Vec<u8>, number: u32, was: Seen },
+    /// Moves `new/<number>` to where `was` is; done when that is no longer there.
+    Install { number: u32, path: Vec<u8>, was: Expected },
+    /// Sets mode (not of links) and mtime. `was` is what stayed there; none for what was installed.
+    Adjust { path: Vec<u8>, mode: Option<u16>, mtime: Mtime, was: Option<Seen> },
 }
 
 /// Every step, in order.
@@ -26,6 +29,15 @@ pub(crate) struct Intent {
     pub(crate) ops: Vec<Op>,
     /// Whether what is in the way of an install stays.
     pub(crate) merge: bool,
+}
+
+/// What the file of an intent says.
+#[derive(Debug)]
+pub(crate) enum Left {
+    /// What is to be done.
+    Intent(Intent),
+    /// What an earlier version of sci was to do, which did not note what it expected to find.
+    Outdated,
 }
 
 impl Op {
@@ -65,13 +77,19 @@ impl Intent {
 
     /// Decodes an intent; `None` when it is not whole.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        let rest = bytes.strip_prefix(MAGIC)?;
-        let (digest, body) = rest.split_at_checked(Digest::LEN)?;
-        if Digest::of(body).as_bytes() != digest {
-            return None;
-        }
-        postcard::from_bytes(body).ok()
+        postcard::from_bytes(body(bytes, MAGIC)?).ok()
     }
+
+    /// Whether this is a whole intent of an earlier version.
+    pub(crate) fn is_outdated(bytes: &[u8]) -> bool {
+        body(bytes, MAGIC_1).is_some()
+    }
+}
+
+/// What stands under the checksum, when that is right.
+fn body<'a>(bytes: &'a [u8], magic: &[u8]) -> Option<&'a [u8]> {
+    let (digest, body) = bytes.strip_prefix(magic)?.split_at_checked(Digest::LEN)?;
+    (Digest::of(body).as_bytes() == digest).then_some(body)
 }
 
 #[cfg(fuzzing)]

@@ -1,12 +1,15 @@
 //! Restoring a tree: what is there and equal stays, everything else is built beside the target and moved in.
 //!
-//! Until the intent is on disk the old tree stands; from then on the new one is certain: whoever comes next completes it
-//! ([`recover`]). A target that is absent or empty is built whole and renamed into place.
+//! Until the intent is on disk the old tree stands; from then on whoever comes next completes the new one ([`recover`]), unless
+//! somebody has changed the tree meanwhile. A target that is absent or empty is built whole and renamed into place.
 
 mod ahead;
 mod apply;
 mod check;
 mod clear;
+#[cfg(test)]
+mod cut_off;
+mod expected;
 mod fetch;
 mod groups;
 mod intent;
@@ -19,6 +22,7 @@ mod same;
 mod stage;
 #[cfg(test)]
 mod tests;
+mod untouched;
 mod vouched;
 mod write;
 
@@ -156,10 +160,13 @@ impl Restored {
 
 /// Completes or clears away what an interrupted restore of `root` left behind.
 ///
+/// A tree that was changed since then is left as it is, partly restored. `leave` is called before that is forgotten: nothing else
+/// will tell afterwards that it is no whole tree.
+///
 /// # Errors
 /// [`SnapshotError::Io`]; the target is then as it was, or still marked as unfinished.
-pub fn recover(anchor: &Path, root: &Path) -> Result<Recovered> {
-    apply::recover(anchor, root)
+pub fn recover(anchor: &Path, root: &Path, leave: &mut dyn FnMut() -> std::io::Result<()>) -> Result<Recovered> {
+    apply::recover(anchor, root, leave)
 }
 
 /// Makes the tree at `request.root` that of the snapshot.
@@ -175,7 +182,10 @@ pub fn restore(request: RestoreRequest<'_>, source: &dyn ObjectSource) -> Result
     }
     loop {
         let _turn = stage::take_turn(anchor, root)?;
-        apply::recover(anchor, root)?;
+        if apply::recover(anchor, root, &mut || Ok(()))? == Recovered::Changed {
+            // Nobody knows what is there: all of it is read.
+            base = None;
+        }
         go_on(progress)?;
         let walked = walk(root, excludes, base.as_ref(), threads)?;
         if let Some(restored) = nothing_to_do(&mut base, walked.as_ref(), merge, wanted.id()) {

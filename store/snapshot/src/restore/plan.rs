@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 
 use super::check::same_content;
+use super::expected::{Expected, Seen};
 use super::groups::Groups;
 use super::intent::{Intent, Op};
 use super::stage::Stage;
@@ -336,24 +337,47 @@ impl Plan {
         };
         let mut ops = Vec::new();
         let mut settled: BTreeSet<u32> = self.adjusted.iter().copied().collect();
-        if let Some(walked) = walked.filter(|_| !self.whole) {
-            for index in self.locked(tree, walked) {
+        let walked = walked.filter(|_| !self.whole);
+        if let Some(walked) = walked {
+            let locked = self.locked(tree, walked);
+            for &index in &locked {
                 let mode = walked.tree.entry(index).mode | 0o700;
                 ops.push(Op::Unlock { path: place(walked.tree.path(index)), mode });
             }
             for (number, index) in self.trash.iter().enumerate() {
-                ops.push(Op::Trash { path: place(walked.tree.path(*index)), number: number as u32 });
+                let was = Seen::of(walked, *index);
+                let was = if locked.contains(index) { was.to_be_changed() } else { was };
+                ops.push(Op::Trash { path: place(walked.tree.path(*index)), number: number as u32, was });
             }
             settled.extend(self.touched(tree, walked));
         }
         for top in &self.tops {
-            ops.push(Op::Install { number: *top, path: place(tree.path(*top)) });
+            let was = walked.map_or(Expected::Unseen, |walked| self.expected(task, walked, *top));
+            ops.push(Op::Install { number: *top, path: place(tree.path(*top)), was });
             settled.extend(Some(*top).filter(|top| tree.entry(*top).kind == Kind::Dir));
         }
         let settled = if task.merge { self.tops.clone() } else { settled };
         let settled = settled.into_iter().rev().filter(|index| !task.merge || tree.entry(*index).kind == Kind::Dir);
-        ops.extend(settled.map(|index| adjust(tree, index, place(tree.path(index)))));
+        ops.extend(settled.map(|index| {
+            let was = walked.filter(|_| !self.is_staged(index)).map(|walked| Seen::of(walked, self.found(index)));
+            // Moves change a directory's times.
+            let was = was.map(|was| if tree.entry(index).kind == Kind::Dir { was.to_be_changed() } else { was });
+            adjust(tree, index, place(tree.path(index)), was)
+        }));
         Intent { ops, merge: task.merge }
+    }
+
+    /// What the walk found where an entry is moved in, once what must go is gone.
+    fn expected(&self, task: &Task<'_>, walked: &Walked, top: u32) -> Expected {
+        let entry = task.manifest.tree.entry(top);
+        let found = self.found(top);
+        if found != NONE {
+            // A directory and something else do not replace each other: what is there is moved out first.
+            let goes = (entry.kind == Kind::Dir) != (walked.tree.entry(found).kind == Kind::Dir);
+            return if goes { Expected::Nothing } else { Expected::Entry(Seen::of(walked, found)) };
+        }
+        let hides = entry.parent != NONE && walked.hiding.contains(&self.found(entry.parent));
+        if hides || task.merge { Expected::Unseen } else { Expected::Nothing }
     }
 
     /// Kept directories of the snapshot in which something is moved in or out.
@@ -379,7 +403,7 @@ impl Plan {
     }
 }
 
-fn adjust(tree: &Tree, index: u32, path: Vec<u8>) -> Op {
+fn adjust(tree: &Tree, index: u32, path: Vec<u8>, was: Option<Seen>) -> Op {
     let entry = tree.entry(index);
-    Op::Adjust { path, mode: (entry.kind != Kind::Symlink).then_some(entry.mode), mtime: entry.mtime }
+    Op::Adjust { path, mode: (entry.kind != Kind::Symlink).then_some(entry.mode), mtime: entry.mtime, was }
 }

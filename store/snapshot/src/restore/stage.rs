@@ -12,7 +12,7 @@ use sci_sys::fs::{self, AtFlags, FlockOperation, Mode, OFlags};
 use sci_sys::io::Errno;
 use sci_sys::turn::{self, Turn};
 
-use super::intent::Intent;
+use super::intent::{Intent, Left};
 use crate::dir::{self, DIR};
 use crate::tree::STAGE_PREFIX;
 use crate::{Result, Room, SnapshotError};
@@ -184,15 +184,29 @@ impl Stage {
     }
 
     /// The intent that was left behind, if there is one.
-    pub(crate) fn read_intent(&self) -> Result<Option<Intent>> {
+    pub(crate) fn read_intent(&self) -> Result<Option<Left>> {
         let path = self.path.join(INTENT);
         if !self.has_intent() {
             return Ok(None);
         }
         let bytes = self.intent_bytes().map_err(|error| SnapshotError::io("read", &path, error))?;
+        if Intent::is_outdated(&bytes) {
+            return Ok(Some(Left::Outdated));
+        }
         let intent = Intent::decode(&bytes).filter(|intent| intent.is_confined_to(&self.name));
         let broken = || SnapshotError::io("use", &path, std::io::Error::other("it is damaged"));
-        intent.ok_or_else(broken).map(Some)
+        intent.ok_or_else(broken).map(|intent| Some(Left::Intent(intent)))
+    }
+
+    /// When the intent was written, or an entry was last moved in or out by it, whichever is later: nanoseconds since 1970, by
+    /// the file system's clock. Each move changes the times of the directory here that it begins or ends in.
+    pub(crate) fn last_move(&self) -> Result<i64> {
+        let facts = |stat: Result<fs::Stat, Errno>| {
+            stat.map(|stat| crate::tree::facts(&stat)).map_err(|error| SnapshotError::io("look at", &self.path, error))
+        };
+        let written = facts(fs::statat(&self.handle, INTENT, AtFlags::SYMLINK_NOFOLLOW))?.stat.ctime;
+        let moved = [&self.new, &self.trash].map(|parts| facts(fs::fstat(parts)));
+        moved.into_iter().try_fold(written, |last, parts| Ok(last.max(parts?.mtime.nanoseconds())))
     }
 
     /// The intent's file, which may have come with a checkout, as a link to anything.

@@ -7,7 +7,8 @@ use std::path::Path;
 use sci_hasher::Digest;
 use sci_store_api::{ObjectId, ObjectSource, TransferError};
 
-use super::apply::{Recovered, recover};
+use super::apply::Recovered;
+use super::expected::{Expected, Seen};
 use super::intent::{Intent, Op};
 use super::stage::Stage;
 use super::{RestoreRequest, restore};
@@ -28,7 +29,19 @@ fn leave_behind(dir: &Path, ops: Vec<Op>) {
 }
 
 fn install(path: &str) -> Op {
-    Op::Install { number: 1, path: path.into() }
+    Op::Install { number: 1, path: path.into(), was: Expected::Nothing }
+}
+
+fn trash(dir: &Path, path: &str, number: u32) -> Op {
+    Op::Trash { path: path.into(), number, was: seen(&dir.join(path)) }
+}
+
+fn seen(path: &Path) -> Seen {
+    Seen::now(&crate::tree::facts(&sci_sys::fs::lstat(path).unwrap()))
+}
+
+fn recover(anchor: &Path, root: &Path) -> crate::Result<Recovered> {
+    super::recover(anchor, root, &mut || Ok(()))
 }
 
 #[test]
@@ -50,7 +63,8 @@ fn an_intent_gives_no_special_modes() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("tree")).unwrap();
-    let adjust = Op::Adjust { path: b"tree/file".to_vec(), mode: Some(0o6755), mtime: Mtime { secs: 1, nanos: 0 } };
+    let mtime = Mtime { secs: 1, nanos: 0 };
+    let adjust = Op::Adjust { path: b"tree/file".to_vec(), mode: Some(0o6755), mtime, was: None };
     leave_behind(dir.path(), vec![install("tree/file"), adjust]);
     assert_eq!(recover(dir.path(), &dir.path().join("tree")).unwrap(), Recovered::Completed);
     assert_eq!(fs::metadata(dir.path().join("tree/file")).unwrap().permissions().mode() & 0o7777, 0o755);
@@ -121,17 +135,60 @@ fn an_intent_completed_while_its_target_is_swapped_with_a_link_reaches_nothing_e
 fn an_intent_whose_target_was_removed_since_is_done_with() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().join("tree");
+    write(&root.join("old"), "old");
+    write(&root.join("a/old"), "old");
     let ops = vec![
         Op::Unlock { path: b"tree/locked".to_vec(), mode: 0o700 },
-        Op::Trash { path: b"tree/old".to_vec(), number: 0 },
-        Op::Trash { path: b"tree/a/old".to_vec(), number: 1 },
+        trash(dir.path(), "tree/old", 0),
+        trash(dir.path(), "tree/a/old", 1),
         install("tree/a/file"),
-        Op::Adjust { path: b"tree/a".to_vec(), mode: Some(0o755), mtime: Mtime { secs: 1, nanos: 0 } },
     ];
     leave_behind(dir.path(), ops);
-    assert_eq!(recover(dir.path(), &root).unwrap(), Recovered::Completed);
+    fs::remove_dir_all(&root).unwrap();
+    assert_eq!(recover(dir.path(), &root).unwrap(), Recovered::Changed);
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "staging is gone");
     assert_eq!(recover(dir.path(), &root).unwrap(), Recovered::Nothing);
+}
+
+#[test]
+fn an_intent_whose_place_is_gone_is_not_completed() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("tree");
+    fs::create_dir(&root).unwrap();
+    leave_behind(dir.path(), vec![install("tree/a/file")]);
+    assert_eq!(recover(dir.path(), &root).unwrap(), Recovered::Changed);
+}
+
+#[test]
+fn an_intent_of_the_version_before_is_not_performed() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("tree");
+    write(&root.join("kept"), "old");
+    leave_behind(dir.path(), vec![install("tree/kept")]);
+    let file = dir.path().join(".sci-stage.tree/intent");
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[14] = b'1';
+    fs::write(&file, &bytes).unwrap();
+    let mut left = 0;
+    let outcome = super::recover(dir.path(), &root, &mut || {
+        left += 1;
+        assert!(file.exists(), "it is told before it is forgotten");
+        Ok(())
+    });
+    assert_eq!((outcome.unwrap(), left), (Recovered::Changed, 1));
+    assert_eq!(fs::read_to_string(root.join("kept")).unwrap(), "old");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "staging is gone");
+}
+
+#[test]
+fn what_cannot_be_noted_stays_marked() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("tree");
+    write(&root.join("kept"), "old");
+    leave_behind(dir.path(), vec![install("tree/kept")]);
+    let full = || std::io::Error::from(std::io::ErrorKind::StorageFull);
+    assert!(super::recover(dir.path(), &root, &mut || Err(full())).is_err());
+    assert_eq!(recover(dir.path(), &root).unwrap(), Recovered::Changed);
 }
 
 /// A checkout may bring links, and one to a device would be read without end.
@@ -152,27 +209,6 @@ fn an_intent_that_is_no_file_is_refused_unread() {
     fs::create_dir(&intent).unwrap();
     assert!(recover(dir.path(), &root).is_err());
     assert_eq!(fs::read_to_string(root.join("kept")).unwrap(), "old");
-}
-
-#[test]
-fn an_intent_is_completed_from_every_step_on() {
-    let ops = vec![
-        Op::Trash { path: b"tree/old".to_vec(), number: 0 },
-        install("tree/old"),
-        Op::Adjust { path: b"tree/old".to_vec(), mode: Some(0o640), mtime: Mtime { secs: 7, nanos: 0 } },
-    ];
-    for done in 0..=ops.len() {
-        let dir = tempfile::tempdir().unwrap();
-        let root = dir.path().join("tree");
-        write(&root.join("old/below"), "old");
-        leave_behind(dir.path(), ops.clone());
-        let stage = Stage::left_behind(dir.path(), &root).unwrap().unwrap();
-        super::apply::apply(&stage, &Intent { ops: ops[..done].to_vec(), merge: false }).unwrap();
-        drop(stage);
-        assert_eq!(recover(dir.path(), &root).unwrap(), Recovered::Completed, "after {done} steps");
-        assert_eq!(fs::read_to_string(root.join("old")).unwrap(), "new");
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "staging is gone");
-    }
 }
 
 /// A store of one object.

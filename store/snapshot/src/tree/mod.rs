@@ -18,7 +18,7 @@ pub use contents::{Content, Extent};
 pub use walk::{Stat, Stats, Walked, walk};
 
 pub(crate) use contents::{ChunkAt, Contents};
-pub(crate) use walk::{STAGE_PREFIX, facts};
+pub(crate) use walk::{Facts, STAGE_PREFIX, facts};
 
 /// Stands for "none" where an index is expected.
 pub const NONE: u32 = u32::MAX;
