@@ -100,10 +100,12 @@ fn an_intent_completed_while_its_target_is_swapped_with_a_link_reaches_nothing_e
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("tree");
         fill(&root);
-        let adjust =
-            |path: &str| Op::Adjust { path: path.into(), mode: Some(0o751), mtime: Mtime { secs: 1, nanos: 0 } };
+        let adjust = |path: &str| {
+            let was = Some(seen(&dir.path().join(path)));
+            Op::Adjust { path: path.into(), mode: Some(0o751), mtime: Mtime { secs: 1, nanos: 0 }, was }
+        };
         let mut ops = vec![Op::Unlock { path: b"tree/a/locked".to_vec(), mode: 0o700 }];
-        ops.extend((0..OLD).map(|number| Op::Trash { path: format!("tree/a/old{number}").into_bytes(), number }));
+        ops.extend((0..OLD).map(|number| trash(dir.path(), &format!("tree/a/old{number}"), number)));
         ops.extend([install("tree/a/file"), adjust("tree/a/kept"), adjust("tree/a/locked"), adjust("tree/a")]);
         leave_behind(dir.path(), ops);
         let (place, elsewhere) = match round % 2 {
