@@ -120,20 +120,21 @@ impl Workspace {
     }
 
     /// Completes or clears away what interrupted restores left behind, in every path that is known without a plan: those
-    /// planned last, and those declared without a glob.
+    /// planned last, and those declared without a glob. Gives these instances, each with its path's name.
     ///
     /// # Errors
     /// [`Kind::Local`] when one cannot be completed; the path is then still marked as unfinished.
-    pub fn recover(&self, context: &mut Context) -> Result<()> {
-        self.known_instances().into_iter().try_for_each(|(instance, name)| self.recover_path(context, &name, &instance))
+    pub fn recover(&self, context: &mut Context) -> Result<BTreeMap<String, String>> {
+        let known = self.known_instances();
+        known.iter().try_for_each(|(instance, name)| self.recover_path(context, name, instance))?;
+        Ok(known)
     }
 
     /// The same for those of a plan's paths that were not known without it.
     ///
     /// # Errors
     /// As [`Workspace::recover`].
-    pub fn recover_planned(&self, context: &mut Context, plan: &Plan) -> Result<()> {
-        let known = self.known_instances();
+    pub fn recover_planned(&self, context: &mut Context, plan: &Plan, known: &BTreeMap<String, String>) -> Result<()> {
         let mut unknown = plan.paths.iter().filter(|path| !known.contains_key(&path.instance));
         unknown.try_for_each(|path| self.recover_path(context, &path.name, &path.instance))
     }

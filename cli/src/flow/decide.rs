@@ -60,15 +60,23 @@ pub struct Run {
     pub disturbed: Option<&'static str>,
 }
 
+impl Run {
+    /// Why its trees are not to be trusted, whatever their inputs.
+    pub fn doubt(self) -> Option<&'static str> {
+        if self.failed { Some("the run failed") } else { self.disturbed }
+    }
+}
+
 /// Compares the plan made at save time with the one made before the run.
 pub fn standing(before: Option<&BeforePath>, key: Digest, run: Run) -> Standing {
     let unsettled = |reason: &str| Standing::Unsettled(reason.to_owned());
     let Some(before) = before else {
         return unsettled(UNPLANNED);
     };
+    if let Some(doubt) = run.doubt() {
+        return unsettled(doubt);
+    }
     match before.ladder {
-        _ if run.failed => unsettled("the run failed"),
-        _ if run.disturbed.is_some() => unsettled(run.disturbed.unwrap_or_default()),
         None => {
             let why = before.unkeyed.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
             Standing::Unsettled(format!("the path had no key before the run{why}"))
@@ -134,14 +142,9 @@ mod tests {
             name: "p".into(),
             instance: "p".into(),
             ladder: Some(Ladder::from_rungs([Digest::of(key); 7])),
-            unkeyed: None,
-            verdict: None,
-            served: None,
             restored: restored.map(|_| (SnapshotId::of(b"s"), ObjectId::of(b"m"))),
             exact: restored == Some(true),
-            damaged: Vec::new(),
-            stood: None,
-            since: None,
+            ..BeforePath::default()
         }
     }
 

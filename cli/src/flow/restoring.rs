@@ -60,10 +60,10 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
     let started = Instant::now();
     let _watch = context.interrupts.watch();
     let _lock = workspace.lock(context)?;
-    workspace.recover(context)?;
+    let known = workspace.recover(context)?;
     let asked = Ancestors::ask(&workspace.root);
     let plan = planning::make(context, workspace)?;
-    workspace.recover_planned(context, &plan)?;
+    workspace.recover_planned(context, &plan, &known)?;
     context.out.took(started, |time| format!("planned {} in {time}", counted(plan.paths.len() as u64, "path")));
     let paths = planning::select(context, workspace, &plan, wanted)?;
     let ancestors = asked.answer();
@@ -72,7 +72,10 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
     let run = before.run.clone();
     let (partly, whole): (Vec<&PlannedPath>, Vec<_>) =
         paths.iter().copied().partition(|path| is_partly_restored(earlier.as_ref(), path));
-    before.without_keys_of(&whole, CUT_OFF).without_keys_of(&partly, PARTLY).write(&workspace.state.before())?;
+    let mut until_then = before.clone();
+    until_then.take_keys_of(&whole, CUT_OFF);
+    until_then.take_keys_of(&partly, PARTLY);
+    until_then.write(&workspace.state.before())?;
     let _telling = context.tell(workspace, Doing::Restoring);
     let _shield = context.interrupts.shield();
 
@@ -184,11 +187,11 @@ impl Job<'_> {
                 restored.reason.push_str("; what another job had left there was removed");
                 restored.cleared = true;
             }
-            Ok(Leftovers::Kept) => self.before = self.before.without_keys_of(&[path], LEFT_OVER),
+            Ok(Leftovers::Kept) => self.before.take_keys_of(&[path], LEFT_OVER),
             Err(error) => {
                 restored.reason = format!("what another job left could not be removed: {}", error.message);
                 (restored.hint, restored.trouble) = (error.hint, true);
-                self.before = self.before.without_keys_of(&[path], LEFT_OVER);
+                self.before.take_keys_of(&[path], LEFT_OVER);
             }
         }
     }
@@ -197,7 +200,7 @@ impl Job<'_> {
     fn skip(&mut self, path: &PlannedPath) {
         self.interrupted = true;
         let reason = if is_partly_restored(self.earlier.as_ref(), path) { PARTLY } else { CUT_OFF };
-        self.before = self.before.without_keys_of(&[path], reason);
+        self.before.take_keys_of(&[path], reason);
     }
 
     /// Goes on saying that a path is partly restored, unless it was restored now, or nothing is left of it. So is one whose
@@ -273,19 +276,7 @@ fn planned(run: String, plan: &Plan) -> Before {
             Planned::Unkeyed { reason, .. } => (None, Some(reason.clone())),
         };
         let (name, instance) = (path.name.clone(), path.instance.clone());
-        BeforePath {
-            name,
-            instance,
-            ladder,
-            unkeyed,
-            verdict: None,
-            served: None,
-            restored: None,
-            exact: false,
-            damaged: Vec::new(),
-            stood: None,
-            since: None,
-        }
+        BeforePath { name, instance, ladder, unkeyed, ..BeforePath::default() }
     });
     Before { run, paths: paths.collect(), tracked: replaying::times(plan, false) }
 }
@@ -301,7 +292,7 @@ fn note(context: &mut Context, before: &mut Before, answer: &Answer<'_>, restore
     };
     if let Err(error) = &stood {
         context.out.warn(format!("{}: what stands there is not known: {}", path.instance, error.message));
-        *before = before.without_keys_of(&[path], UNKNOWN);
+        before.take_keys_of(&[path], UNKNOWN);
     }
     let Some(noted) = before.path_mut(&path.name, &path.instance) else { return };
     noted.damaged = answer.damaged().collect();

@@ -241,7 +241,7 @@ impl Job<'_> {
     /// What the build no longer uses. Without a restore before, nobody knows what this run is.
     fn unused(&self) -> Unused {
         let Some(since) = self.before().and_then(|before| before.since) else { return Unused::default() };
-        let run = prune::Run { since, succeeded: !self.run.failed && self.run.disturbed.is_none() };
+        let run = prune::Run { since, succeeded: self.run.doubt().is_none() };
         let policy = &self.path.policy;
         prune::unused(policy.prune, &self.plan.workspace, &self.path.root, &policy.lockfiles, run)
     }

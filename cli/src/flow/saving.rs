@@ -61,10 +61,10 @@ pub fn save(context: &mut Context, workspace: &Workspace, wanted: &Wanted<'_>) -
     let started = Instant::now();
     let _watch = context.interrupts.watch();
     let _lock = workspace.lock(context)?;
-    workspace.recover(context)?;
+    let instances = workspace.recover(context)?;
     let asked = Ancestors::ask(&workspace.root);
     let plan = planning::make(context, workspace)?;
-    workspace.recover_planned(context, &plan)?;
+    workspace.recover_planned(context, &plan, &instances)?;
     context.out.took(started, |time| format!("planned {} in {time}", counted(plan.paths.len() as u64, "path")));
     let paths = planning::select(context, workspace, &plan, wanted.paths)?;
     let _telling = context.tell(workspace, Doing::Saving);

@@ -38,7 +38,7 @@ pub struct Before {
 }
 
 /// One path instance before the run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BeforePath {
     /// The name in sci.toml.
     pub name: String,
@@ -99,36 +99,22 @@ impl Before {
         atomic::write_checked(file, &bytes)
     }
 
-    /// The same, but for the keys of these paths, for a reason: as long as it is not known what stands there, nothing that is
-    /// saved may pass for what their inputs give.
-    #[must_use]
-    pub fn without_keys_of(&self, paths: &[&PlannedPath], reason: &str) -> Self {
-        let mut without = self.clone();
+    /// Takes the keys of these paths away, for a reason: as long as it is not known what stands there, nothing that is saved
+    /// may pass for what their inputs give.
+    pub fn take_keys_of(&mut self, paths: &[&PlannedPath], reason: &str) {
         for path in paths {
-            if let Some(noted) = without.path_mut(&path.name, &path.instance) {
+            if let Some(noted) = self.path_mut(&path.name, &path.instance) {
                 noted.ladder = None;
                 noted.unkeyed = Some(reason.to_owned());
             }
         }
-        without
     }
 
     /// Notes that an instance is partly restored: neither its key nor what was restored says what stands there.
     pub fn set_partly_restored(&mut self, name: &str, instance: &str) {
-        let noted = BeforePath {
-            name: name.to_owned(),
-            instance: instance.to_owned(),
-            ladder: None,
-            unkeyed: Some(PARTLY.to_owned()),
-            verdict: None,
-            served: None,
-            restored: None,
-            exact: false,
-            damaged: Vec::new(),
-            stood: None,
-            since: None,
-        };
-        match self.path_mut(name, instance) {
+        let (name, unkeyed) = (name.to_owned(), Some(PARTLY.to_owned()));
+        let noted = BeforePath { name, instance: instance.to_owned(), unkeyed, ..BeforePath::default() };
+        match self.path_mut(&noted.name, &noted.instance) {
             Some(known) => {
                 let (served, damaged) = (known.served, std::mem::take(&mut known.damaged));
                 *known = BeforePath { served, damaged, ..noted };

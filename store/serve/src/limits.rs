@@ -37,7 +37,7 @@ impl Default for Limits {
         Self {
             connections: 4_096,
             requests: 256,
-            uploads: 192,
+            uploads: uploads_among(256),
             waiting: 2_048,
             patience: Duration::from_secs(10),
             downloads: 1_024,
@@ -54,11 +54,16 @@ impl Default for Limits {
 impl Limits {
     /// The usual ones, with so many requests at once; objects that arrive take at most three quarters of them.
     pub fn of_requests(requests: usize) -> Self {
-        Self { requests, uploads: (requests - requests / 4).max(1), ..Self::default() }
+        Self { requests, uploads: uploads_among(requests), ..Self::default() }
     }
 
     /// How long an object of so many bytes may take.
     pub fn transfer(&self, length: u64) -> Duration {
         self.idle + Duration::from_secs(length / self.least_speed.max(1))
     }
+}
+
+/// How many of so many requests may be objects that arrive: three quarters, and one at least.
+fn uploads_among(requests: usize) -> usize {
+    (requests - requests / 4).max(1)
 }

@@ -9,7 +9,7 @@ use sci_hasher::Digest;
 use sci_store_api::dsse::{self, Envelope};
 use sci_store_api::{ObjectId, Record, SnapshotId};
 
-use crate::blobs::{Blob, BlobKey, Blobs};
+use crate::blobs::{Blob, Blobs};
 use crate::caller::{Caller, Sight};
 use crate::error::Error;
 use crate::keys::{Clock, Keys};
@@ -157,12 +157,8 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     /// collected.
     pub async fn loose_objects(&self, caller: &Caller) -> Result<Vec<Blob>, Error> {
         let rows = self.sql.query(Statement::new(LOOSE, [caller.repository.as_str().into()])).await?;
-        let blob = |row: &Row| {
-            let object = ObjectId::from_bytes(row.id(0)?);
-            let key = BlobKey { repository: caller.repository.clone(), object, number: row.integer(1)? };
-            Ok(Blob { key, size: row.unsigned(2)? })
-        };
-        rows.iter().map(blob).collect()
+        let blob = |row| Blob::from_row(caller.repository.clone(), row, 0);
+        Ok(rows.iter().map(blob).collect::<Result<_, _>>()?)
     }
 
     /// Whether an object is in the store, whole.

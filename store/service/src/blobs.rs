@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use sci_store_api::{ObjectId, RepositoryId};
 
+use crate::sql::{Row, SqlError};
+
 /// The address of one blob: `<repository>/<object>` and the object's number in the index.
 ///
 /// The number is never used twice, so a deletion that was decided long ago can never hit bytes that arrived since:
@@ -33,6 +35,15 @@ pub struct Blob {
     pub key: BlobKey,
     /// Its size in bytes.
     pub size: u64,
+}
+
+impl Blob {
+    /// What a row says whose columns from `at` on are object, number and size.
+    pub(crate) fn from_row(repository: RepositoryId, row: &Row, at: usize) -> Result<Self, SqlError> {
+        let object = ObjectId::from_bytes(row.id(at)?);
+        let key = BlobKey { repository, object, number: row.integer(at + 1)? };
+        Ok(Self { key, size: row.unsigned(at + 2)? })
+    }
 }
 
 /// Keeps blobs. Every method may be repeated; none is ordered with another unless one has returned before the other

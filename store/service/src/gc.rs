@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use sci_store_api::admin::{GcObject, GcPlan, GcPolicy, GcReport, Held};
 use sci_store_api::{ObjectId, RepositoryId, ScopeClass, SnapshotId, UnixMillis};
 
-use crate::blobs::{BlobKey, Blobs};
+use crate::blobs::{Blob, Blobs};
 use crate::error::Error;
 use crate::keys::{Clock, Keys};
 use crate::quota;
@@ -230,9 +230,9 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         for rows in doomed.0.chunks(AT_A_TIME) {
             let mut keys = Vec::with_capacity(rows.len());
             for row in rows {
-                let object = ObjectId::from_bytes(row.id(1)?);
-                keys.push(BlobKey { repository: row.parse(0)?, object, number: row.integer(2)? });
-                deleted.push(GcObject { id: object, size: row.unsigned(3)? });
+                let Blob { key, size } = Blob::from_row(row.parse(0)?, row, 1)?;
+                deleted.push(GcObject { id: key.object, size });
+                keys.push(key);
             }
             self.blobs.delete_all(&keys).await?;
             let numbers: Vec<i64> = keys.iter().map(|key| key.number).collect();

@@ -16,7 +16,7 @@ use crate::ids;
 use crate::keys::{Clock, Keys};
 use crate::quota;
 use crate::service::{Service, visible, visible_runs};
-use crate::sql::{Row, Sql, SqlError, Statement, Value};
+use crate::sql::{Sql, SqlError, Statement, Value};
 
 /// What an uploaded object is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,9 +30,14 @@ pub enum Hold {
 const HOLD_RUN: &str = "INSERT INTO holds (hold, repository, run, touched) VALUES (?1, ?2, ?3, ?4) \
      ON CONFLICT (hold) DO UPDATE SET touched = excluded.touched";
 const TOUCH: &str = "UPDATE holds SET touched = ?4 WHERE hold = ?1 AND repository = ?2 AND run = ?3";
-const GUARD_HOLD: &str = "INSERT INTO guard SELECT 0 WHERE NOT EXISTS \
-     (SELECT 1 FROM holds WHERE hold = ?1 AND repository = ?2 AND run = ?3)";
-const HELD: &str = "SELECT 1 FROM holds WHERE hold = ?1 AND repository = ?2 AND run = ?3";
+/// SQL: the caller's hold.
+macro_rules! held {
+    () => {
+        "SELECT 1 FROM holds WHERE hold = ?1 AND repository = ?2 AND run = ?3"
+    };
+}
+const HELD: &str = held!();
+const GUARD_HOLD: &str = concat!("INSERT INTO guard SELECT 0 WHERE NOT EXISTS (", held!(), ")");
 const ANNOUNCE: &str = "INSERT INTO objects (repository, object, size, state, scope) SELECT ?1, ?2, ?3, 0, ?4 WHERE NOT EXISTS \
      (SELECT 1 FROM objects WHERE repository = ?1 AND object = ?2 AND state < 2)";
 const UPLOAD: &str = "INSERT INTO uploads (hold, object, verified) \
@@ -77,8 +82,9 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     /// so who does not have them cannot claim them.
     ///
     /// # Errors
-    /// [`ErrorCode::Quota`] when the caller's scope or repository has no room for it; [`ErrorCode::WrongContent`] when the body is not the object; [`ErrorCode::NotFound`] when the save is unknown or was
-    /// given up; [`ErrorCode::Retry`] when it was given up meanwhile.
+    /// [`ErrorCode::Quota`] when the caller's scope or repository has no room for it; [`ErrorCode::WrongContent`] when the body
+    /// is not the object; [`ErrorCode::NotFound`] when the save is unknown or was given up; [`ErrorCode::Retry`] when it was
+    /// given up meanwhile.
     pub async fn put_object(
         &self,
         caller: &Caller,
@@ -172,12 +178,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     /// [`Error::Sql`].
     pub async fn held_objects(&self) -> Result<Vec<Blob>, Error> {
         let rows = self.sql.query(Statement::new(HELD_OBJECTS, [])).await?;
-        let blob = |row: &Row| {
-            let object = ObjectId::from_bytes(row.id(1)?);
-            let key = BlobKey { repository: row.parse(0)?, object, number: row.integer(2)? };
-            Ok(Blob { key, size: row.unsigned(3)? })
-        };
-        rows.iter().map(blob).collect()
+        Ok(rows.iter().map(|row| Blob::from_row(row.parse(0)?, row, 1)).collect::<Result<_, _>>()?)
     }
 
     /// Finds an object that the caller may read: one of a snapshot it sees, of a plan it sees, or of its own; and the inputs
@@ -205,12 +206,8 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         let (scopes, runs) = (visible(caller)?, visible_runs(caller)?);
         let params = [repository.into(), objects.into(), caller.run.as_str().into(), scopes.into(), runs.into()];
         let rows = self.sql.query(Statement::new(sql, params)).await?;
-        let blob = |row: &Row| {
-            let object = ObjectId::from_bytes(row.id(0)?);
-            let key = BlobKey { repository: caller.repository.clone(), object, number: row.integer(1)? };
-            Ok(Blob { key, size: row.unsigned(2)? })
-        };
-        rows.iter().map(blob).collect()
+        let blob = |row| Blob::from_row(caller.repository.clone(), row, 0);
+        Ok(rows.iter().map(blob).collect::<Result<_, _>>()?)
     }
 
     /// Reads a range of an object.

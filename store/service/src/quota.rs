@@ -29,7 +29,19 @@ const LOOKED_AT: u64 = 1_024;
 const OWNERS_FOUND: u64 = 10_000;
 
 /// The class, which no scope has, of who puts objects and writes to no scope.
-const NOWHERE: &str = "none";
+macro_rules! nowhere {
+    () => {
+        "none"
+    };
+}
+const NOWHERE: &str = nowhere!();
+
+/// SQL: what a record takes up in the index, as the triggers on `records` reckon too, given how many objects it cites.
+macro_rules! listed {
+    ($objects:literal) => {
+        concat!("2000 + 120 * ", $objects)
+    };
+}
 
 /// SQL: the rank of a scope's class.
 macro_rules! rank {
@@ -49,10 +61,14 @@ macro_rules! keeper {
             "coalesce((SELECT records.scope FROM record_objects JOIN records ON records.number = record \
              WHERE record_objects.object = objects.number AND record NOT IN (SELECT value FROM json_each(?1)) ORDER BY ",
             rank!("records.scope"),
-            " DESC, record LIMIT 1), (SELECT CASE plans.scope WHEN '' THEN 'none:' ELSE plans.scope END \
+            " DESC, record LIMIT 1), (SELECT CASE plans.scope WHEN '' THEN '",
+            nowhere!(),
+            ":' ELSE plans.scope END \
              FROM plan_objects JOIN plans ON plans.number = plan_objects.plan WHERE plan_objects.object = objects.number ORDER BY ",
             rank!("plans.scope"),
-            " DESC, plan_objects.plan LIMIT 1), (SELECT coalesce(saves.scope, 'none:') FROM uploads LEFT JOIN saves ON save = hold \
+            " DESC, plan_objects.plan LIMIT 1), (SELECT coalesce(saves.scope, '",
+            nowhere!(),
+            ":') FROM uploads LEFT JOIN saves ON save = hold \
              WHERE uploads.object = objects.number ORDER BY ",
             rank!("saves.scope"),
             " DESC, hold LIMIT 1))"
@@ -93,7 +109,9 @@ const KEPT: &str = concat!(
      WHERE EXISTS (SELECT 1 FROM record_objects JOIN records ON records.number = record \
          JOIN wanted AS own ON records.scope >= own.low AND records.scope < own.high \
          WHERE record_objects.object = objects.number AND forgotten IS NULL)) \
-     + (SELECT coalesce(sum(2000 + 120 * records.objects), 0) FROM wanted CROSS JOIN records \
+     + (SELECT coalesce(sum(",
+    listed!("records.objects"),
+    "), 0) FROM wanted CROSS JOIN records \
         ON records.repository = ?1 AND records.scope >= low AND records.scope < high AND forgotten IS NULL) AS bytes"
 );
 /// The records within range ?3 that nobody has restored for the longest time, never ?4, and what the wanted scopes keep less,
@@ -104,7 +122,9 @@ const LEAST_USED: &str = concat!(
        WHERE repository = ?1 AND forgotten IS NULL AND snapshot IS NOT ?4 AND scope >= ?3 ->> 0 AND scope < ?3 ->> 1 \
        ORDER BY max(created, coalesce((SELECT max(until) FROM served WHERE served.record = records.number), 0)), number \
        LIMIT ?5) \
-     SELECT least.number, 2000 + 120 * least.objects + (SELECT coalesce(sum(size), 0) FROM record_objects AS cited \
+     SELECT least.number, ",
+    listed!("least.objects"),
+    " + (SELECT coalesce(sum(size), 0) FROM record_objects AS cited \
        JOIN objects ON objects.number = cited.object JOIN wanted ON scope >= low AND scope < high \
        WHERE cited.record = least.number AND NOT EXISTS (SELECT 1 FROM record_objects AS other \
          JOIN records ON records.number = other.record JOIN wanted AS own \
@@ -133,7 +153,9 @@ const DISOWN: &str = concat!(
 const FIND_OWNERS: &str = concat!(
     "UPDATE objects SET scope = coalesce(",
     keeper!(),
-    ", 'none:') WHERE number IN (SELECT number FROM objects WHERE scope = '' AND state < 2 LIMIT ?2)"
+    ", '",
+    nowhere!(),
+    ":') WHERE number IN (SELECT number FROM objects WHERE scope = '' AND state < 2 LIMIT ?2)"
 );
 const NOTHING_CHARGED: &str = "DELETE FROM charges WHERE bytes = 0";
 
