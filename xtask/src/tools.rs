@@ -1,7 +1,7 @@
 //! The programs that the steps need beyond Rust and Node. What is missing is installed under `target/tools`; what the user
 //! already has is used as it is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::context::Context;
@@ -42,7 +42,7 @@ pub(crate) fn wasm_bindgen(context: &Context) -> Result<PathBuf, Failure> {
     install
         .args(["install", "--quiet", "--force", "wasm-bindgen-cli", "--version", WASM_BINDGEN, "--root"])
         .arg(&tools);
-    shell::run(install.arg("--target-dir").arg(tools.join("build")))?;
+    built(install, &tools)?;
     Ok(program)
 }
 
@@ -108,11 +108,16 @@ fn cargo_tool(context: &Context, name: &str, features: &[&str]) -> Result<PathBu
         println!("   installing {name} into {}", tools.display());
         let mut install = context.cargo();
         install.args(["install", "--locked", "--quiet", name, "--root"]).arg(&tools).args(features);
-        // Dependencies that two tools share are built once.
-        install.arg("--target-dir").arg(tools.join("build"));
-        shell::run(&mut install)?;
+        built(install, &tools)?;
     }
     Ok(program)
+}
+
+/// Builds what `install` names: each of them works for seconds, and would take minutes more to be built to be fast.
+/// Dependencies that two tools share are built once.
+fn built(mut install: Command, tools: &Path) -> Result<(), Failure> {
+    install.env("CARGO_PROFILE_DEV_DEBUG", "none").args(["--profile", "dev"]);
+    shell::run(install.arg("--target-dir").arg(tools.join("build")))
 }
 
 /// The directory that holds a `pnpm` program, to be put on `PATH`.
