@@ -46,7 +46,7 @@ impl Context {
     /// The local state directory.
     ///
     /// # Errors
-    /// [`Kind::Usage`] when there is no place for one.
+    /// [`Kind::State`] when there is no place for one.
     pub fn state(&self) -> Result<State> {
         State::locate(self.globals.state(), &self.environment)
     }

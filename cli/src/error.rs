@@ -30,6 +30,8 @@ pub enum Kind {
     NotFound,
     /// A local file.
     Local,
+    /// Local state, which cannot be kept: nothing was changed in the workspace.
+    State,
     /// This signal asked to stop.
     Interrupted(u8),
 }
@@ -42,7 +44,7 @@ impl Kind {
             Self::Usage | Self::Config => Exit::Usage,
             Self::Store => Exit::Store,
             Self::NotFound => Exit::NotFound,
-            Self::Local => Exit::Local,
+            Self::Local | Self::State => Exit::Local,
             Self::Interrupted(signal) => Exit::Interrupted(signal),
         }
     }
@@ -59,6 +61,7 @@ impl From<Kind> for &'static str {
             Kind::Store => "store",
             Kind::NotFound => "not-found",
             Kind::Local => "local",
+            Kind::State => "state",
             Kind::Interrupted(_) => "interrupted",
         }
     }
@@ -125,6 +128,19 @@ impl CliError {
             }
             _ => error,
         }
+    }
+
+    /// [`CliError::file`] about local state.
+    pub fn state(doing: &str, path: &Path, cause: &io::Error) -> Self {
+        Self::file(doing, path, cause).of_state()
+    }
+
+    /// The same error about a file of local state.
+    #[must_use]
+    pub fn of_state(mut self) -> Self {
+        self.kind = Kind::State;
+        self.hint.get_or_insert_with(|| "--state (or SCI_STATE) names another directory for local state".to_owned());
+        self
     }
 
     /// Everything that is wrong with sci.toml, the first finding first.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use sci_planner::config::{self, Config, ConfigError, Declaration};
 use sci_planner::{Plan, PlanError};
+use sci_snapshot::SnapshotError;
 use sci_snapshot::restore::{self, Recovered};
 
 use crate::context::Context;
@@ -143,7 +144,9 @@ impl Workspace {
         let home = instance.starts_with("~/");
         let anchor = self.anchor(context, home)?;
         let root = anchor.join(instance.strip_prefix("~/").unwrap_or(instance));
-        let _home = if home { Some(self.lock_home(context)?) } else { None };
+        // What an interrupted restore left may be half a tree: nothing may go on as if nothing was changed.
+        let home = home.then(|| self.lock_home(context).map_err(|error| CliError { kind: Kind::Local, ..error }));
+        let _home = home.transpose()?;
         let (environment, now) = (&context.environment, context.now());
         let mut leave = || {
             let run = run_id::fresh(environment, now);
@@ -163,6 +166,8 @@ impl Workspace {
                      or remove it and build from clean"
                 ));
             }
+            // Nothing of ours is behind a link; the path itself is refused when its turn comes.
+            Err(SnapshotError::Linked { .. }) => {}
             Err(error) => return Err(CliError { kind: Kind::Local, ..store::engine(&error) }),
         }
         Ok(())

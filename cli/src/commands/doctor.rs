@@ -5,6 +5,8 @@ mod store;
 
 use std::fs;
 
+use sci_planner::Outcome;
+use sci_presets::{Detected, Preset};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -15,7 +17,6 @@ use crate::git;
 use crate::output::Text;
 use crate::output::format::{counted, safe};
 use crate::workspace::Workspace;
-use sci_planner::Outcome;
 
 /// Arguments of `sci doctor`.
 #[derive(Debug, clap::Args)]
@@ -142,7 +143,10 @@ fn no_workspace(context: &Context) -> Finding {
 }
 
 fn of_workspace(context: &mut Context, workspace: &Workspace) -> Vec<Finding> {
-    let mut findings = vec![presets(workspace), file_system::examine(&workspace.root)];
+    let detected = sci_presets::detect(&workspace.root).unwrap_or_default();
+    let mut findings = vec![presets(workspace, &detected)];
+    findings.extend(idle(workspace, &detected));
+    findings.push(file_system::examine(&workspace.root));
     match planning::make(context, workspace) {
         Err(error) => {
             findings.push(Finding::of_error("sci.toml", &error));
@@ -173,9 +177,8 @@ fn of_workspace(context: &mut Context, workspace: &Workspace) -> Vec<Finding> {
 }
 
 /// The presets in use, and those that the workspace looks like but does not name.
-fn presets(workspace: &Workspace) -> Finding {
+fn presets(workspace: &Workspace, detected: &[Detected]) -> Finding {
     let used: Vec<&str> = workspace.config.presets.iter().map(|preset| preset.value.as_str()).collect();
-    let detected = sci_presets::detect(&workspace.root).unwrap_or_default();
     let mut unused: Vec<String> = detected
         .iter()
         .filter(|found| !used.contains(&found.preset.name.as_str()))
@@ -187,6 +190,20 @@ fn presets(workspace: &Workspace) -> Finding {
         return Finding::new("presets", Health::Good, says);
     }
     Finding::new("presets", Health::Good, format!("{says}; the workspace also looks like {}", unused.join(", ")))
+}
+
+/// The presets in use of whose tool there is no file. Those of a tool that other files have to mention may be set up elsewhere.
+fn idle(workspace: &Workspace, detected: &[Detected]) -> Vec<Finding> {
+    let names = workspace.config.presets.iter().map(|preset| preset.value.as_str());
+    let used = names.filter(|name| !detected.iter().any(|found| found.preset.name == *name)).filter_map(Preset::get);
+    let finding = |preset: &Preset| {
+        let signs = preset.detect.iter().filter(|sign| sign.mentions.is_none());
+        let files: Vec<&str> = signs.map(|sign| sign.file.as_str()).collect();
+        let says = format!("{} is in use, and there is no {}", preset.name, files.join(", no "));
+        let hint = "take it out of `presets` in sci.toml, or move sci.toml to where the project is";
+        (!files.is_empty()).then(|| Finding::new("presets", Health::Fair, says).hint(hint))
+    };
+    used.filter_map(finding).collect()
 }
 
 fn render(text: &mut Text, report: &Report) {

@@ -14,6 +14,7 @@ use crate::flow::auditing::Audit;
 use crate::flow::restoring::{self, RestoreReport};
 use crate::flow::saving::{self, SaveReport, Wanted};
 use crate::output::format::safe;
+use crate::state::Lock;
 use crate::state::before::Before;
 use crate::workspace::Workspace;
 
@@ -32,7 +33,11 @@ pub struct Arguments {
 
 #[derive(Serialize)]
 struct Report {
-    restore: RestoreReport,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restore: Option<RestoreReport>,
+    /// Why nothing was restored or saved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uncached: Option<String>,
     command: Command,
     #[serde(skip_serializing_if = "Option::is_none")]
     audit: Option<AuditReport>,
@@ -54,20 +59,32 @@ struct Command {
 /// fails is saved as unsettled; one that was interrupted or never started is not saved.
 ///
 /// # Errors
-/// Bad configuration and unusable local state; the command has not run then. [`Kind::Interrupted`] during the restore,
-/// when it has not run either, or during the save.
+/// Bad configuration, and local state that cannot be kept where `--require` is given; the command has not run then.
+/// [`Kind::Interrupted`] during the restore, when it has not run either, or during the save.
 pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     context.out.yield_stdout();
-    let workspace = Workspace::open(context)?;
-    let restore = restoring::restore(context, &workspace, &[])?;
-    context.out.human(|text| restoring::render(text, &restore));
-    if let Some(error) = required(context, "restored", restore.troubled()) {
-        context.out.refusal("run", &serde_json::json!({"restore": restore}), &error);
-        return Ok(error.kind.exit());
+    let cached = match Cached::begin(context) {
+        Err(error) if error.kind == Kind::State && !context.globals.require => Err(error),
+        begun => Ok(begun?),
+    };
+    match &cached {
+        Ok(cached) => {
+            let restore = &cached.restore;
+            context.out.human(|text| restoring::render(text, restore));
+            if let Some(error) = required(context, "restored", restore.troubled()) {
+                context.out.refusal("run", &serde_json::json!({"restore": restore}), &error);
+                return Ok(error.kind.exit());
+            }
+        }
+        Err(error) => {
+            let hint = error.hint.as_ref().map(|hint| format!(": {hint}")).unwrap_or_default();
+            context.out.warn(format!("nothing is restored or saved: {}{hint}", error.message));
+        }
     }
-    let began = Before::read(&workspace.state.before());
-    let running = workspace.state.mark_running()?;
-    let mut audit = arguments.audit.then(|| Audit::prepare(context, &workspace));
+    let mut audit = arguments.audit.then(|| match &cached {
+        Ok(cached) => Audit::prepare(context, &cached.workspace),
+        Err(error) => Audit::unavailable(error),
+    });
     let start = |command: &mut std::process::Command| match audit.take() {
         Some(prepared) => {
             let (child, started) = prepared.start(command);
@@ -88,10 +105,37 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     };
     let audit = audit.filter(|_| error.is_none()).and_then(|audit| audit.finish(ended));
     audit.iter().for_each(|audit| tell(context, audit));
-    drop(running);
-    let save = save(context, &workspace, ended, error.is_some(), began.as_ref())?;
+    let never_started = error.is_some();
     let command = Command { code: ended.exit.code(), interrupted: ended.interrupted, error };
-    finish(context, Report { restore, command, audit, save }, ended.exit)
+    let report = match cached {
+        Ok(Cached { workspace, restore, began, running }) => {
+            drop(running);
+            let save = save(context, &workspace, ended, never_started, began.as_ref())?;
+            Report { restore: Some(restore), uncached: None, command, audit, save }
+        }
+        Err(error) => Report { restore: None, uncached: Some(error.message), command, audit, save: None },
+    };
+    finish(context, report, ended.exit)
+}
+
+/// A run whose paths are restored, and will be saved.
+struct Cached {
+    workspace: Workspace,
+    restore: RestoreReport,
+    /// What is noted of them when the command begins.
+    began: Option<Before>,
+    running: Lock,
+}
+
+impl Cached {
+    /// [`Kind::State`] says that nothing was changed, so that the command finds what it would find without sci.
+    fn begin(context: &mut Context) -> Result<Self> {
+        let workspace = Workspace::open(context)?;
+        let restore = restoring::restore(context, &workspace, &[])?;
+        let began = Before::read(&workspace.state.before());
+        let running = workspace.state.mark_running().map_err(|error| CliError { kind: Kind::Local, ..error })?;
+        Ok(Self { workspace, restore, began, running })
+    }
 }
 
 /// That a command could not be watched is no failure of it.

@@ -12,6 +12,7 @@ use crate::audit::compare::{Declared, compare};
 use crate::audit::report::AuditReport;
 use crate::child::Ended;
 use crate::context::Context;
+use crate::error::CliError;
 use crate::exit::Exit;
 use crate::flow::planning;
 use crate::output::format::counted;
@@ -42,8 +43,13 @@ impl Audit {
     pub fn prepare(context: &Context, workspace: &Workspace) -> Self {
         Self(match planning::make_finding(context, workspace) {
             Ok((plan, found)) => State::Ready(scope(context, workspace), Before::of(&plan, found)),
-            Err(error) => State::Unavailable(AuditReport::unavailable(error.message, error.hint)),
+            Err(error) => return Self::unavailable(&error),
         })
+    }
+
+    /// None, for that reason.
+    pub fn unavailable(why: &CliError) -> Self {
+        Self(State::Unavailable(AuditReport::unavailable(why.message.clone(), why.hint.clone())))
     }
 
     /// Starts the command, and watches it if that is possible.

@@ -34,9 +34,22 @@ pub struct Explained {
     pub derivation: Option<ObjectId>,
     /// What was decided, and every candidate.
     pub verdict: Verdict,
+    /// Why this machine could not restore what was chosen; absent when it did, and for what another machine planned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<Trouble>,
     /// Which inputs differ from a candidate's; absent when there is none to compare with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compared: Option<Compared>,
+}
+
+/// Why a restore came to nothing.
+#[derive(Debug, Clone, Serialize)]
+pub struct Trouble {
+    /// What the restore said.
+    pub message: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
 /// The candidate whose inputs are compared with the plan's.
@@ -112,6 +125,10 @@ impl Explained {
     /// Writes the human lines. Long lists are cut unless `all`.
     pub fn render(&self, text: &mut Text, all: bool, now: Timestamp) {
         heading(text, self, now);
+        if let Some(trouble) = &self.trouble {
+            text.indented(1, format_args!("not restored: {}", safe(&trouble.message)));
+            trouble.hint.iter().for_each(|said| hint(text, said));
+        }
         considered(text, &self.verdict, all, now);
         if let Some(compared) = &self.compared {
             comparison(text, compared, all);
@@ -152,6 +169,17 @@ fn considered(text: &mut Text, verdict: &Verdict, all: bool, now: Timestamp) {
     if let Some(more) = more(left) {
         text.indented(2, more);
     }
+    let incomplete = Judgement::Refused { reason: Refusal::Incomplete };
+    if verdict.snapshot().is_none() && verdict.candidates.iter().any(|candidate| candidate.judgement == incomplete) {
+        hint(
+            text,
+            "the next save takes its place; `sci verify --repair` where the store is drops all that is not whole",
+        );
+    }
+}
+
+fn hint(text: &mut Text, hint: &str) {
+    text.indented(1, format_args!("{}: {}", text.style.hint.paint("Hint"), safe(hint)));
 }
 
 fn candidate(text: &mut Text, candidate: &Candidate, now: Timestamp) {

@@ -12,7 +12,7 @@ use sci_store_api::plans::{PlanQuery, PlannedPath};
 
 use crate::called::Called;
 use crate::error::Result;
-use crate::flow::explained::{Compared, Explained, Unkeyed};
+use crate::flow::explained::{Compared, Explained, Trouble, Unkeyed};
 use crate::state::before::{Before, BeforePath};
 use crate::store::{Store, failed};
 
@@ -69,7 +69,15 @@ pub fn latest(store: &Store, wanted: &Wanted<'_>, before: Option<&Before>) -> Re
             let exact = plans.clone().find(|(_, found)| Some(found.ladder) == path.ladder);
             exact.or_else(|| plans.next())
         };
-        return Ok(keyed.iter().filter_map(same_key).map(|(of, path)| explain(store, of, path)).collect());
+        let explained = |path: &&BeforePath| {
+            let (of, planned) = same_key(path)?;
+            // Another machine may have planned the same key, and restored it.
+            let is_miss = planned.verdict.snapshot().is_none() && Some(planned.ladder) == path.ladder;
+            let trouble = path.trouble.clone().filter(|_| is_miss);
+            let trouble = trouble.map(|(message, hint)| Trouble { message, hint });
+            Some(Explained { trouble, ..explain(store, of, planned) })
+        };
+        return Ok(keyed.iter().filter_map(explained).collect());
     }
     let mut seen = BTreeSet::new();
     let newest = all().filter(|(_, path)| wanted.has_planned(path) && seen.insert((&path.path, &path.instance)));
@@ -106,6 +114,7 @@ fn explain(store: &Store, explanation: &Explanation, path: &PlannedPath) -> Expl
         key: path.ladder.key(),
         derivation: path.derivation,
         verdict: path.verdict.clone(),
+        trouble: None,
         compared: compared(store, explanation, path),
     }
 }

@@ -55,7 +55,8 @@ impl RestoreReport {
 /// Restores the paths that are wanted, or all.
 ///
 /// # Errors
-/// Bad configuration and unusable local state. Trouble with the store is a miss, told in the report.
+/// Bad configuration. [`Kind::State`] when local state cannot be kept: nothing was restored then, unless `--require` is
+/// given. Trouble with the store is a miss, told in the report.
 pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) -> Result<RestoreReport> {
     let started = Instant::now();
     let _watch = context.interrupts.watch();
@@ -108,7 +109,14 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
         context.out.took(replaying, |time| format!("put mtimes of sources back in {time}"));
     }
     before.tracked = replaying::times(&plan, report.replayed.is_some());
-    before.write(&workspace.state.before())?;
+    match before.write(&workspace.state.before()) {
+        // What was noted until then says that the restore was cut off: nothing that is saved is settled.
+        Err(error) if !context.globals.require => context.out.warn(format!(
+            "what was restored could not be noted, and what is saved of it is unsettled: {}",
+            error.message
+        )),
+        written => written?,
+    }
     if interrupted || context.interrupts.caught().is_some() {
         return Err(context.interrupts.error(what_was_done(&report.paths, interrupted)));
     }
@@ -297,6 +305,7 @@ fn note(context: &mut Context, before: &mut Before, answer: &Answer<'_>, restore
     let Some(noted) = before.path_mut(&path.name, &path.instance) else { return };
     noted.damaged = answer.damaged().collect();
     noted.verdict = Some(restored.verdict);
+    noted.trouble = answer.trouble.as_ref().map(|trouble| (trouble.message.clone(), trouble.hint.clone()));
     noted.since = i64::try_from(since.as_nanosecond()).ok();
     noted.stood = stood.ok().flatten();
     if let Some(chosen) = &answer.chosen {

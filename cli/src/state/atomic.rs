@@ -29,7 +29,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// As [`write()`].
 pub fn write_checked(path: &Path, bytes: &[u8]) -> Result<()> {
-    replace(path, bytes, true).map_err(|error| CliError::file("write", path, &error))
+    replace(path, bytes, true).map_err(|error| CliError::state("write", path, &error))
 }
 
 fn replace(path: &Path, bytes: &[u8], allocated: bool) -> io::Result<()> {

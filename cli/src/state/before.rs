@@ -15,7 +15,7 @@ use crate::flow::report::Word;
 use crate::state::atomic;
 
 /// A file of another version, or a damaged one, counts as absent.
-const MAGIC: &[u8] = b"sci before 2\n";
+const MAGIC: &[u8] = b"sci before 3\n";
 
 /// Why a path has no key whose restore has not come to its end.
 pub const CUT_OFF: &str = "its restore was cut off";
@@ -50,6 +50,8 @@ pub struct BeforePath {
     pub unkeyed: Option<String>,
     /// The verdict of the restore; none when the path was not restored since it was planned.
     pub verdict: Option<Word>,
+    /// Why what was chosen for it could not be restored, and what to do about that.
+    pub trouble: Option<(String, Option<String>)>,
     /// The snapshot that the store served to this run, and its manifest.
     pub served: Option<(SnapshotId, ObjectId)>,
     /// The snapshot that was restored, or saved since, and its manifest: what is on disk unless something changed it.
@@ -154,6 +156,7 @@ mod tests {
                 ladder: Some(Ladder::from_rungs([Digest::of(b"x"); 7])),
                 unkeyed: None,
                 verdict: Some(Word::Exact),
+                trouble: Some(("no room".into(), None)),
                 served: None,
                 restored: Some((SnapshotId::of(b"s"), ObjectId::of(b"m"))),
                 exact: true,

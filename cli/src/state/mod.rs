@@ -38,7 +38,7 @@ impl State {
     /// `%LOCALAPPDATA%\sci` comes before the last.
     ///
     /// # Errors
-    /// [`Kind::Usage`] when none of them is known.
+    /// [`Kind::State`] when none of them is known.
     pub fn locate(flag: Option<PathBuf>, environment: &Environment) -> Result<Self> {
         let cache = || {
             // The XDG specification tells programs to ignore a relative path.
@@ -48,10 +48,10 @@ impl State {
             Some(cache.join("sci"))
         };
         let directory = flag.or_else(cache).ok_or_else(|| {
-            CliError::new(Kind::Usage, "there is no home directory to keep local state in")
+            CliError::new(Kind::State, "there is no home directory to keep local state in")
                 .hint("set SCI_STATE to a directory that lasts from one run to the next")
         })?;
-        let directory = std::path::absolute(&directory).map_err(|e| CliError::local("resolve", &directory, e))?;
+        let directory = std::path::absolute(&directory).map_err(|e| CliError::state("resolve", &directory, &e))?;
         Ok(Self { directory })
     }
 
@@ -68,24 +68,24 @@ impl State {
     /// Waits until no other `sci` of this user changes what workspaces share below the home directory.
     ///
     /// # Errors
-    /// [`Kind::Local`] when the lock file cannot be opened or locked.
+    /// [`Kind::State`] when the lock file cannot be opened or locked.
     pub fn lock_home(&self, waiting: impl FnOnce()) -> Result<Lock> {
-        fs::create_dir_all(&self.directory).map_err(|e| CliError::file("make", &self.directory, &e))?;
+        fs::create_dir_all(&self.directory).map_err(|e| CliError::state("make", &self.directory, &e))?;
         lock(&self.directory.join("home-lock"), waiting)
     }
 
     /// The state of one workspace, by its canonical root; makes the directory.
     ///
     /// # Errors
-    /// [`Kind::Local`] when it cannot be made.
+    /// [`Kind::State`] when it cannot be made.
     pub fn workspace(&self, root: &Path) -> Result<WorkspaceState> {
         let mut encoder = Encoder::new("sci v1 workspace state");
         let digest = encoder.bytes(root.as_os_str().as_encoded_bytes()).finish().to_string();
         let directory = self.directory.join("workspaces").join(&digest[..32]);
-        fs::create_dir_all(&directory).map_err(|e| CliError::file("make", &directory, &e))?;
+        fs::create_dir_all(&directory).map_err(|e| CliError::state("make", &directory, &e))?;
         let label = directory.join("root");
         if !label.exists() {
-            atomic::write(&label, root.as_os_str().as_encoded_bytes())?;
+            atomic::write(&label, root.as_os_str().as_encoded_bytes()).map_err(CliError::of_state)?;
         }
         Ok(WorkspaceState { directory })
     }
@@ -130,7 +130,7 @@ impl WorkspaceState {
     /// The lock ends with the returned value, or with the process.
     ///
     /// # Errors
-    /// [`Kind::Local`] when the lock file cannot be opened or locked.
+    /// [`Kind::State`] when the lock file cannot be opened or locked.
     pub fn lock(&self, waiting: impl FnOnce()) -> Result<Lock> {
         lock(&self.directory.join("lock"), waiting)
     }
@@ -146,11 +146,11 @@ impl WorkspaceState {
     /// Says that the command of a `sci run` is at work in this workspace, until the returned value goes, or the process ends.
     ///
     /// # Errors
-    /// [`Kind::Local`] when the file cannot be opened or locked.
+    /// [`Kind::State`] when the file cannot be opened or locked.
     pub fn mark_running(&self) -> Result<Lock> {
         let path = self.directory.join("running");
         let file = open(&path)?;
-        file.lock_shared().map_err(|e| CliError::file("lock", &path, &e))?;
+        file.lock_shared().map_err(|e| CliError::state("lock", &path, &e))?;
         Ok(Lock { _file: file })
     }
 
@@ -165,7 +165,7 @@ impl WorkspaceState {
 
 fn open(path: &Path) -> Result<File> {
     let file = File::options().create(true).truncate(false).write(true).open(path);
-    file.map_err(|e| CliError::file("open", path, &e))
+    file.map_err(|e| CliError::state("open", path, &e))
 }
 
 fn try_lock(path: &Path) -> Result<Option<Lock>> {
@@ -173,7 +173,7 @@ fn try_lock(path: &Path) -> Result<Option<Lock>> {
     match file.try_lock() {
         Ok(()) => Ok(Some(Lock { _file: file })),
         Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(CliError::local("lock", path, error)),
+        Err(TryLockError::Error(error)) => Err(CliError::state("lock", path, &error)),
     }
 }
 
@@ -183,7 +183,7 @@ fn lock(path: &Path, waiting: impl FnOnce()) -> Result<Lock> {
     }
     waiting();
     let file = open(path)?;
-    file.lock().map_err(|e| CliError::file("lock", path, &e))?;
+    file.lock().map_err(|e| CliError::state("lock", path, &e))?;
     Ok(Lock { _file: file })
 }
 

@@ -387,7 +387,7 @@ fn project(context: &Context, workspace: Option<&Workspace>) -> Result<String> {
 /// The directory of the store on this machine: `--store`, else the workspace's, else the default one.
 ///
 /// # Errors
-/// [`Kind::Usage`] when there is no place for a store, or when `--store` is an address.
+/// [`Kind::State`] when there is no place for a store; [`Kind::Usage`] when `--store` is an address.
 pub fn directory(context: &Context, workspace: Option<&Workspace>) -> Result<PathBuf> {
     if let Some(url) = context.globals.store_url() {
         return Err(CliError::new(Kind::Usage, format!("--store names a store somewhere else: {url}"))
@@ -417,7 +417,7 @@ fn absent(context: &Context, workspace: Option<&Workspace>) -> Result<Option<Pat
 /// Refuses to make a store where somebody names one to look at.
 ///
 /// # Errors
-/// [`Kind::Store`] when it is not there; [`Kind::Usage`] when there is no place for one.
+/// [`Kind::Store`] when it is not there; [`Kind::State`] when there is no place for one.
 pub fn expect(context: &Context, workspace: Option<&Workspace>) -> Result<()> {
     let Some(directory) = absent(context, workspace)? else { return Ok(()) };
     let named = if context.globals.store().is_some() { "--store (SCI_STORE)" } else { "`path` in [store] of sci.toml" };

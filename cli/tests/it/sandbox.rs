@@ -144,6 +144,11 @@ impl Ran {
         serde_json::from_str(&self.raw).unwrap_or_else(|error| panic!("{error}: {self}"))
     }
 
+    /// Standard output as it was.
+    pub(crate) fn raw(&self) -> &str {
+        &self.raw
+    }
+
     /// Asserts the exit code, showing everything if it is another.
     #[track_caller]
     pub(crate) fn ends_with(self, code: i32) -> Self {

@@ -120,6 +120,9 @@ impl SnapshotError {
             Self::Changing { .. } => Some("stop what writes there before saving, or exclude the file"),
             Self::Overtaken { .. } => Some("stop what writes there, and restore again"),
             Self::Damaged { .. } => Some("run `sci verify --read-data` to find every damaged snapshot"),
+            Self::Transfer(TransferError::Missing { .. }) => Some(
+                "run `sci verify --repair` where the store is: it drops what cannot be served, and the next save makes it anew",
+            ),
             Self::Transfer(TransferError::NoRoom { .. }) => Some(
                 "free some room where the store is, or run `sci gc --keep N`, which also says what has to stay for now \
                      and until when; nothing of this save is visible",

@@ -101,6 +101,7 @@ pub(super) fn explained(instance: &str, verdict: Verdict, compared: Option<Compa
         key: Digest::of(instance.as_bytes()),
         derivation: None,
         verdict,
+        trouble: None,
         compared,
     }
 }

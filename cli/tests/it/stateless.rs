@@ -1,0 +1,43 @@
+//! A machine that cannot keep local state: a command runs as it would without sci; what only restores or saves says why not.
+
+use crate::sandbox::{Ran, Sandbox};
+
+/// A place that no directory can be made in.
+fn beneath_a_file(sandbox: &Sandbox) -> String {
+    std::fs::write(sandbox.beside("file"), "no directory\n").unwrap();
+    sandbox.beside("file/state").to_str().unwrap().to_owned()
+}
+
+fn sci(sandbox: &Sandbox, words: &[&str]) -> Ran {
+    sandbox.ran(sandbox.command(words).env("SCI_STATE", beneath_a_file(sandbox))).unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_command_runs_without_its_cache() {
+    let sandbox = Sandbox::new();
+    let ran = sci(&sandbox, &["run", "--", "sh", "-c", "echo the command ran; exit 7"]).ends_with(7);
+    assert_eq!(ran.stdout, "the command ran\n");
+    let said = "Warning: nothing is restored or saved: cannot make [TOP]/file/state/workspaces/";
+    assert!(
+        ran.stderr.starts_with(said)
+            && ran.stderr.ends_with(": --state (or SCI_STATE) names another directory for local state\n"),
+        "{ran}"
+    );
+    let ran = sci(&sandbox, &["run", "--json", "--audit", "--", "sh", "-c", "exit 0"]).ends_with(0).json();
+    let result = &ran["result"];
+    assert!(result["uncached"].as_str().unwrap().contains("cannot make"), "{ran}");
+    assert_eq!((result["restore"].is_null(), result["save"].is_null()), (true, true), "{ran}");
+    assert_eq!(result["audit"]["watched"], false, "{ran}");
+}
+
+#[test]
+fn what_is_required_or_does_nothing_else_fails() {
+    let sandbox = Sandbox::new();
+    for words in [&["--require", "run", "--", "touch", "ran"][..], &["restore"], &["save"]] {
+        let ran = sci(&sandbox, words).ends_with(5);
+        assert!(ran.stderr.contains("Error: cannot make [TOP]/file/state/"), "{ran}");
+        assert!(ran.stderr.contains("Hint: --state (or SCI_STATE) names another directory"), "{ran}");
+    }
+    assert!(!sandbox.path("ran").exists());
+}
