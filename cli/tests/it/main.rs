@@ -23,5 +23,6 @@ mod remote;
 mod signals;
 mod stateless;
 mod store;
+mod tracked;
 mod ui;
 mod workflows;
