@@ -143,6 +143,7 @@ fn fire(hook: &Mutex<Option<Hook>>) {
 impl<B: Blobs> Blobs for Hooked<B> {
     type Upload = B::Upload;
     type Download = B::Download;
+    const UNFINISHED_TAKES_ROOM: bool = B::UNFINISHED_TAKES_ROOM;
 
     async fn put(&self, blob: &Blob, body: B::Upload) -> Result<(), BlobError> {
         fire(&self.before_put);

@@ -106,6 +106,8 @@ impl Disk {
 impl Blobs for Disk {
     type Upload = Upload;
     type Download = Download;
+    /// Each has a file of its own in `incoming`.
+    const UNFINISHED_TAKES_ROOM: bool = true;
 
     async fn put(&self, blob: &Blob, body: Upload) -> Result<(), BlobError> {
         self.write(blob, body).unwrap_or_else(|error| Err(refused(&self.path(&blob.key), &error)))

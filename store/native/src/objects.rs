@@ -119,6 +119,8 @@ macro_rules! either {
 impl Blobs for Objects {
     type Upload = Upload;
     type Download = Download;
+    /// As on a [`Disk`]; a bucket keeps the parts that have arrived.
+    const UNFINISHED_TAKES_ROOM: bool = true;
 
     async fn put(&self, blob: &Blob, body: Upload) -> Result<(), BlobError> {
         either!(self, put(blob, body))

@@ -53,6 +53,9 @@ pub trait Blobs {
     type Upload;
     /// What the host sends a body as.
     type Download;
+    /// Whether what is being put takes up room before it is known to be the object. It is counted until the put has ended, so
+    /// whoever says so sees each one to its end, or drops it; where a put may just stop, it would be counted for ever.
+    const UNFINISHED_TAKES_ROOM: bool = false;
 
     /// Stores a body that must have `blob.size` bytes and the SHA-256 in `blob.key`; replaces what is there.
     ///

@@ -34,6 +34,7 @@ mod service;
 mod sessions;
 mod snapshots;
 mod tokens;
+mod unfinished;
 
 pub use audit::Audited;
 pub use blobs::{Blob, BlobError, BlobKey, Blobs};

@@ -82,7 +82,8 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     /// so who does not have them cannot claim them.
     ///
     /// # Errors
-    /// [`ErrorCode::Quota`] when the caller's scope or repository has no room for it; [`ErrorCode::WrongContent`] when the body
+    /// [`ErrorCode::Quota`] when the caller's scope or repository has no room for it; [`ErrorCode::Busy`] when too much of it is
+    /// on its way already; [`ErrorCode::WrongContent`] when the body
     /// is not the object; [`ErrorCode::NotFound`] when the save is unknown or was given up; [`ErrorCode::Retry`] when it was
     /// given up meanwhile.
     pub async fn put_object(
@@ -103,6 +104,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
             Hold::Save(save) => *save.as_bytes(),
             Hold::Run => ids::run_hold(caller),
         };
+        let _counted = B::UNFINISHED_TAKES_ROOM.then(|| self.unfinished.count(caller, size)).transpose()?;
         let number = self.announce(caller, hold, &id, object, size).await?;
         let key = BlobKey { repository: caller.repository.clone(), object, number };
         let blob = Blob { key, size };

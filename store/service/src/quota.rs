@@ -307,6 +307,24 @@ pub(crate) fn guards(caller: &Caller, object: ObjectId, size: u64) -> Result<Vec
     limits(caller).into_iter().map(guard).collect()
 }
 
+/// Whether an object of `size` bytes is more than the caller may have on its way at once, beside what these owners have.
+pub(crate) fn is_too_much_at_once<'a>(
+    caller: &Caller,
+    size: u64,
+    others: impl Iterator<Item = (&'a str, u64)> + Clone,
+) -> bool {
+    let is_of = |owner: &str, limit: &Limit| {
+        limit.charged.iter().any(|(first, end)| (first.as_str()..end.as_str()).contains(&owner))
+    };
+    let is_over = |limit: &Limit| {
+        let beside = others.clone().filter(|(owner, _)| is_of(owner, limit)).map(|(_, bytes)| bytes);
+        beside.fold(size, u64::saturating_add) > limit.physical()
+    };
+    let limits = limits(caller);
+    // What is too much by itself is refused for good, by the guards.
+    limits.iter().all(|limit| size <= limit.physical()) && limits.iter().any(is_over)
+}
+
 /// The limits that the caller's objects come under.
 fn limits(caller: &Caller) -> Vec<Limit> {
     let own_class = caller.scope_write.as_ref().map(Scope::class);

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::keys::{Clock, Keys};
 use crate::schema;
 use crate::sql::Sql;
+use crate::unfinished::Unfinished;
 
 /// What a host decides about its store.
 #[derive(Debug, Clone)]
@@ -29,6 +30,7 @@ pub struct Service<B, S, C, K> {
     pub(crate) clock: C,
     pub(crate) keys: K,
     pub(crate) settings: Settings,
+    pub(crate) unfinished: Unfinished,
 }
 
 impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
@@ -38,7 +40,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     /// [`Error::Sql`] when the index cannot be used.
     pub async fn open(blobs: B, sql: S, clock: C, keys: K, settings: Settings) -> Result<Self, Error> {
         schema::migrate(&sql).await?;
-        Ok(Self { blobs, sql, clock, keys, settings })
+        Ok(Self { blobs, sql, clock, keys, settings, unfinished: Unfinished::default() })
     }
 
     /// The store of objects, for the host's own use.

@@ -125,6 +125,24 @@ fn a_put_is_repeated_whole() {
 }
 
 #[test]
+fn a_put_that_is_told_to_come_later_does() {
+    let storage = Storage::default();
+    let remote = storage.main();
+    let mut refused = 2;
+    storage.meddle(move |heard, honest| {
+        if heard.method != "PUT" || refused == 0 {
+            return honest(heard);
+        }
+        refused -= 1;
+        Said::json(429, r#"{"code": "busy", "message": "more is being put at once than twice the quota"}"#)
+    });
+    storage.heard();
+    let object = remote.put_derivation(b"object").unwrap();
+    let puts = storage.heard().iter().filter(|heard| heard.method == "PUT").count();
+    assert_eq!((puts, remote.read(&object, 0..6).unwrap().as_slice()), (3, &b"object"[..]));
+}
+
+#[test]
 fn a_commit_whose_answer_is_lost_is_the_same_commit() {
     let storage = Storage::default();
     let remote = storage.main();

@@ -14,6 +14,7 @@ use sci_native::{LocalAdmin, NoBuckets};
 use sci_serve::logging::{self, Format};
 use sci_serve::{Error, Limits, Order, Orders, Settings, run_until};
 use sci_store_api::admin::DAY;
+use sci_store_api::repositories::Quota;
 use sci_store_api::saves::{BegunSave, Committed};
 use sci_store_api::session::SessionResponse;
 use sci_store_api::tokens::{CreateToken, TokenPower};
@@ -143,9 +144,30 @@ impl Bench {
 
     /// A ticket for run `run` on main.
     pub(crate) fn ticket(&self, run: u32) -> String {
-        let identity = self.issuer.identity(URL, now(), |claims| claims["run_id"] = run.to_string().into());
-        let session: SessionResponse = self.post(routes::SESSION, &identity, &json!({})).read();
+        self.opened(&self.issuer.identity(URL, now(), |claims| claims["run_id"] = run.to_string().into()))
+    }
+
+    /// A ticket for a pull request against main.
+    pub(crate) fn pull_request(&self, number: u64) -> String {
+        let claims = self.issuer.issuer.pull_request(URL, now(), number);
+        self.opened(&self.issuer.identity(URL, now(), |ours| {
+            *ours = claims;
+            ours["iss"] = self.issuer.url().into();
+        }))
+    }
+
+    fn opened(&self, identity: &str) -> String {
+        let session: SessionResponse = self.post(routes::SESSION, identity, &json!({})).read();
         session.ticket.expose().to_owned()
+    }
+
+    /// Sets the quota of repository 1001.
+    pub(crate) fn limit(&self, quota: Quota) {
+        let registration = Registration { quota, ..registration(&self.issuer.url()) };
+        let target = routes::fill(routes::REPOSITORY, &registration.repository);
+        let body = serde_json::to_vec(&registration).unwrap();
+        let bearer = format!("Bearer {}", self.admin);
+        assert_eq!(self.send("PUT", &target, &[("authorization", &bearer)], &body).status, 200);
     }
 
     pub(crate) fn begin(&self, ticket: &str, state: &State, nonce: u8) -> BegunSave {
@@ -222,9 +244,7 @@ pub(crate) fn settings(store: &Path) -> Settings {
 /// Registers repository 1001, and makes an administrator's token.
 fn prepare(store: &Path, issuer: &str) -> String {
     let admin = LocalAdmin::open(store, &NoBuckets).unwrap();
-    let mut registration = Registration::new("1001".parse().unwrap(), "77", "refs/heads/main");
-    registration.issuer = issuer.to_owned();
-    admin.register(&registration).unwrap();
+    admin.register(&registration(issuer)).unwrap();
     let request = CreateToken {
         id: "root".parse().unwrap(),
         power: TokenPower::Admin,
@@ -233,6 +253,11 @@ fn prepare(store: &Path, issuer: &str) -> String {
         allow_trusted: false,
     };
     admin.create_token(&request).unwrap().token.expose().to_owned()
+}
+
+fn registration(issuer: &str) -> Registration {
+    let registration = Registration::new("1001".parse().unwrap(), "77", "refs/heads/main");
+    Registration { issuer: issuer.to_owned(), ..registration }
 }
 
 pub(crate) fn now() -> u64 {

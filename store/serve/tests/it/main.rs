@@ -11,3 +11,4 @@ mod routes;
 mod slowness;
 mod threats;
 mod tls;
+mod unfinished;

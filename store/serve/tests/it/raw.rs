@@ -24,11 +24,15 @@ impl Raw {
 
     /// Begins the upload of an object of this content, and sends only the head.
     pub(crate) fn upload(bench: &Bench, ticket: &str, content: &[u8]) -> Self {
+        Self::announce(bench, ticket, ObjectId::of(content), content.len())
+    }
+
+    /// Begins the upload of an object that has so many bytes, and sends only the head.
+    pub(crate) fn announce(bench: &Bench, ticket: &str, object: ObjectId, length: usize) -> Self {
         let mut raw = Self::open(bench);
-        let target = routes::fill(routes::OBJECT, ObjectId::of(content));
+        let target = routes::fill(routes::OBJECT, object);
         raw.say(&format!(
-            "PUT {target} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {ticket}\r\ncontent-length: {}\r\n\r\n",
-            content.len()
+            "PUT {target} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {ticket}\r\ncontent-length: {length}\r\n\r\n"
         ));
         raw
     }

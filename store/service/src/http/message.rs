@@ -1,6 +1,6 @@
 //! A request and a response, without a framework.
 
-use sci_store_api::{ApiError, RepositoryId, RunId, Secret};
+use sci_store_api::{ApiError, ErrorCode, RepositoryId, RunId, Secret};
 use serde::Serialize;
 
 use crate::error::Error;
@@ -103,6 +103,10 @@ impl<D> Response<D> {
     pub(super) fn error(route: &'static str, error: Error) -> Self {
         let wire = error.to_wire();
         let mut response = Self::api_error(route, &wire);
+        if wire.code == ErrorCode::Busy {
+            // Whoever sent an object sends all of it again.
+            response.headers.push(("retry-after", "1".to_owned()));
+        }
         if !matches!(error, Error::Refused(_)) {
             response.fault = Some(error);
         }
