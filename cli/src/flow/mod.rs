@@ -10,7 +10,6 @@ pub mod decide;
 pub mod explained;
 pub mod explaining;
 pub mod fingerprint;
-pub mod guarding;
 pub mod local;
 pub mod members;
 pub mod outcome;

@@ -11,7 +11,6 @@ use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
 use crate::flow::clearing::{self, Leftovers};
 use crate::flow::fingerprint;
-use crate::flow::guarding;
 use crate::flow::planning;
 use crate::flow::recording::{self, Sending};
 use crate::flow::replaying::{self, Installed, Replayed};
@@ -68,7 +67,6 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
     workspace.recover_planned(context, &plan, &known)?;
     context.out.took(started, |time| format!("planned {} in {time}", counted(plan.paths.len() as u64, "path")));
     let paths = planning::select(context, workspace, &plan, wanted)?;
-    let tracked = guarding::ask(workspace, &paths);
     let ancestors = asked.answer();
     let earlier = Before::read(&workspace.state.before());
     let before = before(context, earlier.as_ref(), &plan, &paths);
@@ -97,8 +95,7 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
     let run = store.as_ref().map_or(run, |store| store.run().to_owned());
     let mut report = RestoreReport { run, plan: None, paths: Vec::new(), replayed: None, seconds: 0.0 };
     let sending = Sending::new(store.as_ref().ok(), &answers);
-    let tracked = tracked.answer();
-    let mut job = Job { workspace, store: store.as_ref().ok(), tracked, earlier, before, interrupted: false };
+    let mut job = Job { workspace, store: store.as_ref().ok(), earlier, before, interrupted: false };
     let installed = std::thread::scope(|scope| {
         for store in job.store.iter().flat_map(|store| std::iter::repeat_n(*store, sending.threads())) {
             scope.spawn(|| sending.send(store));
@@ -136,8 +133,6 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
 struct Job<'a> {
     workspace: &'a Workspace,
     store: Option<&'a Store>,
-    /// Files that git tracks, those in the paths among them.
-    tracked: Vec<Vec<u8>>,
     /// What was noted before this restore.
     earlier: Option<Before>,
     before: Before,
@@ -161,7 +156,6 @@ impl Job<'_> {
             }
             let restored = match (&path.outcome, answers.iter_mut().find(|answer| std::ptr::eq(answer.path, path))) {
                 (Planned::Keyed(_), Some(answer)) => {
-                    guarding::guard(context, self.workspace, &self.tracked, answer);
                     let Some((mut restored, manifest)) =
                         restore_path::restore(context, self.workspace, self.store, answer)
                     else {

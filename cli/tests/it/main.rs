@@ -23,6 +23,5 @@ mod remote;
 mod signals;
 mod stateless;
 mod store;
-mod tracked;
 mod ui;
 mod workflows;
