@@ -30,7 +30,7 @@ pub enum Kind {
     NotFound,
     /// A local file.
     Local,
-    /// Local state, which cannot be kept: nothing was changed in the workspace.
+    /// Local state, which cannot be kept.
     State,
     /// This signal asked to stop.
     Interrupted(u8),

@@ -30,7 +30,8 @@ impl Workspace {
     /// Finds sci.toml in the start directory or above, and reads it.
     ///
     /// # Errors
-    /// [`Kind::Config`] when there is none, or with everything that is wrong with it.
+    /// [`Kind::Config`] when there is none, or with everything that is wrong with it; [`Kind::State`] when local state cannot
+    /// be kept.
     pub fn open(context: &mut Context) -> Result<Self> {
         let workspace = Self::find(context)?.ok_or_else(|| Self::missing(context))?;
         if workspace.config.paths.is_empty() {
@@ -65,7 +66,7 @@ impl Workspace {
     /// Like [`Workspace::open`], but a missing sci.toml is no error.
     ///
     /// # Errors
-    /// [`Kind::Config`] with everything that is wrong with sci.toml.
+    /// [`Kind::Config`] with everything that is wrong with sci.toml; [`Kind::State`] when local state cannot be kept.
     pub fn find(context: &mut Context) -> Result<Option<Self>> {
         let Some(workspace) = Self::look(context)? else { return Ok(None) };
         // Whoever holds the lock has done this, or is about to.
@@ -93,10 +94,21 @@ impl Workspace {
         Ok(Some(Self { root: config.workspace.clone(), config, state }))
     }
 
+    /// A staging directory in the workspace or beside one of its paths below the home directory: what stands in that path may be
+    /// neither what it was nor what was restored. For when there is no state to tell which paths there are: it looks everywhere.
+    pub fn staging(context: &Context) -> Option<PathBuf> {
+        let config = config::load(&config::find(context.start()).ok()?).ok()?;
+        let home = context.environment.home();
+        let shared = config.paths.iter().filter_map(|path| path.path.value.text().strip_prefix("~/"));
+        let beside = shared.filter_map(|path| Some(home.as_ref()?.join(path).parent()?.to_owned()));
+        restore::staging(&config.workspace, true)
+            .or_else(|| beside.into_iter().find_map(|home| restore::staging(&home, false)))
+    }
+
     /// Waits until no other `sci` restores or saves in this workspace.
     ///
     /// # Errors
-    /// [`Kind::Local`] when the lock cannot be taken.
+    /// [`Kind::State`] when the lock cannot be taken.
     pub fn lock(&self, context: &mut Context) -> Result<Lock> {
         self.state.lock(|| context.out.note("waiting for another sci in this workspace"))
     }
@@ -104,7 +116,7 @@ impl Workspace {
     /// Waits until no other `sci` of this user changes paths below the home directory.
     ///
     /// # Errors
-    /// [`Kind::Local`] when the lock cannot be taken.
+    /// [`Kind::State`] when the lock cannot be taken.
     pub fn lock_home(&self, context: &mut Context) -> Result<Lock> {
         context.state()?.lock_home(|| context.out.note("waiting for another sci of this user"))
     }
@@ -144,9 +156,7 @@ impl Workspace {
         let home = instance.starts_with("~/");
         let anchor = self.anchor(context, home)?;
         let root = anchor.join(instance.strip_prefix("~/").unwrap_or(instance));
-        // What an interrupted restore left may be half a tree: nothing may go on as if nothing was changed.
-        let home = home.then(|| self.lock_home(context).map_err(|error| CliError { kind: Kind::Local, ..error }));
-        let _home = home.transpose()?;
+        let _home = if home { Some(self.lock_home(context)?) } else { None };
         let (environment, now) = (&context.environment, context.now());
         let mut leave = || {
             let run = run_id::fresh(environment, now);
@@ -166,7 +176,7 @@ impl Workspace {
                      or remove it and build from clean"
                 ));
             }
-            // Nothing of ours is behind a link; the path itself is refused when its turn comes.
+            // What is behind a link is not looked at; the path itself is refused when its turn comes.
             Err(SnapshotError::Linked { .. }) => {}
             Err(error) => return Err(CliError { kind: Kind::Local, ..store::engine(&error) }),
         }

@@ -5,8 +5,10 @@ mod store;
 
 use std::fs;
 
-use sci_planner::Outcome;
-use sci_presets::{Detected, Preset};
+use sci_hasher::InputClass;
+use sci_planner::config::Origin;
+use sci_planner::{Outcome, Plan, PlannedPath};
+use sci_presets::Preset;
 use serde::Serialize;
 
 use crate::context::Context;
@@ -143,10 +145,7 @@ fn no_workspace(context: &Context) -> Finding {
 }
 
 fn of_workspace(context: &mut Context, workspace: &Workspace) -> Vec<Finding> {
-    let detected = sci_presets::detect(&workspace.root).unwrap_or_default();
-    let mut findings = vec![presets(workspace, &detected)];
-    findings.extend(idle(workspace, &detected));
-    findings.push(file_system::examine(&workspace.root));
+    let mut findings = vec![presets(workspace), file_system::examine(&workspace.root)];
     match planning::make(context, workspace) {
         Err(error) => {
             findings.push(Finding::of_error("sci.toml", &error));
@@ -161,6 +160,8 @@ fn of_workspace(context: &mut Context, workspace: &Workspace) -> Vec<Finding> {
                     findings.push(Finding { hint: hint.clone(), ..finding });
                 }
             }
+            findings.extend(idle(workspace, &plan));
+            findings.extend(plan.paths.iter().filter_map(tracked));
             for finding in workspace.without_inputs() {
                 let hint = finding.hint.clone();
                 findings.push(Finding { hint, ..Finding::new("path", Health::Fair, finding.to_string()) });
@@ -177,8 +178,9 @@ fn of_workspace(context: &mut Context, workspace: &Workspace) -> Vec<Finding> {
 }
 
 /// The presets in use, and those that the workspace looks like but does not name.
-fn presets(workspace: &Workspace, detected: &[Detected]) -> Finding {
+fn presets(workspace: &Workspace) -> Finding {
     let used: Vec<&str> = workspace.config.presets.iter().map(|preset| preset.value.as_str()).collect();
+    let detected = sci_presets::detect(&workspace.root).unwrap_or_default();
     let mut unused: Vec<String> = detected
         .iter()
         .filter(|found| !used.contains(&found.preset.name.as_str()))
@@ -192,18 +194,42 @@ fn presets(workspace: &Workspace, detected: &[Detected]) -> Finding {
     Finding::new("presets", Health::Good, format!("{says}; the workspace also looks like {}", unused.join(", ")))
 }
 
-/// The presets in use of whose tool there is no file. Those of a tool that other files have to mention may be set up elsewhere.
-fn idle(workspace: &Workspace, detected: &[Detected]) -> Vec<Finding> {
-    let names = workspace.config.presets.iter().map(|preset| preset.value.as_str());
-    let used = names.filter(|name| !detected.iter().any(|found| found.preset.name == *name)).filter_map(Preset::get);
+/// The presets in use whose paths are derived from no lockfile and no configuration that is there, where those have usual names.
+fn idle(workspace: &Workspace, plan: &Plan) -> Vec<Finding> {
     let finding = |preset: &Preset| {
+        let is_of = |path: &&PlannedPath| {
+            let declared = workspace.config.paths.iter().find(|declaration| declaration.name.value == path.name);
+            matches!(declared.map(|declared| &declared.origin), Some(Origin::Preset { name, .. }) if *name == preset.name)
+        };
         let signs = preset.detect.iter().filter(|sign| sign.mentions.is_none());
         let files: Vec<&str> = signs.map(|sign| sign.file.as_str()).collect();
+        let mut paths = plan.paths.iter().filter(is_of).peekable();
+        let is_idle = !files.is_empty() && paths.peek().is_some() && paths.all(has_no_project_file);
         let says = format!("{} is in use, and there is no {}", preset.name, files.join(", no "));
         let hint = "take it out of `presets` in sci.toml, or move sci.toml to where the project is";
-        (!files.is_empty()).then(|| Finding::new("presets", Health::Fair, says).hint(hint))
+        is_idle.then(|| Finding::new("presets", Health::Fair, says).hint(hint))
     };
+    let used = workspace.config.presets.iter().filter_map(|preset| Preset::get(&preset.value));
     used.filter_map(finding).collect()
+}
+
+/// For certain: what has no key may have one.
+fn has_no_project_file(path: &PlannedPath) -> bool {
+    let is_file = |class| matches!(class, InputClass::Configs | InputClass::Lockfiles);
+    path.keyed().is_some_and(|keyed| !keyed.derivation.inputs().any(|(class, ..)| is_file(class)))
+}
+
+/// The paths in which git tracks something: a restore makes it what the snapshot has.
+fn tracked(path: &PlannedPath) -> Option<Finding> {
+    let is_inside = !path.home && path.root.symlink_metadata().is_ok() && git::tracks(&path.root) == Some(true);
+    is_inside.then(|| {
+        Finding::new(
+            "path",
+            Health::Fair,
+            format!("{}: git tracks something in it, which a restore replaces", path.instance),
+        )
+        .hint("list that in `exclude` of the path, relative to it, or let git alone keep it")
+    })
 }
 
 fn render(text: &mut Text, report: &Report) {

@@ -64,7 +64,9 @@ struct Command {
 pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     context.out.yield_stdout();
     let cached = match Cached::begin(context) {
-        Err(error) if error.kind == Kind::State && !context.globals.require => Err(error),
+        Err(error) if error.kind == Kind::State && !context.globals.require => {
+            Err(nothing_is_half_done(context, error)?)
+        }
         begun => Ok(begun?),
     };
     match &cached {
@@ -127,8 +129,24 @@ struct Cached {
     running: Lock,
 }
 
+/// The reason why a command runs without its cache, unless it would find a tree that is neither what it was nor what was
+/// restored: without local state nobody knows of which paths, and what is left to do there is not done.
+fn nothing_is_half_done(context: &Context, reason: CliError) -> Result<CliError> {
+    match Workspace::staging(context) {
+        None => Ok(reason),
+        Some(staging) => Err(CliError {
+            message: format!(
+                "{}; the command does not run, since {} is of a restore that was cut off",
+                reason.message,
+                staging.display()
+            ),
+            ..reason
+        }),
+    }
+}
+
 impl Cached {
-    /// [`Kind::State`] says that nothing was changed, so that the command finds what it would find without sci.
+    /// [`Kind::State`] says that nothing was restored.
     fn begin(context: &mut Context) -> Result<Self> {
         let workspace = Workspace::open(context)?;
         let restore = restoring::restore(context, &workspace, &[])?;

@@ -55,8 +55,8 @@ impl RestoreReport {
 /// Restores the paths that are wanted, or all.
 ///
 /// # Errors
-/// Bad configuration. [`Kind::State`] when local state cannot be kept: nothing was restored then, unless `--require` is
-/// given. Trouble with the store is a miss, told in the report.
+/// Bad configuration. [`Kind::State`] when local state cannot be kept; without `--require` nothing was restored then. Trouble
+/// with the store is a miss, told in the report.
 pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) -> Result<RestoreReport> {
     let started = Instant::now();
     let _watch = context.interrupts.watch();
@@ -305,7 +305,8 @@ fn note(context: &mut Context, before: &mut Before, answer: &Answer<'_>, restore
     let Some(noted) = before.path_mut(&path.name, &path.instance) else { return };
     noted.damaged = answer.damaged().collect();
     noted.verdict = Some(restored.verdict);
-    noted.trouble = answer.trouble.as_ref().map(|trouble| (trouble.message.clone(), trouble.hint.clone()));
+    let chosen = answer.trouble.as_ref().filter(|_| !answer.verdict.candidates.is_empty());
+    noted.trouble = chosen.map(|trouble| (trouble.message.clone(), trouble.hint.clone()));
     noted.since = i64::try_from(since.as_nanosecond()).ok();
     noted.stood = stood.ok().flatten();
     if let Some(chosen) = &answer.chosen {

@@ -114,7 +114,10 @@ pub fn save(context: &mut Context, workspace: &Workspace, wanted: &Wanted<'_>) -
         report.paths.push(saved.report);
     }
     if let Some(after) = after.filter(|after| Some(after) != known.as_ref()) {
-        after.write(&workspace.state.before())?;
+        // What was saved is saved; without the note the next save looks whether it is.
+        if let Err(error) = after.write(&workspace.state.before()) {
+            context.out.warn(format!("what was saved could not be noted: {}", error.message));
+        }
     }
     if context.interrupts.caught().is_some() {
         return Err(context.interrupts.error(what_was_done(&report.paths)));

@@ -27,7 +27,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 /// leave a file with room allocated in advance full of zeros.
 ///
 /// # Errors
-/// As [`write()`].
+/// [`Kind::State`](crate::error::Kind::State), as only state is written so.
 pub fn write_checked(path: &Path, bytes: &[u8]) -> Result<()> {
     replace(path, bytes, true).map_err(|error| CliError::state("write", path, &error))
 }

@@ -5,6 +5,7 @@
 //! <state>/home-lock                    held while a path below the home directory is changed
 //! <state>/workspaces/<digest>/root     the workspace it belongs to, for people
 //!                            /lock     held while a command restores or saves
+//!                            /running  held while the command of a `sci run` is at work
 //!                            /stat-cache
 //!                            /before   the plan made before the run
 //!                            /activity how far a save or restore is, while it goes on
@@ -87,6 +88,8 @@ impl State {
         if !label.exists() {
             atomic::write(&label, root.as_os_str().as_encoded_bytes()).map_err(CliError::of_state)?;
         }
+        // Where there is no room for it, a command hears of it before anything is restored.
+        open(&directory.join(RUNNING))?;
         Ok(WorkspaceState { directory })
     }
 }
@@ -148,7 +151,7 @@ impl WorkspaceState {
     /// # Errors
     /// [`Kind::State`] when the file cannot be opened or locked.
     pub fn mark_running(&self) -> Result<Lock> {
-        let path = self.directory.join("running");
+        let path = self.directory.join(RUNNING);
         let file = open(&path)?;
         file.lock_shared().map_err(|e| CliError::state("lock", &path, &e))?;
         Ok(Lock { _file: file })
@@ -159,9 +162,12 @@ impl WorkspaceState {
     /// # Errors
     /// As [`WorkspaceState::mark_running`].
     pub fn is_running(&self) -> Result<bool> {
-        Ok(try_lock(&self.directory.join("running"))?.is_none())
+        Ok(try_lock(&self.directory.join(RUNNING))?.is_none())
     }
 }
+
+/// Locked, shared, while the command of a `sci run` is at work.
+const RUNNING: &str = "running";
 
 fn open(path: &Path) -> Result<File> {
     let file = File::options().create(true).truncate(false).write(true).open(path);

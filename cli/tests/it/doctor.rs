@@ -15,11 +15,29 @@ fn doctor_sees_a_sound_machine() {
 #[test]
 fn doctor_names_presets_of_which_there_is_no_file() {
     let sandbox = Sandbox::empty();
-    sandbox.write("sci.toml", "presets = [\"cargo\", \"go\", \"ccache\"]\n");
+    sandbox.write("sci.toml", "presets = [\"maven\", \"go\", \"ccache\"]\n");
     sandbox.write("go.mod", "module example.com/small\n");
+    sandbox.write("main.go", "package main\n");
     let ran = sandbox.sci("doctor");
     let notes: Vec<&str> = ran.stdout.lines().filter(|line| line.starts_with("note  presets")).collect();
-    assert_eq!(notes, ["note  presets      cargo is in use, and there is no Cargo.toml"], "{ran}");
+    assert_eq!(notes, ["note  presets      maven is in use, and there is no pom.xml"], "{ran}");
+    // Its manifests may be anywhere.
+    sandbox.write("a/b/c/d/pom.xml", "<project/>\n");
+    let ran = sandbox.sci("doctor");
+    assert!(!ran.stdout.contains("maven is in use"), "{ran}");
+}
+
+#[test]
+fn doctor_names_paths_in_which_git_tracks_something() {
+    let sandbox = two();
+    let tracked =
+        |sandbox: &Sandbox| sandbox.sci("doctor").ends_with(0).stdout.contains("note  path         out: git tracks");
+    for words in [&["init", "--quiet"][..], &["add", "src"]] {
+        assert!(sandbox.program("git").args(words).status().unwrap().success());
+    }
+    assert!(!tracked(&sandbox));
+    assert!(sandbox.program("git").args(["add", "out/a"]).status().unwrap().success());
+    assert!(tracked(&sandbox));
 }
 
 #[test]

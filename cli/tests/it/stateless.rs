@@ -32,6 +32,33 @@ fn a_command_runs_without_its_cache() {
 }
 
 #[test]
+fn a_command_does_not_run_in_a_tree_that_may_be_half_restored() {
+    let sandbox = Sandbox::new();
+    let staging = sandbox.path("below/.sci-stage.out");
+    std::fs::create_dir_all(&staging).unwrap();
+    let ran = sci(&sandbox, &["run", "--", "touch", "ran"]).ends_with(5);
+    let said = "the command does not run, since [TOP]/ws/below/.sci-stage.out is of a restore that was cut off";
+    assert!(ran.stderr.contains(said), "{ran}");
+    assert!(!sandbox.path("ran").exists());
+    std::fs::remove_dir(staging).unwrap();
+    sci(&sandbox, &["run", "--", "touch", "ran"]).ends_with(0);
+}
+
+#[test]
+fn a_mark_that_cannot_be_made_is_told_before_anything_is_restored() {
+    let sandbox = Sandbox::new();
+    sandbox.sci_run("", "mkdir out; echo built > out/a").ends_with(0);
+    sandbox.remove("out");
+    let workspaces = sandbox.beside("state/workspaces");
+    let running = workspaces.read_dir().unwrap().next().unwrap().unwrap().path().join("running");
+    std::fs::remove_file(&running).unwrap();
+    std::fs::create_dir(&running).unwrap();
+    let ran = sandbox.sci_run("", "ls; echo the command ran").ends_with(0);
+    assert!(ran.stdout.contains("the command ran") && !sandbox.path("out").exists(), "{ran}");
+    assert!(ran.stderr.starts_with("Warning: nothing is restored or saved: cannot open"), "{ran}");
+}
+
+#[test]
 fn what_is_required_or_does_nothing_else_fails() {
     let sandbox = Sandbox::new();
     for words in [&["--require", "run", "--", "touch", "ran"][..], &["restore"], &["save"]] {

@@ -104,6 +104,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
             Hold::Save(save) => *save.as_bytes(),
             Hold::Run => ids::run_hold(caller),
         };
+        // Before it is announced: what has to come again is charged for nothing meanwhile.
         let _counted = B::UNFINISHED_TAKES_ROOM.then(|| self.unfinished.count(caller, size)).transpose()?;
         let number = self.announce(caller, hold, &id, object, size).await?;
         let key = BlobKey { repository: caller.repository.clone(), object, number };

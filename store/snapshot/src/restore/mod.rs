@@ -14,6 +14,7 @@ mod fetch;
 mod groups;
 mod intent;
 mod leads;
+mod left;
 mod links;
 mod names;
 mod plan;
@@ -50,6 +51,7 @@ pub(crate) use apply::set_mtime;
 pub use clear::clear;
 #[cfg(fuzzing)]
 pub(crate) use intent::fuzzing::decode_body as fuzz_intent;
+pub use left::staging;
 pub use reads::reads;
 pub(crate) use reads::{Run, order};
 
