@@ -251,7 +251,10 @@ fn what_a_lockfile_has_copied_from_a_directory_counts() {
         version: file:vendor/v\n\npackages:\n\n  v@file:vendor/v:\n    resolution: {directory: vendor/v, type: directory}\n\n\
         snapshots:\n\n  v@file:vendor/v: {}\n";
     let yarn = "# yarn lockfile v1\n\n\n\"o@file:../../o\":\n  version \"1.0.0\"\n\n\"v@file:./vendor/v\":\n  version \"1.0.0\"\n";
-    for (preset, lockfile, text) in [("pnpm", "pnpm-lock.yaml", pnpm), ("yarn-classic", "yarn.lock", yarn)] {
+    let npm = r#"{"lockfileVersion": 3, "packages": {"": {}, "node_modules/v": {"resolved": "file:vendor/v"}}}"#;
+    for (preset, lockfile, text) in
+        [("pnpm", "pnpm-lock.yaml", pnpm), ("yarn-classic", "yarn.lock", yarn), ("npm", "package-lock.json", npm)]
+    {
         let workspace = Workspace::new(&format!("presets = [\"{preset}\"]\n")).files(&[
             (".gitignore", "*.log\n"),
             ("package.json", "{}"),

@@ -70,3 +70,15 @@ fn is_pointer(file: &Path) -> bool {
     });
     read.is_ok_and(|size| size < POINTER_LIMIT) && start == POINTER_START
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn braces_in_attributes_are_themselves() {
+        let matcher = matcher("{a,b}.bin filter=lfs\n").unwrap();
+        let is_given = |path: &str| matcher.matched(path, false).is_ignore();
+        assert_eq!(["{a,b}.bin", "a.bin", "b.bin"].map(is_given), [true, false, false]);
+    }
+}

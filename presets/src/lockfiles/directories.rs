@@ -1,13 +1,13 @@
 //! The directories that a lockfile has packages copied from: it names them and says nothing of what is in them.
 //!
-//! Only the lockfiles of Yarn 1 and pnpm are read. npm links such a directory, and Yarn since version 2 writes down a digest of
-//! it. Members of the workspace are none: what is linked is not in the tree.
+//! The lockfiles of Yarn 1, pnpm and npm are read; npm links such a directory, unless it is told not to (`install-links`). Yarn
+//! since version 2 writes down a digest of it. Members of the workspace are none: what is linked is not in the tree.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::closure::linked;
-use super::{LockfileError, pnpm, text, yarn};
+use super::{LockfileError, npm, pnpm, text, yarn};
 
 /// The directories, relative to the lockfile's own, which is `.`; those above it begin with `../`.
 ///
@@ -16,6 +16,7 @@ pub fn directories(name: &Path, bytes: &[u8]) -> BTreeSet<String> {
     let reader = match name.file_name().and_then(|name| name.to_str()) {
         Some("pnpm-lock.yaml") => of_pnpm,
         Some("yarn.lock") => of_yarn,
+        Some("package-lock.json" | "npm-shrinkwrap.json") => of_npm,
         _ => return BTreeSet::new(),
     };
     text(bytes).and_then(reader).unwrap_or_default()
@@ -23,7 +24,8 @@ pub fn directories(name: &Path, bytes: &[u8]) -> BTreeSet<String> {
 
 /// Whether lockfiles of this name are read at all.
 pub fn may_name_directories(name: &Path) -> bool {
-    name.file_name().is_some_and(|name| name == "pnpm-lock.yaml" || name == "yarn.lock")
+    const NAMES: [&str; 4] = ["pnpm-lock.yaml", "yarn.lock", "package-lock.json", "npm-shrinkwrap.json"];
+    name.file_name().is_some_and(|name| NAMES.iter().any(|known| name == *known))
 }
 
 fn of_pnpm(text: &str) -> Result<BTreeSet<String>, LockfileError> {
@@ -51,9 +53,23 @@ fn of_yarn(text: &str) -> Result<BTreeSet<String>, LockfileError> {
         Some(path) => Some(path),
         None => Some(range).filter(|range| range.starts_with("./") || range.starts_with("../")),
     });
-    // Of an archive the lockfile has the digest.
-    let is_archive = |path: &&str| [".tgz", ".tar.gz", ".tar"].iter().any(|end| path.ends_with(end));
     Ok(paths.filter(|path| !is_archive(path)).filter_map(normal).collect())
+}
+
+fn of_npm(text: &str) -> Result<BTreeSet<String>, LockfileError> {
+    if !text.contains("\"file:") {
+        return Ok(BTreeSet::new());
+    }
+    let lock = npm::parse(text)?;
+    // npm 6 knows only links.
+    let entries = lock.entries.values().filter(|entry| !lock.is_version_1 && !entry.link);
+    let paths = entries.filter_map(|entry| entry.resolved.as_deref()?.strip_prefix("file:"));
+    Ok(paths.filter(|path| !is_archive(path)).filter_map(normal).collect())
+}
+
+/// Of an archive the lockfile has the digest.
+fn is_archive(path: &str) -> bool {
+    [".tgz", ".tar.gz", ".tar"].iter().any(|end| path.ends_with(end))
 }
 
 /// The path without what leads nowhere; `None` for an absolute one.
@@ -105,11 +121,27 @@ mod tests {
     }
 
     #[test]
+    fn npm_names_what_it_does_not_link() {
+        let lock = r#"{"lockfileVersion": 3, "packages": {
+            "": {"dependencies": {"v": "file:vendor/v"}},
+            "node_modules/v": {"version": "1.0.0", "resolved": "file:vendor/v"},
+            "node_modules/w": {"version": "1.0.0", "resolved": "file:../w"},
+            "node_modules/linked": {"resolved": "vendor/linked", "link": true},
+            "node_modules/c": {"version": "1.0.0", "resolved": "file:c-1.tgz", "integrity": "sha512-c"},
+            "node_modules/d": {"version": "1.0.0", "resolved": "https://example.com/d-1.tgz", "integrity": "sha512-d"}}}"#;
+        names("package-lock.json", lock, &["../w", "vendor/v"]);
+        names("a/npm-shrinkwrap.json", lock, &["../w", "vendor/v"]);
+        let six = r#"{"lockfileVersion": 1, "dependencies": {"v": {"version": "file:vendor/v", "resolved": "file:vendor/v"}}}"#;
+        names("package-lock.json", six, &[]);
+    }
+
+    #[test]
     fn others_name_none() {
         let berry = "__metadata:\n  version: 8\n\n\"v@file:./vendor/v::locator=r%40workspace%3A.\":\n  version: 1.0.0\n  \
             resolution: \"v@file:./vendor/v#./vendor/v::hash=1&locator=r%40workspace%3A.\"\n";
         names("yarn.lock", berry, &[]);
-        names("package-lock.json", PNPM, &[]);
+        names("bun.lock", PNPM, &[]);
+        names("package-lock.json", "\"file: {", &[]);
         names("pnpm-lock.yaml", "type: directory\n: [", &[]);
         names("yarn.lock", "v@file:./v\n  broken", &[]);
         assert_eq!(directories(Path::new("yarn.lock"), b"\xff@file:./v"), BTreeSet::new());

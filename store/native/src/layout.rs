@@ -77,7 +77,12 @@ impl Layout {
             }
             (_, found) => found,
         };
-        Ok(Self { directory: directory.to_owned(), store, objects, _lock: file })
+        let layout = Self { directory: directory.to_owned(), store, objects, _lock: file };
+        if !exists(&layout.index())? && has_objects(directory)? {
+            let problem = "it is gone, and only it knows what the objects are: put it back from a backup".to_owned();
+            return Err(Error::NotAStore { path: layout.index(), problem });
+        }
+        Ok(layout)
     }
 
     pub(crate) fn index(&self) -> PathBuf {
@@ -104,6 +109,16 @@ pub(crate) fn partial_in(directory: &Path) -> io::Result<tempfile::NamedTempFile
 
 fn is_empty(directory: &Path) -> Result<bool, Error> {
     Ok(fs::read_dir(directory).map_err(Error::io(directory))?.next().is_none())
+}
+
+/// Whether an object was ever put into place here. The index is made first, so that a store which was made halfway has none.
+fn has_objects(directory: &Path) -> Result<bool, Error> {
+    let objects = directory.join("objects");
+    if !exists(&objects)? {
+        return Ok(false);
+    }
+    let mut entries = fs::read_dir(&objects).map_err(Error::io(&objects))?;
+    Ok(entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != "incoming")))
 }
 
 /// Whether something is there. What cannot be looked at is not taken for absent: a new marker would make every record one of

@@ -233,6 +233,25 @@ fn a_directory_with_something_else_is_refused_and_left_alone() {
 }
 
 #[test]
+fn objects_without_their_index_are_told_and_left_alone() {
+    let directory = TempDir::new().unwrap();
+    let lose = || {
+        for name in ["index.sqlite", "index.sqlite-wal", "index.sqlite-shm"] {
+            let _absent = fs::remove_file(directory.path().join(name));
+        }
+    };
+    drop(open(directory.path(), "p", "1"));
+    lose();
+    // Nothing was lost with it.
+    save(&open(directory.path(), "p", "1"), "a", "t", vec![]).unwrap();
+    lose();
+    let caller = caller("p", RunId::new("1").unwrap(), None, &BTreeMap::new()).unwrap();
+    let error = Embedded::open(directory.path(), caller).unwrap_err();
+    assert!(matches!(&error, Error::NotAStore { path, .. } if path.ends_with("index.sqlite")), "{error}");
+    assert!(!directory.path().join("index.sqlite").exists(), "no new one is made beside them");
+}
+
+#[test]
 fn the_signing_key_is_its_owners_alone() {
     let directory = TempDir::new().unwrap();
     let store = open(directory.path(), "p", "1");

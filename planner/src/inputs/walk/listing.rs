@@ -145,7 +145,7 @@ impl<'a> Lister<'a> {
         let root = self.root.as_ref().map_err(|error| *error)?;
         let directory = self.reader.open(root.as_fd(), to_path(&place.path))?;
         let prefix = if place.path.is_empty() { 0 } else { place.path.len() + 1 };
-        let above = if prefix > 0 && self.holds(rules::REPOSITORY) { None } else { place.rules.clone() };
+        let above = if self.holds(rules::REPOSITORY) { None } else { place.rules.clone() };
         let rules = match self.holds(rules::FILE) {
             true => Rules::read(&self.absolute(&join(&place.path, rules::FILE)), prefix, above),
             false => above,
