@@ -61,12 +61,18 @@ pub fn tracks(path: &Path) -> Option<bool> {
     if path.join(".git").symlink_metadata().is_ok() {
         return Some(true);
     }
+    tracked(path).map(|files| !files.is_empty())
+}
+
+/// What of it is at `path`: names relative to the directory that `path` is in. `None` where git cannot say.
+pub fn tracked(path: &Path) -> Option<Vec<Vec<u8>>> {
     let mut command = Command::new("git");
     command.arg("--literal-pathspecs").arg("-C").arg(path.parent()?);
     command.args(["ls-files", "-z", "--"]).arg(path.file_name()?);
     command.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE").stdin(Stdio::null()).stderr(Stdio::null());
     let output = command.output().ok()?;
-    output.status.success().then_some(!output.stdout.is_empty())
+    let names = output.stdout.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+    output.status.success().then(|| names.map(<[u8]>::to_vec).collect())
 }
 
 /// The version that git says it has.

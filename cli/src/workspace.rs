@@ -94,15 +94,15 @@ impl Workspace {
         Ok(Some(Self { root: config.workspace.clone(), config, state }))
     }
 
-    /// A staging directory in the workspace or beside one of its paths below the home directory: what stands in that path may be
-    /// neither what it was nor what was restored. For when there is no state to tell which paths there are: it looks everywhere.
+    /// The staging directory of a restore that was cut off, or is at work, in the workspace or to one of its paths below the home
+    /// directory: what stands in that path may be neither what it was nor what was restored. For when there is no state to tell
+    /// which paths there are: it looks everywhere in the workspace.
     pub fn staging(context: &Context) -> Option<PathBuf> {
         let config = config::load(&config::find(context.start()).ok()?).ok()?;
         let home = context.environment.home();
         let shared = config.paths.iter().filter_map(|path| path.path.value.text().strip_prefix("~/"));
-        let beside = shared.filter_map(|path| Some(home.as_ref()?.join(path).parent()?.to_owned()));
-        restore::staging(&config.workspace, true)
-            .or_else(|| beside.into_iter().find_map(|home| restore::staging(&home, false)))
+        let mut shared = shared.filter_map(|path| Some(home.as_ref()?.join(path)));
+        restore::staging_below(&config.workspace).or_else(|| shared.find_map(|root| restore::staging_of(&root)))
     }
 
     /// Waits until no other `sci` restores or saves in this workspace.

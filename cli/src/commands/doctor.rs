@@ -8,7 +8,8 @@ use std::fs;
 use sci_hasher::InputClass;
 use sci_planner::config::Origin;
 use sci_planner::{Outcome, Plan, PlannedPath};
-use sci_presets::Preset;
+use sci_presets::{Preset, RestorePolicy};
+use sci_snapshot::Excludes;
 use serde::Serialize;
 
 use crate::context::Context;
@@ -194,23 +195,26 @@ fn presets(workspace: &Workspace) -> Finding {
     Finding::new("presets", Health::Good, format!("{says}; the workspace also looks like {}", unused.join(", ")))
 }
 
-/// The presets in use whose paths are derived from no lockfile and no configuration that is there, where those have usual names.
+/// The presets in use of whose tool the workspace has no file: no path of theirs is derived from a lockfile or a configuration.
+/// Those that are known by what other files mention may be set up elsewhere.
 fn idle(workspace: &Workspace, plan: &Plan) -> Vec<Finding> {
+    let used = workspace.config.presets.iter().filter_map(|preset| Preset::get(&preset.value));
     let finding = |preset: &Preset| {
-        let is_of = |path: &&PlannedPath| {
-            let declared = workspace.config.paths.iter().find(|declaration| declaration.name.value == path.name);
-            matches!(declared.map(|declared| &declared.origin), Some(Origin::Preset { name, .. }) if *name == preset.name)
-        };
         let signs = preset.detect.iter().filter(|sign| sign.mentions.is_none());
         let files: Vec<&str> = signs.map(|sign| sign.file.as_str()).collect();
-        let mut paths = plan.paths.iter().filter(is_of).peekable();
+        let mut paths = plan.paths.iter().filter(|path| is_of(workspace, path, preset)).peekable();
+        // A preset without a path is an error, or `optional`.
         let is_idle = !files.is_empty() && paths.peek().is_some() && paths.all(has_no_project_file);
         let says = format!("{} is in use, and there is no {}", preset.name, files.join(", no "));
         let hint = "take it out of `presets` in sci.toml, or move sci.toml to where the project is";
         is_idle.then(|| Finding::new("presets", Health::Fair, says).hint(hint))
     };
-    let used = workspace.config.presets.iter().filter_map(|preset| Preset::get(&preset.value));
     used.filter_map(finding).collect()
+}
+
+fn is_of(workspace: &Workspace, path: &PlannedPath, preset: &Preset) -> bool {
+    let declared = workspace.config.paths.iter().find(|declaration| declaration.name.value == path.name);
+    matches!(declared.map(|declared| &declared.origin), Some(Origin::Preset { name, .. }) if *name == preset.name)
 }
 
 /// For certain: what has no key may have one.
@@ -219,17 +223,18 @@ fn has_no_project_file(path: &PlannedPath) -> bool {
     path.keyed().is_some_and(|keyed| !keyed.derivation.inputs().any(|(class, ..)| is_file(class)))
 }
 
-/// The paths in which git tracks something: a restore makes it what the snapshot has.
+/// A path in which git tracks something that a restore would make what the snapshot has.
 fn tracked(path: &PlannedPath) -> Option<Finding> {
-    let is_inside = !path.home && path.root.symlink_metadata().is_ok() && git::tracks(&path.root) == Some(true);
-    is_inside.then(|| {
-        Finding::new(
-            "path",
-            Health::Fair,
-            format!("{}: git tracks something in it, which a restore replaces", path.instance),
-        )
-        .hint("list that in `exclude` of the path, relative to it, or let git alone keep it")
-    })
+    let stands = !path.home && path.policy.restore != RestorePolicy::Never && path.root.symlink_metadata().is_ok();
+    let files = if stands { git::tracked(&path.root)? } else { Vec::new() };
+    let excludes = Excludes::new(&path.policy.exclude).unwrap_or_default();
+    // The first component is the path's own.
+    let below = |file: &[u8]| file.iter().position(|byte| *byte == b'/').map(|at| file[at + 1..].to_vec());
+    let first = files.iter().find(|file| !below(file).is_some_and(|below| excludes.hides(&below)))?;
+    let first = path.root.with_file_name(String::from_utf8_lossy(first).into_owned());
+    let says = format!("{}: git tracks {}, which a restore replaces", path.instance, first.display());
+    let hint = "list it in `exclude`, relative to the path, or take the path out of sci.toml";
+    Some(Finding::new("path", Health::Fair, says).hint(hint))
 }
 
 fn render(text: &mut Text, report: &Report) {

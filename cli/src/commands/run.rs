@@ -129,14 +129,14 @@ struct Cached {
     running: Lock,
 }
 
-/// The reason why a command runs without its cache, unless it would find a tree that is neither what it was nor what was
-/// restored: without local state nobody knows of which paths, and what is left to do there is not done.
+/// The reason why a command runs without its cache, unless a restore has left its staging directory: the command may find a tree
+/// that is neither what it was nor what was restored, and without local state nothing completes it.
 fn nothing_is_half_done(context: &Context, reason: CliError) -> Result<CliError> {
     match Workspace::staging(context) {
         None => Ok(reason),
         Some(staging) => Err(CliError {
             message: format!(
-                "{}; the command does not run, since {} is of a restore that was cut off",
+                "{}; the command does not run, since {} is of a restore that was cut off, or is at work",
                 reason.message,
                 staging.display()
             ),
@@ -149,6 +149,7 @@ impl Cached {
     /// [`Kind::State`] says that nothing was restored.
     fn begin(context: &mut Context) -> Result<Self> {
         let workspace = Workspace::open(context)?;
+        workspace.state.prepare_mark()?;
         let restore = restoring::restore(context, &workspace, &[])?;
         let began = Before::read(&workspace.state.before());
         let running = workspace.state.mark_running().map_err(|error| CliError { kind: Kind::Local, ..error })?;

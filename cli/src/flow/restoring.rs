@@ -305,8 +305,9 @@ fn note(context: &mut Context, before: &mut Before, answer: &Answer<'_>, restore
     let Some(noted) = before.path_mut(&path.name, &path.instance) else { return };
     noted.damaged = answer.damaged().collect();
     noted.verdict = Some(restored.verdict);
-    let chosen = answer.trouble.as_ref().filter(|_| !answer.verdict.candidates.is_empty());
-    noted.trouble = chosen.map(|trouble| (trouble.message.clone(), trouble.hint.clone()));
+    // Where the store was not reached, nothing was chosen, and nothing can be explained.
+    let trouble = answer.trouble.as_ref().filter(|_| !answer.verdict.candidates.is_empty());
+    noted.trouble = trouble.map(|trouble| (trouble.message.clone(), trouble.hint.clone()));
     noted.since = i64::try_from(since.as_nanosecond()).ok();
     noted.stood = stood.ok().flatten();
     if let Some(chosen) = &answer.chosen {

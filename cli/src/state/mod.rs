@@ -88,8 +88,6 @@ impl State {
         if !label.exists() {
             atomic::write(&label, root.as_os_str().as_encoded_bytes()).map_err(CliError::of_state)?;
         }
-        // Where there is no room for it, a command hears of it before anything is restored.
-        open(&directory.join(RUNNING))?;
         Ok(WorkspaceState { directory })
     }
 }
@@ -144,6 +142,14 @@ impl WorkspaceState {
     /// As [`WorkspaceState::lock`].
     pub fn try_lock(&self) -> Result<Option<Lock>> {
         try_lock(&self.directory.join("lock"))
+    }
+
+    /// Makes the file by which a command is marked: where there is no room for it, that is known before anything is restored.
+    ///
+    /// # Errors
+    /// [`Kind::State`] when it cannot be made.
+    pub fn prepare_mark(&self) -> Result<()> {
+        open(&self.directory.join(RUNNING)).map(drop)
     }
 
     /// Says that the command of a `sci run` is at work in this workspace, until the returned value goes, or the process ends.

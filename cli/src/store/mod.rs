@@ -337,9 +337,9 @@ fn unusable(error: sci_native::Error, directory: &Path) -> CliError {
         NotAStore { path, .. } if path == directory => None,
         // Who moved a full store away would lose it for nothing.
         Service(error) if error.is_full() => None,
-        NotAStore { .. } | Service(_) => {
-            Some(format!("what a store holds can be built again: move {store} away, and the next save makes a new one"))
-        }
+        NotAStore { .. } | Service(_) => Some(format!(
+            "what a store holds can be built again: move {store} away, and the next save makes a new one, unless there is a backup"
+        )),
         _ => None,
     };
     let mut ours = failed(error);

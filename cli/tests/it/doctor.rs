@@ -30,14 +30,20 @@ fn doctor_names_presets_of_which_there_is_no_file() {
 #[test]
 fn doctor_names_paths_in_which_git_tracks_something() {
     let sandbox = two();
-    let tracked =
-        |sandbox: &Sandbox| sandbox.sci("doctor").ends_with(0).stdout.contains("note  path         out: git tracks");
-    for words in [&["init", "--quiet"][..], &["add", "src"]] {
-        assert!(sandbox.program("git").args(words).status().unwrap().success());
+    let says = |sandbox: &Sandbox| {
+        sandbox.sci("doctor").ends_with(0).stdout.contains("out: git tracks [TOP]/ws/out/dir/c, which")
+    };
+    let git = |words: &[&str]| assert!(sandbox.program("git").args(words).status().unwrap().success());
+    git(&["init", "--quiet"]);
+    git(&["add", "src"]);
+    assert!(!says(&sandbox));
+    git(&["add", "out/dir"]);
+    assert!(says(&sandbox));
+    let sci_toml = sandbox.read("sci.toml");
+    for silent in ["exclude = [\"dir\"]\n", "exclude = [\"*/c\"]\n", "restore = \"never\"\n"] {
+        sandbox.write("sci.toml", &(sci_toml.clone() + silent));
+        assert!(!says(&sandbox), "{silent}");
     }
-    assert!(!tracked(&sandbox));
-    assert!(sandbox.program("git").args(["add", "out/a"]).status().unwrap().success());
-    assert!(tracked(&sandbox));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The directories that a lockfile has packages copied from: it names them and says nothing of what is in them.
 //!
-//! The lockfiles of Yarn 1, pnpm and npm are read; npm links such a directory, unless it is told not to (`install-links`). Yarn
+//! The lockfiles of Yarn 1, pnpm and npm are read; npm links such a directory, unless `install-links` is set. Yarn
 //! since version 2 writes down a digest of it. Members of the workspace are none: what is linked is not in the tree.
 
 use std::collections::BTreeSet;
@@ -61,7 +61,7 @@ fn of_npm(text: &str) -> Result<BTreeSet<String>, LockfileError> {
         return Ok(BTreeSet::new());
     }
     let lock = npm::parse(text)?;
-    // npm 6 knows only links.
+    // Version 1 is of npm 6, which only links.
     let entries = lock.entries.values().filter(|entry| !lock.is_version_1 && !entry.link);
     let paths = entries.filter_map(|entry| entry.resolved.as_deref()?.strip_prefix("file:"));
     Ok(paths.filter(|path| !is_archive(path)).filter_map(normal).collect())

@@ -21,6 +21,7 @@ const FORMAT_HERE: u32 = 1;
 
 const MARKER: &str = "sci-store.json";
 const LOCK: &str = "sci-store.lock";
+const INDEX: &str = "index.sqlite";
 /// How the names of files begin that are written to be put into place.
 const PARTIAL: &str = ".partial-";
 
@@ -62,6 +63,11 @@ impl Layout {
         let file = self::lock(directory)?;
         sci_faults::at(Step::StoreLocked);
         remove_partial(directory)?;
+        let index = directory.join(INDEX);
+        if !exists(&index)? && has_objects(directory)? {
+            let problem = "it is gone, and only it knows what the objects beside it are".to_owned();
+            return Err(Error::NotAStore { path: index, problem });
+        }
         if !exists(&marker)? {
             write_marker(directory, &marker, founding::new_store("embedded")?, objects)?;
         }
@@ -77,16 +83,11 @@ impl Layout {
             }
             (_, found) => found,
         };
-        let layout = Self { directory: directory.to_owned(), store, objects, _lock: file };
-        if !exists(&layout.index())? && has_objects(directory)? {
-            let problem = "it is gone, and only it knows what the objects are: put it back from a backup".to_owned();
-            return Err(Error::NotAStore { path: layout.index(), problem });
-        }
-        Ok(layout)
+        Ok(Self { directory: directory.to_owned(), store, objects, _lock: file })
     }
 
     pub(crate) fn index(&self) -> PathBuf {
-        self.directory.join("index.sqlite")
+        self.directory.join(INDEX)
     }
 
     pub(crate) fn key(&self) -> PathBuf {
@@ -117,8 +118,7 @@ fn has_objects(directory: &Path) -> Result<bool, Error> {
     if !exists(&objects)? {
         return Ok(false);
     }
-    let mut entries = fs::read_dir(&objects).map_err(Error::io(&objects))?;
-    Ok(entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != "incoming")))
+    Ok(!is_empty(&objects)?)
 }
 
 /// Whether something is there. What cannot be looked at is not taken for absent: a new marker would make every record one of

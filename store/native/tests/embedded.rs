@@ -236,7 +236,7 @@ fn a_directory_with_something_else_is_refused_and_left_alone() {
 fn objects_without_their_index_are_told_and_left_alone() {
     let directory = TempDir::new().unwrap();
     let lose = || {
-        for name in ["index.sqlite", "index.sqlite-wal", "index.sqlite-shm"] {
+        for name in ["sci-store.json", "index.sqlite", "index.sqlite-wal", "index.sqlite-shm"] {
             let _absent = fs::remove_file(directory.path().join(name));
         }
     };
@@ -248,7 +248,9 @@ fn objects_without_their_index_are_told_and_left_alone() {
     let caller = caller("p", RunId::new("1").unwrap(), None, &BTreeMap::new()).unwrap();
     let error = Embedded::open(directory.path(), caller).unwrap_err();
     assert!(matches!(&error, Error::NotAStore { path, .. } if path.ends_with("index.sqlite")), "{error}");
-    assert!(!directory.path().join("index.sqlite").exists(), "no new one is made beside them");
+    for name in ["index.sqlite", "sci-store.json"] {
+        assert!(!directory.path().join(name).exists(), "no new {name} is made beside them");
+    }
 }
 
 #[test]

@@ -48,6 +48,12 @@ impl Excludes {
         Self { paths: Arc::new(paths), ..self }
     }
 
+    /// Whether the entry at `path`, with `/` between its names, or a directory above it is excluded.
+    pub fn hides(&self, path: &[u8]) -> bool {
+        let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        ends.chain([path.len()]).any(|end| self.matches(|| path[..end].to_vec()))
+    }
+
     /// Whether the entry at `path` is excluded. `path` is called only when anything is.
     pub(crate) fn matches(&self, path: impl FnOnce() -> Vec<u8>) -> bool {
         use sci_sys::ffi::OsStrExt as _;

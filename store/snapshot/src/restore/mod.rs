@@ -51,7 +51,7 @@ pub(crate) use apply::set_mtime;
 pub use clear::clear;
 #[cfg(fuzzing)]
 pub(crate) use intent::fuzzing::decode_body as fuzz_intent;
-pub use left::staging;
+pub use left::{staging_below, staging_of};
 pub use reads::reads;
 pub(crate) use reads::{Run, order};
 
