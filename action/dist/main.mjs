@@ -2640,7 +2640,9 @@ var TARGETS = {
   "linux-arm64-musl": "aarch64-unknown-linux-musl",
   "darwin-x64": "x86_64-apple-darwin",
   "darwin-arm64": "aarch64-apple-darwin",
-  "win32-x64": "x86_64-pc-windows-msvc"
+  "win32-x64": "x86_64-pc-windows-msvc",
+  // Emulated.
+  "win32-arm64": "x86_64-pc-windows-msvc"
 };
 var SUMS = "SHA256SUMS";
 async function install(inputs2) {
@@ -2653,7 +2655,7 @@ async function install(inputs2) {
 }
 async function released(inputs2) {
   const version = inputs2.version || package_default.version;
-  const target = TARGETS[`${process.platform}-${process.arch}${hasMusl() ? "-musl" : ""}`];
+  const target = TARGETS[`${process.platform}-${process.arch}${wantsMusl() ? "-musl" : ""}`];
   if (target === void 0) {
     throw new Error(`sci is not released for ${process.platform} on ${process.arch}; name an installed one as \`program\``);
   }
@@ -2662,13 +2664,16 @@ async function released(inputs2) {
   const directory = found || await download(inputs2, version, target, name);
   return join2(directory, name, process.platform === "win32" ? "bin/sci.exe" : "bin/sci");
 }
-function hasMusl() {
+var GLIBC = [2, 35];
+function wantsMusl() {
   if (process.platform !== "linux") {
     return false;
   }
   Object.assign(process.report, { excludeNetwork: true });
   const { header } = process.report.getReport();
-  return header.glibcVersionRuntime === void 0;
+  const [major = 0, minor = 0] = (header.glibcVersionRuntime ?? "").split(".").map(Number);
+  const [oldest = 0, of = 0] = GLIBC;
+  return major < oldest || major === oldest && minor < of;
 }
 async function download(inputs2, version, target, name) {
   const repository = process.env["GITHUB_ACTION_REPOSITORY"];
@@ -2703,6 +2708,7 @@ function isOutage(error) {
     const status = error.httpStatusCode ?? 0;
     return status >= 500 || status === 408 || status === 429;
   }
+  if (error instanceof Error && error.message.startsWith("Request timeout")) return true;
   return /^(ECONN|EHOST|ENET|EAI_|EPIPE|ENOTFOUND|ETIMEDOUT)/.test(error?.code ?? "");
 }
 function checkSum(archive, content, sums) {
@@ -2713,18 +2719,21 @@ function checkSum(archive, content, sums) {
     throw new Error(`${archive} has the SHA-256 ${found}; the release says ${expected ?? "nothing of it"}`);
   }
 }
+var UNASKED = /HTTP (403|408|429|5\d\d)|rate limit|timeout|timed out|dial tcp|no such host|connection re|TLS handshake|TUF/i;
 async function attest(packed, repository, token) {
-  const gh = await getExecOutput("gh", ["--version"], { silent: true, ignoreReturnCode: true }).catch(() => null);
+  const quiet = { silent: true, ignoreReturnCode: true };
+  const gh = await getExecOutput("gh", ["attestation", "verify", "--help"], quiet).catch(() => null);
   if (gh?.exitCode !== 0 || token === "") {
-    info("The attestation was not checked: gh is not there");
+    info(`The attestation was not checked: ${token === "" ? "`github-token` is empty" : "there is no gh that can"}`);
     return;
   }
   const env = { ...process.env, GH_TOKEN: token };
-  const args = ["attestation", "verify", packed, "--repo", repository];
-  const checked = await getExecOutput("gh", args, { env, silent: true, ignoreReturnCode: true });
-  if (checked.exitCode !== 0) {
-    throw new Error(`the attestation of the download does not hold: ${checked.stderr.trim()}`);
-  }
+  const signer = ["--signer-workflow", `${repository}/.github/workflows/release.yml`];
+  const checked = await getExecOutput("gh", ["attestation", "verify", packed, "--repo", repository, ...signer], { ...quiet, env });
+  if (checked.exitCode === 0) return;
+  const said = checked.stderr.trim();
+  if (UNASKED.test(said)) throw new Unreachable(`the attestation of sci cannot be checked: ${said}`);
+  throw new Error(`the attestation of the download does not hold: ${said}`);
 }
 
 // src/main.ts

@@ -1497,36 +1497,36 @@ var require_diagnostics = __commonJS({
       const debuglog = fetchDebuglog.enabled ? fetchDebuglog : undiciDebugLog;
       diagnosticsChannel.channel("undici:client:beforeConnect").subscribe((evt) => {
         const {
-          connectParams: { version, protocol, port, host }
+          connectParams: { version: version2, protocol, port, host }
         } = evt;
         debuglog(
           "connecting to %s using %s%s",
           `${host}${port ? `:${port}` : ""}`,
           protocol,
-          version
+          version2
         );
       });
       diagnosticsChannel.channel("undici:client:connected").subscribe((evt) => {
         const {
-          connectParams: { version, protocol, port, host }
+          connectParams: { version: version2, protocol, port, host }
         } = evt;
         debuglog(
           "connected to %s using %s%s",
           `${host}${port ? `:${port}` : ""}`,
           protocol,
-          version
+          version2
         );
       });
       diagnosticsChannel.channel("undici:client:connectError").subscribe((evt) => {
         const {
-          connectParams: { version, protocol, port, host },
+          connectParams: { version: version2, protocol, port, host },
           error: error2
         } = evt;
         debuglog(
           "connection to %s using %s%s errored - %s",
           `${host}${port ? `:${port}` : ""}`,
           protocol,
-          version,
+          version2,
           error2.message
         );
       });
@@ -1575,31 +1575,31 @@ var require_diagnostics = __commonJS({
         const debuglog = undiciDebugLog.enabled ? undiciDebugLog : websocketDebuglog;
         diagnosticsChannel.channel("undici:client:beforeConnect").subscribe((evt) => {
           const {
-            connectParams: { version, protocol, port, host }
+            connectParams: { version: version2, protocol, port, host }
           } = evt;
           debuglog(
             "connecting to %s%s using %s%s",
             host,
             port ? `:${port}` : "",
             protocol,
-            version
+            version2
           );
         });
         diagnosticsChannel.channel("undici:client:connected").subscribe((evt) => {
           const {
-            connectParams: { version, protocol, port, host }
+            connectParams: { version: version2, protocol, port, host }
           } = evt;
           debuglog(
             "connected to %s%s using %s%s",
             host,
             port ? `:${port}` : "",
             protocol,
-            version
+            version2
           );
         });
         diagnosticsChannel.channel("undici:client:connectError").subscribe((evt) => {
           const {
-            connectParams: { version, protocol, port, host },
+            connectParams: { version: version2, protocol, port, host },
             error: error2
           } = evt;
           debuglog(
@@ -1607,7 +1607,7 @@ var require_diagnostics = __commonJS({
             host,
             port ? `:${port}` : "",
             protocol,
-            version,
+            version2,
             error2.message
           );
         });
@@ -21247,12 +21247,18 @@ function read() {
     store: getInput("store"),
     require: one("require", ["", "false", "true"]) === "true",
     save: one("save", ["", "success", "always", "never"]) || "success",
-    version: getInput("version").replace(/^v/, ""),
+    version: version(getInput("version").replace(/^v/, "")),
     program: getInput("program"),
     token: getInput("github-token"),
     matrix: matrix(getInput("matrix")),
     jobStatus: getInput("job-status")
   };
+}
+function version(text) {
+  if (text !== "" && !/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/.test(text)) {
+    throw new Error(`\`version\` is one whole version, such as 1.2.3; found ${JSON.stringify(text)}`);
+  }
+  return text;
 }
 function matrix(text) {
   try {
@@ -21276,17 +21282,37 @@ function one(name, values) {
 import { existsSync as existsSync2 } from "node:fs";
 import { join as join3 } from "node:path";
 
+// src/child.ts
+import { spawn as spawn2 } from "node:child_process";
+var SIGNALS = ["SIGINT", "SIGTERM"];
+async function child2(program, args, directory, read2) {
+  const started = spawn2(program, args, { cwd: directory, stdio: ["ignore", read2 ? "pipe" : 1, 1] });
+  const passed = SIGNALS.map((signal) => [signal, () => started.kill(signal)]);
+  for (const [signal, pass] of passed) process.on(signal, pass);
+  const parts = [];
+  started.stdout?.on("data", (part) => parts.push(part));
+  try {
+    const code2 = await new Promise((resolve2, reject) => {
+      started.on("error", reject);
+      started.on("close", (code3) => resolve2(code3 ?? 1));
+    });
+    return { code: code2, stdout: Buffer.concat(parts).toString("utf8") };
+  } finally {
+    for (const [signal, pass] of passed) process.off(signal, pass);
+  }
+}
+
 // src/summary.ts
 var SHOWN = 10;
 var SAID = "said";
 function restored(result, explained) {
   const paths = result.paths ?? [];
-  const row = (path5) => cells([path5.name, verdictOf(path5), short(path5.key), bytes(path5.work?.bytes), seconds(path5.work?.seconds), bytes(path5.work?.written_bytes)]);
+  const row = (path5) => cells([path5.instance, verdictOf(path5), short(path5.key), bytes(path5.work?.bytes), seconds(path5.work?.seconds), bytes(path5.work?.written_bytes)]);
   table(["path", "restored", "key", "size", "time", "written"], paths.map(row));
   for (const path5 of paths.filter((path6) => verdictOf(path6) !== "exact")) {
     const known = explained?.paths?.find((found) => found.instance === path5.instance);
     summary.addRaw(`
-<details><summary>Why <code>${escaped(path5.name)}</code> was ${mark(path5)}</summary>
+<details><summary>Why <code>${escaped(path5.instance)}</code> was ${mark(path5)}</summary>
 
 `);
     summary.addRaw(why(path5, known).map((line) => `- ${line}
@@ -21297,7 +21323,7 @@ function restored(result, explained) {
 function saved(result) {
   const row = (path5) => {
     const outcome = path5.outcome === "saved" && !path5.settled ? "saved, not as exact" : path5.outcome ?? "";
-    return cells([path5.name, outcome, short(path5.key), bytes(path5.work?.bytes), seconds(path5.work?.seconds), bytes(path5.work?.stored_bytes), reason(path5)]);
+    return cells([path5.instance, outcome, short(path5.key), bytes(path5.work?.bytes), seconds(path5.work?.seconds), bytes(path5.work?.stored_bytes), reason(path5)]);
   };
   table(["path", "saved", "key", "size", "time", "stored", "reason"], (result.paths ?? []).map(row));
 }
@@ -21305,12 +21331,12 @@ function annotate(result, warnings) {
   const known = said ?? JSON.parse(getState(SAID) || "[]");
   const fresh = [];
   const say = (name, text) => {
-    const isKnown = [...known, ...fresh].some(([of, other]) => of === name && other.endsWith(text));
+    const isKnown = [...known, ...fresh].some(([of2, other]) => of2 === name && other.endsWith(text));
     if (!isKnown) fresh.push([name, text]);
   };
   for (const path5 of result.paths ?? []) {
-    if (path5.trouble || path5.outcome === "failed") say(path5.name, reason(path5));
-    for (const warning2 of path5.warnings ?? []) say(path5.name, warning2);
+    if (path5.trouble || path5.outcome === "failed") say(path5.instance, reason(path5));
+    for (const warning2 of path5.warnings ?? []) say(path5.instance, warning2);
   }
   const ofPaths = (result.paths ?? []).flatMap((path5) => path5.warnings ?? []);
   for (const warning2 of warnings) if (!ofPaths.some((one2) => warning2.endsWith(one2))) say("", warning2);
@@ -21321,13 +21347,26 @@ function annotate(result, warnings) {
   said = [...known, ...fresh];
   saveState(SAID, said);
 }
+function uncached(reason2) {
+  warning(plain(`nothing was restored or saved: ${reason2}`), { title: "sci" });
+  summary.addRaw(`
+Nothing was restored or saved: ${escaped(reason2)}
+`);
+}
+async function write() {
+  try {
+    await summary.write();
+  } catch (error2) {
+    warning(`the summary cannot be written: ${error2 instanceof Error ? error2.message : String(error2)}`, { title: "sci" });
+  }
+}
 var said;
 function log(result) {
   const line = (path5) => {
     const key = path5.key === void 0 ? [] : [`key ${short(path5.key)}`];
     const work = path5.work === void 0 ? [] : [`${path5.work.files} files`, bytes(path5.work.bytes), seconds(path5.work.seconds)];
     const words = [path5.outcome ?? verdictOf(path5), ...key, ...work, reason(path5)].filter((word) => word !== "");
-    return plain(`${path5.name}: ${words.join(", ")}`);
+    return plain(`${path5.instance}: ${words.join(", ")}`);
   };
   for (const path5 of result?.paths ?? []) info(line(path5));
 }
@@ -21357,8 +21396,8 @@ function difference(input) {
   const { added = [], removed = [], changed = [] } = input.packages ?? {};
   const packages = [
     ...changed.map(({ name, before, after }) => `${name} ${before.version} \u2192 ${after.version}`),
-    ...added.map(({ name, version }) => `+ ${name} ${version}`),
-    ...removed.map(({ name, version }) => `\u2212 ${name} ${version}`)
+    ...added.map(({ name, version: version2 }) => `+ ${name} ${version2}`),
+    ...removed.map(({ name, version: version2 }) => `\u2212 ${name} ${version2}`)
   ];
   const more = packages.length > SHOWN ? `, ${packages.length - SHOWN} more` : "";
   const list = packages.slice(0, SHOWN).map((one2) => code(one2)).join(", ");
@@ -21430,12 +21469,11 @@ async function run(program, inputs, args) {
   const globals = ["--json"];
   if (inputs.store !== "") globals.push("--store", inputs.store);
   if (inputs.require) globals.push("--require");
-  const options = { cwd: inputs.directory, ignoreReturnCode: true, silent: true, listeners: { stderr: log2 } };
-  const { exitCode, stdout } = await getExecOutput(program, [...globals, ...args], options);
-  return { code: exitCode, document: parsed(stdout) };
+  const { code: code2, stdout } = await child2(program, [...globals, ...args], inputs.directory, true);
+  return { code: code2, document: parsed(stdout) };
 }
-function log2(text) {
-  process.stdout.write(text);
+function of(command, paths) {
+  return paths.length === 0 ? command : [...command, "--", ...paths];
 }
 function parsed(text) {
   try {
@@ -21448,26 +21486,26 @@ function parsed(text) {
 
 // src/steps.ts
 async function restore(program, inputs) {
-  const ran = await logged(program, inputs, ["restore", ...inputs.paths]);
+  const ran = await logged(program, inputs, ["restore"]);
   await showRestored(program, inputs, ran, ran.document?.result);
-  settle(ran);
+  settle(ran, inputs);
 }
 async function save(program, inputs, failed) {
-  const args = ["save", ...failed ? ["--failed"] : [], ...inputs.paths];
-  const ran = await logged(program, inputs, args);
+  const ran = await logged(program, inputs, ["save", ...failed ? ["--failed"] : []]);
   saved2(ran.document, ran.document?.result);
   showSaved(ran.document, ran.document?.result);
-  await summary.write();
-  settle(ran);
+  await write();
+  settle(ran, inputs);
 }
 async function run2(program, inputs) {
   const ran = await run(program, inputs, ["run", "--", ...shell(inputs.run)]);
-  const { restore: restore2, save: save2 } = ran.document?.result ?? {};
+  const { restore: restore2, save: save2, uncached: uncached2 } = ran.document?.result ?? {};
   log(restore2);
   log(save2);
   await showRestored(program, inputs, ran, restore2);
+  if (uncached2 !== void 0) uncached(uncached2);
   showSaved(ran.document, save2);
-  await summary.write();
+  await write();
   if (ran.code !== 0) setFailed(message(ran) ?? `the command ended with ${ran.code}`);
 }
 async function without(inputs, reason2) {
@@ -21475,7 +21513,7 @@ async function without(inputs, reason2) {
   restored2(null, void 0);
   if (inputs.command !== "run") return;
   const [program = "", ...args] = shell(inputs.run);
-  const code2 = await exec(program, args, { cwd: inputs.directory, ignoreReturnCode: true });
+  const { code: code2 } = await child2(program, args, inputs.directory, false);
   if (code2 !== 0) setFailed(`the command ended with ${code2}`);
 }
 function shell(script) {
@@ -21486,16 +21524,16 @@ function bash() {
   return process.platform === "win32" && existsSync2(gits) ? gits : "bash";
 }
 async function explain(program, inputs) {
-  const ran = await logged(program, inputs, ["explain", ...inputs.paths]);
+  const ran = await logged(program, inputs, ["explain"]);
   const result = ran.document?.result;
   if (result !== void 0) restored(result, result);
   setOutput("json", ran.document);
-  await summary.write();
-  settle(ran);
+  await write();
+  settle(ran, inputs);
 }
-async function logged(program, inputs, args) {
-  return await group(`sci ${args.join(" ")}`, async () => {
-    const ran = await run(program, inputs, args);
+async function logged(program, inputs, command) {
+  return await group(["sci", ...command, ...inputs.paths].join(" "), async () => {
+    const ran = await run(program, inputs, of(command, inputs.paths));
     log(ran.document?.result);
     return ran;
   });
@@ -21505,18 +21543,24 @@ async function showRestored(program, inputs, ran, result) {
   if (result === void 0) return;
   const isExact = (result.paths ?? []).every((path5) => verdictOf(path5) === "exact");
   const asked = isExact || result.plan === void 0;
-  const explained = asked ? null : await run(program, { ...inputs, require: false }, ["explain", ...inputs.paths]);
+  const explained = asked ? null : await run(program, { ...inputs, require: false }, of(["explain"], inputs.paths));
   restored(result, explained?.document?.result);
   annotate(result, ran.document?.warnings ?? []);
-  await summary.write();
+  await write();
 }
 function showSaved(document, result) {
   if (result === void 0) return;
   saved(result);
   annotate(result, document?.command === "save" ? document.warnings : []);
 }
-function settle(ran) {
-  if (ran.code !== 0) setFailed(message(ran) ?? `sci ended with ${ran.code}`);
+var EXCUSED = ["state"];
+var UNEXPLAINED = [...EXCUSED, "store", "not-found"];
+function settle(ran, { require: require2 }) {
+  if (ran.code === 0) return;
+  const excused = ran.document?.command === "explain" ? UNEXPLAINED : EXCUSED;
+  const said2 = message(ran) ?? `sci ended with ${ran.code}`;
+  if (!require2 && excused.includes(ran.document?.error?.kind ?? "")) warning(said2, { title: "sci" });
+  else setFailed(said2);
 }
 function message({ document }) {
   const error2 = document?.error;

@@ -44,12 +44,19 @@ export function read(): Inputs {
     store: core.getInput("store"),
     require: one("require", ["", "false", "true"]) === "true",
     save: one("save", ["", "success", "always", "never"]) || "success",
-    version: core.getInput("version").replace(/^v/, ""),
+    version: version(core.getInput("version").replace(/^v/, "")),
     program: core.getInput("program"),
     token: core.getInput("github-token"),
     matrix: matrix(core.getInput("matrix")),
     jobStatus: core.getInput("job-status"),
   };
+}
+
+function version(text: string): string {
+  if (text !== "" && !/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/.test(text)) {
+    throw new Error(`\`version\` is one whole version, such as 1.2.3; found ${JSON.stringify(text)}`);
+  }
+  return text;
 }
 
 function matrix(text: string): string {

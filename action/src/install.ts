@@ -21,6 +21,8 @@ const TARGETS: Record<string, string> = {
   "darwin-x64": "x86_64-apple-darwin",
   "darwin-arm64": "aarch64-apple-darwin",
   "win32-x64": "x86_64-pc-windows-msvc",
+  // Emulated.
+  "win32-arm64": "x86_64-pc-windows-msvc",
 };
 const SUMS = "SHA256SUMS";
 
@@ -36,7 +38,7 @@ export async function install(inputs: Inputs): Promise<string> {
 
 async function released(inputs: Inputs): Promise<string> {
   const version = inputs.version || manifest.version;
-  const target = TARGETS[`${process.platform}-${process.arch}${hasMusl() ? "-musl" : ""}`];
+  const target = TARGETS[`${process.platform}-${process.arch}${wantsMusl() ? "-musl" : ""}`];
   if (target === undefined) {
     throw new Error(`sci is not released for ${process.platform} on ${process.arch}; name an installed one as \`program\``);
   }
@@ -47,15 +49,20 @@ async function released(inputs: Inputs): Promise<string> {
   return join(directory, name, process.platform === "win32" ? "bin/sci.exe" : "bin/sci");
 }
 
-/** Whether this is a Linux without glibc, such as a container of Alpine. */
-function hasMusl(): boolean {
+/** The oldest glibc that the program works with: that of the machine where it is built. */
+const GLIBC = [2, 35];
+
+/** Whether this is a Linux without glibc, such as a container of Alpine, or with one that is too old. */
+function wantsMusl(): boolean {
   if (process.platform !== "linux") {
     return false;
   }
   // Otherwise it asks for the name of every address.
   Object.assign(process.report, { excludeNetwork: true });
   const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
-  return header.glibcVersionRuntime === undefined;
+  const [major = 0, minor = 0] = (header.glibcVersionRuntime ?? "").split(".").map(Number);
+  const [oldest = 0, of = 0] = GLIBC;
+  return major < oldest || (major === oldest && minor < of);
 }
 
 async function download(inputs: Inputs, version: string, target: string, name: string): Promise<string> {
@@ -95,6 +102,8 @@ function isOutage(error: unknown): boolean {
     const status = error.httpStatusCode ?? 0;
     return status >= 500 || status === 408 || status === 429;
   }
+  // The toolkit's own has no code.
+  if (error instanceof Error && error.message.startsWith("Request timeout")) return true;
   return /^(ECONN|EHOST|ENET|EAI_|EPIPE|ENOTFOUND|ETIMEDOUT)/.test((error as { code?: string } | null)?.code ?? "");
 }
 
@@ -108,17 +117,22 @@ export function checkSum(archive: string, content: Buffer, sums: string): void {
   }
 }
 
-/** Has GitHub's own program check who built the archive, where it is there to do so. */
+/** What gh says where it could not ask, which proves nothing of the archive. */
+const UNASKED = /HTTP (403|408|429|5\d\d)|rate limit|timeout|timed out|dial tcp|no such host|connection re|TLS handshake|TUF/i;
+
+/** Has GitHub's own program check that the release workflow made the archive, where it is there to do so. */
 async function attest(packed: string, repository: string, token: string): Promise<void> {
-  const gh = await getExecOutput("gh", ["--version"], { silent: true, ignoreReturnCode: true }).catch(() => null);
+  const quiet = { silent: true, ignoreReturnCode: true };
+  const gh = await getExecOutput("gh", ["attestation", "verify", "--help"], quiet).catch(() => null);
   if (gh?.exitCode !== 0 || token === "") {
-    core.info("The attestation was not checked: gh is not there");
+    core.info(`The attestation was not checked: ${token === "" ? "`github-token` is empty" : "there is no gh that can"}`);
     return;
   }
   const env = { ...process.env, GH_TOKEN: token } as Record<string, string>;
-  const args = ["attestation", "verify", packed, "--repo", repository];
-  const checked = await getExecOutput("gh", args, { env, silent: true, ignoreReturnCode: true });
-  if (checked.exitCode !== 0) {
-    throw new Error(`the attestation of the download does not hold: ${checked.stderr.trim()}`);
-  }
+  const signer = ["--signer-workflow", `${repository}/.github/workflows/release.yml`];
+  const checked = await getExecOutput("gh", ["attestation", "verify", packed, "--repo", repository, ...signer], { ...quiet, env });
+  if (checked.exitCode === 0) return;
+  const said = checked.stderr.trim();
+  if (UNASKED.test(said)) throw new Unreachable(`the attestation of sci cannot be checked: ${said}`);
+  throw new Error(`the attestation of the download does not hold: ${said}`);
 }

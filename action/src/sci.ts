@@ -1,8 +1,8 @@
 // Runs sci and reads its JSON.
 
 import * as core from "@actions/core";
-import { getExecOutput } from "@actions/exec";
 
+import { child } from "./child.ts";
 import type { Inputs } from "./inputs.ts";
 
 /** The document that `sci --json` prints. */
@@ -11,7 +11,7 @@ export interface Document {
   ok: boolean;
   warnings: string[];
   result?: Result;
-  error?: { message: string; hint?: string };
+  error?: { kind: string; message: string; hint?: string };
 }
 
 /** What a command did, as far as this action shows it. */
@@ -24,6 +24,8 @@ export interface Result {
   restore?: Result;
   save?: Result;
   command?: { code: number };
+  /** Why nothing was restored or saved. */
+  uncached?: string;
 }
 
 /** One path, restored, saved or explained. */
@@ -88,13 +90,13 @@ export async function run(program: string, inputs: Inputs, args: string[]): Prom
   const globals = ["--json"];
   if (inputs.store !== "") globals.push("--store", inputs.store);
   if (inputs.require) globals.push("--require");
-  const options = { cwd: inputs.directory, ignoreReturnCode: true, silent: true, listeners: { stderr: log } };
-  const { exitCode, stdout } = await getExecOutput(program, [...globals, ...args], options);
-  return { code: exitCode, document: parsed(stdout) };
+  const { code, stdout } = await child(program, [...globals, ...args], inputs.directory, true);
+  return { code, document: parsed(stdout) };
 }
 
-function log(text: Buffer): void {
-  process.stdout.write(text);
+/** The words of a command for these paths: none of them is taken for an option. */
+export function of(command: string[], paths: string[]): string[] {
+  return paths.length === 0 ? command : [...command, "--", ...paths];
 }
 
 function parsed(text: string): Document | null {

@@ -4,8 +4,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 import * as core from "@actions/core";
-import { exec } from "@actions/exec";
 
+import { child } from "./child.ts";
 import type { Inputs } from "./inputs.ts";
 import * as outputs from "./outputs.ts";
 import type { Document, Ran, Result } from "./sci.ts";
@@ -14,30 +14,30 @@ import * as summary from "./summary.ts";
 
 /** Restores, and says why what was not restored exactly was not. */
 export async function restore(program: string, inputs: Inputs): Promise<void> {
-  const ran = await logged(program, inputs, ["restore", ...inputs.paths]);
+  const ran = await logged(program, inputs, ["restore"]);
   await showRestored(program, inputs, ran, ran.document?.result);
-  settle(ran);
+  settle(ran, inputs);
 }
 
 /** Saves. */
 export async function save(program: string, inputs: Inputs, failed: boolean): Promise<void> {
-  const args = ["save", ...(failed ? ["--failed"] : []), ...inputs.paths];
-  const ran = await logged(program, inputs, args);
+  const ran = await logged(program, inputs, ["save", ...(failed ? ["--failed"] : [])]);
   outputs.saved(ran.document, ran.document?.result);
   showSaved(ran.document, ran.document?.result);
-  await core.summary.write();
-  settle(ran);
+  await summary.write();
+  settle(ran, inputs);
 }
 
 /** Restores, runs a command, saves. The step ends as the command does. */
 export async function run(program: string, inputs: Inputs): Promise<void> {
   const ran = await sci.run(program, inputs, ["run", "--", ...shell(inputs.run)]);
-  const { restore, save } = ran.document?.result ?? {};
+  const { restore, save, uncached } = ran.document?.result ?? {};
   summary.log(restore);
   summary.log(save);
   await showRestored(program, inputs, ran, restore);
+  if (uncached !== undefined) summary.uncached(uncached);
   showSaved(ran.document, save);
-  await core.summary.write();
+  await summary.write();
   if (ran.code !== 0) core.setFailed(message(ran) ?? `the command ended with ${ran.code}`);
 }
 
@@ -47,7 +47,7 @@ export async function without(inputs: Inputs, reason: string): Promise<void> {
   outputs.restored(null, undefined);
   if (inputs.command !== "run") return;
   const [program = "", ...args] = shell(inputs.run);
-  const code = await exec(program, args, { cwd: inputs.directory, ignoreReturnCode: true });
+  const { code } = await child(program, args, inputs.directory, false);
   if (code !== 0) core.setFailed(`the command ended with ${code}`);
 }
 
@@ -63,18 +63,18 @@ function bash(): string {
 
 /** Explains the last plan. */
 export async function explain(program: string, inputs: Inputs): Promise<void> {
-  const ran = await logged(program, inputs, ["explain", ...inputs.paths]);
+  const ran = await logged(program, inputs, ["explain"]);
   const result = ran.document?.result;
   if (result !== undefined) summary.restored(result, result);
   core.setOutput("json", ran.document);
-  await core.summary.write();
-  settle(ran);
+  await summary.write();
+  settle(ran, inputs);
 }
 
-/** Runs a command with a group of its own in the log. */
-async function logged(program: string, inputs: Inputs, args: string[]): Promise<Ran> {
-  return await core.group(`sci ${args.join(" ")}`, async () => {
-    const ran = await sci.run(program, inputs, args);
+/** Runs a command for the paths, with a group of its own in the log. */
+async function logged(program: string, inputs: Inputs, command: string[]): Promise<Ran> {
+  return await core.group(["sci", ...command, ...inputs.paths].join(" "), async () => {
+    const ran = await sci.run(program, inputs, sci.of(command, inputs.paths));
     summary.log(ran.document?.result);
     return ran;
   });
@@ -85,10 +85,10 @@ async function showRestored(program: string, inputs: Inputs, ran: Ran, result: R
   if (result === undefined) return;
   const isExact = (result.paths ?? []).every((path) => summary.verdictOf(path) === "exact");
   const asked = isExact || result.plan === undefined;
-  const explained = asked ? null : await sci.run(program, { ...inputs, require: false }, ["explain", ...inputs.paths]);
+  const explained = asked ? null : await sci.run(program, { ...inputs, require: false }, sci.of(["explain"], inputs.paths));
   summary.restored(result, explained?.document?.result);
   summary.annotate(result, ran.document?.warnings ?? []);
-  await core.summary.write();
+  await summary.write();
 }
 
 function showSaved(document: Document | null, result: Result | undefined): void {
@@ -97,9 +97,18 @@ function showSaved(document: Document | null, result: Result | undefined): void 
   summary.annotate(result, document?.command === "save" ? document.warnings : []);
 }
 
+/** What is no fault of the job unless its cache is required: no room for what sci remembers, and, where all that is asked for is
+ * an explanation, no store to ask and nothing to explain. */
+const EXCUSED = ["state"];
+const UNEXPLAINED = [...EXCUSED, "store", "not-found"];
+
 /** Ends the step as sci did: trouble with the cache is sci's to weigh. */
-function settle(ran: Ran): void {
-  if (ran.code !== 0) core.setFailed(message(ran) ?? `sci ended with ${ran.code}`);
+function settle(ran: Ran, { require }: Inputs): void {
+  if (ran.code === 0) return;
+  const excused = ran.document?.command === "explain" ? UNEXPLAINED : EXCUSED;
+  const said = message(ran) ?? `sci ended with ${ran.code}`;
+  if (!require && excused.includes(ran.document?.error?.kind ?? "")) core.warning(said, { title: "sci" });
+  else core.setFailed(said);
 }
 
 function message({ document }: Ran): string | undefined {

@@ -13,11 +13,11 @@ const SAID = "said";
 export function restored(result: Result, explained: Result | undefined): void {
   const paths = result.paths ?? [];
   const row = (path: Path) =>
-    cells([path.name, verdictOf(path), short(path.key), bytes(path.work?.bytes), seconds(path.work?.seconds), bytes(path.work?.written_bytes)]);
+    cells([path.instance, verdictOf(path), short(path.key), bytes(path.work?.bytes), seconds(path.work?.seconds), bytes(path.work?.written_bytes)]);
   table(["path", "restored", "key", "size", "time", "written"], paths.map(row));
   for (const path of paths.filter((path) => verdictOf(path) !== "exact")) {
     const known = explained?.paths?.find((found) => found.instance === path.instance);
-    core.summary.addRaw(`\n<details><summary>Why <code>${escaped(path.name)}</code> was ${mark(path)}</summary>\n\n`);
+    core.summary.addRaw(`\n<details><summary>Why <code>${escaped(path.instance)}</code> was ${mark(path)}</summary>\n\n`);
     core.summary.addRaw(why(path, known).map((line) => `- ${line}\n`).join(""));
     core.summary.addRaw("\n</details>\n");
   }
@@ -27,7 +27,7 @@ export function restored(result: Result, explained: Result | undefined): void {
 export function saved(result: Result): void {
   const row = (path: Path) => {
     const outcome = path.outcome === "saved" && !path.settled ? "saved, not as exact" : (path.outcome ?? "");
-    return cells([path.name, outcome, short(path.key), bytes(path.work?.bytes), seconds(path.work?.seconds), bytes(path.work?.stored_bytes), reason(path)]);
+    return cells([path.instance, outcome, short(path.key), bytes(path.work?.bytes), seconds(path.work?.seconds), bytes(path.work?.stored_bytes), reason(path)]);
   };
   table(["path", "saved", "key", "size", "time", "stored", "reason"], (result.paths ?? []).map(row));
 }
@@ -42,8 +42,8 @@ export function annotate(result: Result, warnings: string[]): void {
     if (!isKnown) fresh.push([name, text]);
   };
   for (const path of result.paths ?? []) {
-    if (path.trouble || path.outcome === "failed") say(path.name, reason(path));
-    for (const warning of path.warnings ?? []) say(path.name, warning);
+    if (path.trouble || path.outcome === "failed") say(path.instance, reason(path));
+    for (const warning of path.warnings ?? []) say(path.instance, warning);
   }
   // Among those of all are those of the paths.
   const ofPaths = (result.paths ?? []).flatMap((path) => path.warnings ?? []);
@@ -54,6 +54,21 @@ export function annotate(result: Result, warnings: string[]): void {
   }
   said = [...known, ...fresh];
   core.saveState(SAID, said);
+}
+
+/** Says that a command ran without its cache. */
+export function uncached(reason: string): void {
+  core.warning(plain(`nothing was restored or saved: ${reason}`), { title: "sci" });
+  core.summary.addRaw(`\nNothing was restored or saved: ${escaped(reason)}\n`);
+}
+
+/** Writes what was added. A summary that cannot be written is no fault of the job. */
+export async function write(): Promise<void> {
+  try {
+    await core.summary.write();
+  } catch (error) {
+    core.warning(`the summary cannot be written: ${error instanceof Error ? error.message : String(error)}`, { title: "sci" });
+  }
 }
 
 /** What was annotated, and of which path; of none where the name is empty. */
@@ -67,7 +82,7 @@ export function log(result: Result | undefined): void {
     const key = path.key === undefined ? [] : [`key ${short(path.key)}`];
     const work = path.work === undefined ? [] : [`${path.work.files} files`, bytes(path.work.bytes), seconds(path.work.seconds)];
     const words = [path.outcome ?? verdictOf(path), ...key, ...work, reason(path)].filter((word) => word !== "");
-    return plain(`${path.name}: ${words.join(", ")}`);
+    return plain(`${path.instance}: ${words.join(", ")}`);
   };
   for (const path of result?.paths ?? []) core.info(line(path));
 }

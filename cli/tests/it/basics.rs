@@ -162,7 +162,7 @@ fn init_writes_what_it_detects_and_says_what_is_next() {
 
         - run: sci restore
         - run: <your build>
-        - run: sci save ${{ failure() && '--failed' || '' }}
+        - run: sci save ${{ job.status != 'success' && '--failed' || '' }}
           if: ${{ !cancelled() }}
     ");
     insta::assert_snapshot!(sandbox.read("sci.toml"), @r#"

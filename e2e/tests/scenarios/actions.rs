@@ -184,6 +184,45 @@ fn what_cannot_be_is_said_and_fails_the_step() {
 }
 
 #[test]
+fn a_runner_that_can_keep_no_state_runs_the_job_all_the_same() {
+    let issuer = Issuer::start();
+    let server = Server::believing(&issuer.url(), &[]);
+    let mut life = Life { issuer, backend: &server, run: 850 };
+    let main = Event::push("main");
+    let mut stateless = |command: &str| {
+        let job = life.begin(&main, "1").environment("SCI_STATE", "/dev/null/state");
+        if command.is_empty() { job } else { job.with("command", command) }
+    };
+    let step = stateless("run").with("run", "echo the command ran").main().success().expect_hit("miss");
+    assert!(step.ran.stdout.contains("the command ran\n"), "{}", step.ran);
+    assert!(
+        step.ran.stdout.contains("::warning title=sci::nothing was restored or saved: cannot make"),
+        "{}",
+        step.ran
+    );
+    assert!(step.summary.contains("Nothing was restored or saved"), "{}", step.summary);
+    let step = stateless("").main().success().expect_hit("miss");
+    assert!(step.ran.stdout.contains("::warning title=sci::cannot make /dev/null/state"), "{}", step.ran);
+    stateless("").with("require", "true").main().failure();
+    // Nothing to explain is nothing to fail for.
+    let job = life.begin(&main, "1").with("command", "explain");
+    assert!(job.main().success().ran.stdout.contains("::warning title=sci::"), "explained without a restore");
+    job.with("require", "true").main().failure();
+}
+
+#[test]
+fn a_program_may_be_in_a_directory_with_a_space() {
+    let issuer = Issuer::start();
+    let server = Server::believing(&issuer.url(), &[]);
+    let mut life = Life { issuer, backend: &server, run: 870 };
+    let job = life.begin(&Event::push("main"), "1");
+    let program = job.machine().dir().join("with a space").join("sci");
+    std::fs::create_dir(program.parent().unwrap()).unwrap();
+    std::fs::copy(sci_e2e::machine::sci(), &program).unwrap();
+    job.with("program", program.to_str().unwrap()).main().success().expect_hit("miss");
+}
+
+#[test]
 fn sci_is_got_from_a_release_whole_and_attested_or_not_at_all() {
     let (issuer, releases) = (Issuer::start(), Releases::start());
     let server = Server::believing(&issuer.url(), &[]);
@@ -196,7 +235,7 @@ fn sci_is_got_from_a_release_whole_and_attested_or_not_at_all() {
         let gh = bin.join("gh");
         std::fs::write(
             &gh,
-            format!("#!/bin/sh\n[ \"$1\" = --version ] || {{ echo \"$GH_TOKEN: $*\" >&2; {verdict}; }}\n"),
+            format!("#!/bin/sh\n[ \"$3\" = --help ] || {{ echo \"$GH_TOKEN: $*\" >&2; {verdict}; }}\n"),
         )
         .unwrap();
         std::fs::set_permissions(&gh, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
@@ -215,6 +254,13 @@ fn sci_is_got_from_a_release_whole_and_attested_or_not_at_all() {
     let refused = attesting(&mut life, "exit 1").main().failure();
     let said = "::error::the attestation of the download does not hold: of-the-job: attestation verify ";
     assert!(refused.ran.stdout.contains(said) && refused.ran.stdout.contains(" --repo o/sci"), "{}", refused.ran);
+    assert!(refused.ran.stdout.contains(" --signer-workflow o/sci/.github/workflows/release.yml"), "{}", refused.ran);
+    // That GitHub does not answer says nothing of the archive: it is not run, and the job goes on.
+    let unasked =
+        attesting(&mut life, "echo 'HTTP 503: Service Unavailable' >&2; exit 1").main().success().expect_hit("miss");
+    assert!(unasked.ran.stdout.contains("cannot be checked") && unasked.path.is_empty(), "{}", unasked.ran);
+    let vague = life.begin(&main, "1").installing(&releases).with("version", "99").main().failure();
+    assert!(vague.ran.stdout.contains("`version` is one whole version"), "{}", vague.ran);
     let absent = life.begin(&main, "1").installing(&releases).with("version", "99.0.0").main().failure();
     assert!(absent.ran.stdout.contains("::error::"), "{}", absent.ran);
     releases.tamper();

@@ -121,8 +121,12 @@ fn pack(context: &Context, name: &str, fill: &dyn Fn(&Path) -> Result<(), Failur
     Ok(archive)
 }
 
-/// GNU's.
+/// GNU's. By its bare name Windows would start its own, which comes before what is on the `PATH`.
 fn tar() -> Command {
+    if cfg!(windows) {
+        let programs = std::env::var_os("ProgramFiles").unwrap_or_else(|| r"C:\Program Files".into());
+        return Command::new(Path::new(&programs).join(r"Git\usr\bin\tar.exe"));
+    }
     Command::new(if cfg!(target_os = "macos") { "gtar" } else { "tar" })
 }
 

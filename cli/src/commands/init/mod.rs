@@ -46,7 +46,7 @@ struct Found {
 const CI: &str = "\
 - run: sci restore
 - run: <your build>
-- run: sci save ${{ failure() && '--failed' || '' }}
+- run: sci save ${{ job.status != 'success' && '--failed' || '' }}
   if: ${{ !cancelled() }}
 ";
 

@@ -66,12 +66,12 @@ fn compose(branch: &str, below: &Path, found: &[&Detected]) -> String {
          \x20 build:\n\
          \x20   runs-on: ubuntu-latest\n\
          \x20   steps:\n\
-         \x20     - uses: actions/checkout@v4\n"
+         \x20     - uses: actions/checkout@v6\n"
     );
     steps(&mut text, below, found, |workflow| workflow.setup.as_deref());
-    text.push_str("      # Restores the paths of sci.toml now, and saves them when the job ends. OWNER is who keeps sci: name it, and the\n");
+    text.push_str("      # Restores the paths of sci.toml now, and saves them when the job ends. <OWNER> is who keeps sci: name it, and the\n");
     text.push_str("      # store of your jobs as `url` in [store] of sci.toml.\n");
-    text.push_str("      - uses: OWNER/sci/action@v1\n");
+    text.push_str("      - uses: <OWNER>/sci/action@v1\n");
     if below != Path::new("") {
         let _ = writeln!(text, "        with:\n          working-directory: {}", quoted(below));
     }
