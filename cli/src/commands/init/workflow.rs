@@ -59,6 +59,7 @@ fn compose(branch: &str, below: &Path, found: &[&Detected]) -> String {
          \x20 push:\n\
          \x20   branches: [{branch}]\n\
          \x20 pull_request:\n\
+         \x20 merge_group:\n\
          permissions:\n\
          \x20 contents: read\n\
          \x20 id-token: write # the store has to know who asks; nothing secret is needed\n\
