@@ -116,22 +116,26 @@ fn restore(room: impl Iterator<Item = Room>, at_least: usize, unforeseen: usize)
     assert_eq!(listing(&small.machine.out()), wanted);
 }
 
-/// A command with more and more room where local state is.
+/// A command with more and more room where local state is. What was done by then is done all the same, and said.
 fn state(flow: &'static Flow, room: impl Iterator<Item = Room>) {
     let small = Small::new(flow, "state");
-    let mut refused = 0;
+    let mut met = 0;
     for room in room {
         let ran = small.run(room);
         if ran.code == Some(0) {
-            break;
+            if !ran.stderr.contains("could not be noted: cannot write") {
+                break;
+            }
+            met += 1;
+            continue;
         }
         assert_eq!(ran.code, Some(5), "{ran:?}");
         let error = ran.error();
         assert!(error["message"].as_str().unwrap().contains("No space left"), "{error:#}");
         assert!(error["hint"].as_str().unwrap_or_default().starts_with("free some room"), "{error:#}");
-        refused += 1;
+        met += 1;
     }
-    assert!(refused > 0, "no command met a full disk");
+    assert!(met > 0, "no command met a full disk");
     flow.check_done(&small.machine.sci(flow.words));
     assert_eq!(listing(&small.machine.out()), small.wanted());
 }

@@ -382,14 +382,14 @@ fn a_store_that_cannot_be_opened_says_what_to_do() {
     exit code: 3
     ----- stderr -----
     Error: the index failed: [TOP]/state/store/index.sqlite: file is not a database
-    Hint: what a store holds can be built again: move [TOP]/state/store away, and the next save makes a new one
+    Hint: what a store holds can be built again: move [TOP]/state/store away, and the next save makes a new one, unless there is a backup
     ");
     std::fs::write(store.join("sci-store.json"), "{").unwrap();
     assert_screen!(sandbox.sci("ls"), @r"
     exit code: 3
     ----- stderr -----
     Error: [TOP]/state/store/sci-store.json: EOF while parsing an object at line 1 column 1
-    Hint: what a store holds can be built again: move [TOP]/state/store away, and the next save makes a new one
+    Hint: what a store holds can be built again: move [TOP]/state/store away, and the next save makes a new one, unless there is a backup
     ");
     std::fs::rename(&store, sandbox.beside("away")).unwrap();
     sandbox.sci("save").ends_with(0);
