@@ -13,19 +13,24 @@ use super::{LockfileError, npm, pnpm, text, yarn};
 ///
 /// `name` may be a path, of which only the last component counts. A file that is no lockfile of its kind names none.
 pub fn directories(name: &Path, bytes: &[u8]) -> BTreeSet<String> {
-    let reader = match name.file_name().and_then(|name| name.to_str()) {
-        Some("pnpm-lock.yaml") => of_pnpm,
-        Some("yarn.lock") => of_yarn,
-        Some("package-lock.json" | "npm-shrinkwrap.json") => of_npm,
-        _ => return BTreeSet::new(),
-    };
-    text(bytes).and_then(reader).unwrap_or_default()
+    reader(name).and_then(|reader| text(bytes).and_then(reader).ok()).unwrap_or_default()
 }
 
 /// Whether lockfiles of this name are read at all.
 pub fn may_name_directories(name: &Path) -> bool {
-    const NAMES: [&str; 4] = ["pnpm-lock.yaml", "yarn.lock", "package-lock.json", "npm-shrinkwrap.json"];
-    name.file_name().is_some_and(|name| NAMES.iter().any(|known| name == *known))
+    reader(name).is_some()
+}
+
+type Reader = fn(&str) -> Result<BTreeSet<String>, LockfileError>;
+
+/// What reads lockfiles of this name.
+fn reader(name: &Path) -> Option<Reader> {
+    match name.file_name()?.to_str()? {
+        "pnpm-lock.yaml" => Some(of_pnpm),
+        "yarn.lock" => Some(of_yarn),
+        "package-lock.json" | "npm-shrinkwrap.json" => Some(of_npm),
+        _ => None,
+    }
 }
 
 fn of_pnpm(text: &str) -> Result<BTreeSet<String>, LockfileError> {
