@@ -2610,7 +2610,7 @@ function _getGlobal(key, defaultValue) {
 var package_default = {
   name: "sci-action",
   description: "The GitHub Action of sci",
-  version: "0.1.0",
+  version: "1.0.0",
   license: "Apache-2.0",
   private: true,
   type: "module",

@@ -286,7 +286,7 @@ fn a_record_of_another_key_is_not_believed() {
     assert_screen!(sandbox.sci("doctor"), @r"
     exit code: 1
     ----- stdout -----
-    sci 0.1.0
+    sci 1.0.0
     ok    machine      linux on [ARCH], 2 threads
     ok    state        [TOP]/state
     ok    git          [GIT]
@@ -385,7 +385,7 @@ fn doctor_tries_the_connection() {
     assert_screen!(sandbox.sci("doctor"), @r"
     exit code: 0
     ----- stdout -----
-    sci 0.1.0
+    sci 1.0.0
     ok    machine      linux on [ARCH], 2 threads
     ok    state        [TOP]/state
     ok    git          [GIT]
