@@ -2,11 +2,11 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use sci_planner::config::nearest;
+use sci_planner::Place;
+use sci_planner::config::{Declaration, nearest};
 use sci_sys::places;
 
 use crate::context::Context;
-use crate::placement::resolved;
 use crate::workspace::Workspace;
 
 /// Where places are that people type.
@@ -15,6 +15,8 @@ pub struct Places {
     start: PathBuf,
     root: Option<PathBuf>,
     home: Option<PathBuf>,
+    /// What is elsewhere than it is called by, and its instance.
+    elsewhere: Vec<(PathBuf, String)>,
 }
 
 impl Places {
@@ -23,7 +25,8 @@ impl Places {
         Self {
             start: context.start().to_owned(),
             root: workspace.map(|workspace| workspace.root.clone()),
-            home: context.environment.home().map(|home| resolved(&home)),
+            home: context.environment.home().map(|home| places::resolved(&home)),
+            elsewhere: workspace.map(|workspace| elsewhere(context, workspace)).unwrap_or_default(),
         }
     }
 
@@ -41,9 +44,10 @@ impl Places {
     fn instance(&self, place: &Path) -> Option<String> {
         let place = without_dots(&self.start.join(place));
         // A path that is a link itself is meant, not where it leads.
-        let place = resolved(place.parent()?).join(place.file_name()?);
+        let place = places::resolved(place.parent()?).join(place.file_name()?);
         let below = |top: &Option<PathBuf>| Some(places::text(place.strip_prefix(top.as_ref()?).ok()?)?.into_owned());
-        below(&self.root).or_else(|| below(&self.home).map(|below| format!("~/{below}")))
+        let elsewhere = self.elsewhere.iter().find(|(root, _)| *root == place).map(|(_, instance)| instance.clone());
+        elsewhere.or_else(|| below(&self.root)).or_else(|| below(&self.home).map(|below| format!("~/{below}")))
     }
 }
 
@@ -83,6 +87,17 @@ impl Called {
     }
 }
 
+fn elsewhere(context: &Context, workspace: &Workspace) -> Vec<(PathBuf, String)> {
+    let host = context.environment.host();
+    let shared = workspace.config.paths.iter().filter(|declared| declared.path.value.is_home());
+    let place = |declared: &Declaration| {
+        let instance = declared.path.value.text();
+        let place = Place::of(declared, instance, &workspace.root, &host).ok().filter(|place| place.elsewhere)?;
+        Some((place.resolved(), instance.to_owned()))
+    };
+    shared.filter_map(place).collect()
+}
+
 /// The path without `.` and `..`, whatever is there.
 fn without_dots(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
@@ -104,8 +119,12 @@ mod tests {
 
     #[test]
     fn a_place_means_one_instance() {
-        let places =
-            Places { start: "/no/home/ws/web".into(), root: Some("/no/home/ws".into()), home: Some("/no/home".into()) };
+        let places = Places {
+            start: "/no/home/ws/web".into(),
+            root: Some("/no/home/ws".into()),
+            home: Some("/no/home".into()),
+            elsewhere: Vec::new(),
+        };
         let means = |word: &str, name: &str, instance: &str| places.called(word).means(name, instance);
         for (word, instance) in [
             ("node_modules", "web/node_modules"),

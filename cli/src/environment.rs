@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+use sci_planner::Host;
+
 /// The variable that names the home directory.
 const HOME: &str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
 
@@ -50,6 +52,12 @@ impl Environment {
     /// True in a CI job, as the store sees it.
     pub fn is_ci(&self) -> bool {
         sci_native::in_ci(&self.text_variables())
+    }
+
+    /// The machine that a command plans for.
+    pub fn host(&self) -> Host {
+        let home = self.home().filter(|home| home.is_absolute());
+        Host { env: self.variables.clone(), home, ..Host::detect() }
     }
 
     /// The user's home directory.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use sci_planner::config::{self, Config, ConfigError, Declaration};
-use sci_planner::{Plan, PlanError};
+use sci_planner::{Host, Place, Plan, PlanError};
 use sci_snapshot::SnapshotError;
 use sci_snapshot::restore::{self, Recovered};
 
@@ -88,8 +88,8 @@ impl Workspace {
         };
         let config = config::load(&file).map_err(|error| CliError::planning(&error))?;
         let state = context.state()?;
-        let home = context.environment.home();
-        placement::refuse_in_a_path(&config, home.as_deref(), state.directory(), "the local state", "--state")?;
+        let host = context.environment.host();
+        placement::refuse_in_a_path(&config, &host, state.directory(), "the local state", "--state")?;
         let state = state.workspace(&config.workspace)?;
         Ok(Some(Self { root: config.workspace.clone(), config, state }))
     }
@@ -99,10 +99,11 @@ impl Workspace {
     /// which paths there are: it looks everywhere in the workspace.
     pub fn staging(context: &Context) -> Option<PathBuf> {
         let config = config::load(&config::find(context.start()).ok()?).ok()?;
-        let home = context.environment.home();
-        let shared = config.paths.iter().filter_map(|path| path.path.value.text().strip_prefix("~/"));
-        let mut shared = shared.filter_map(|path| Some(home.as_ref()?.join(path)));
-        restore::staging_below(&config.workspace).or_else(|| shared.find_map(|root| restore::staging_of(&root)))
+        let host = context.environment.host();
+        let shared = config.paths.iter().filter(|declared| declared.path.value.is_home());
+        let mut places =
+            shared.filter_map(|path| Place::of(path, path.path.value.text(), &config.workspace, &host).ok());
+        restore::staging_below(&config.workspace).or_else(|| places.find_map(|place| restore::staging_of(&place.root)))
     }
 
     /// Waits until no other `sci` restores or saves in this workspace.
@@ -121,15 +122,14 @@ impl Workspace {
         context.state()?.lock_home(|| context.out.note("waiting for another sci of this user"))
     }
 
-    /// The directory beneath which a path is: the workspace, or the user's home. It is trusted; links below it are not.
-    ///
-    /// # Errors
-    /// [`Kind::Usage`] when the home directory is not known.
-    pub fn anchor(&self, context: &Context, home: bool) -> Result<PathBuf> {
-        if !home {
-            return Ok(self.root.clone());
-        }
-        context.environment.home().ok_or_else(|| CliError::new(Kind::Usage, "there is no home directory"))
+    /// Where an instance of a path is on this machine; `None` where it can be nowhere.
+    pub fn place(&self, host: &Host, name: &str, instance: &str) -> Option<Place> {
+        let declared = self.config.paths.iter().find(|declared| declared.name.value == name);
+        let place = match declared {
+            Some(declared) => Place::of(declared, instance, &self.root, host),
+            None => Place::usual(instance, &self.root, host),
+        };
+        place.ok()
     }
 
     /// Completes or clears away what interrupted restores left behind, in every path that is known without a plan: those
@@ -153,10 +153,10 @@ impl Workspace {
     }
 
     fn recover_path(&self, context: &mut Context, name: &str, instance: &str) -> Result<()> {
-        let home = instance.starts_with("~/");
-        let anchor = self.anchor(context, home)?;
-        let root = anchor.join(instance.strip_prefix("~/").unwrap_or(instance));
-        let _home = if home { Some(self.lock_home(context)?) } else { None };
+        let Some(Place { anchor, root, .. }) = self.place(&context.environment.host(), name, instance) else {
+            return Ok(());
+        };
+        let _home = if instance.starts_with("~/") { Some(self.lock_home(context)?) } else { None };
         let (environment, now) = (&context.environment, context.now());
         let mut leave = || {
             let run = run_id::fresh(environment, now);

@@ -12,6 +12,19 @@ use tempfile::TempDir;
 use crate::Ran;
 use crate::tree::files_below;
 
+/// Variables that tell tools to keep things elsewhere than in the machine's home.
+const ELSEWHERE: [&str; 9] = [
+    "CCACHE_DIR",
+    "GOCACHE",
+    "GOMODCACHE",
+    "GOPATH",
+    "GRADLE_USER_HOME",
+    "PLAYWRIGHT_BROWSERS_PATH",
+    "SCCACHE_DIR",
+    "XDG_DATA_HOME",
+    "YARN_GLOBAL_FOLDER",
+];
+
 /// Variables that decide where cargo finds packages; the other `CARGO_…` describe the build of this very test.
 const CARGO_KEPT: [&str; 4] = ["CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTR", "CARGO_SOURCE_"];
 
@@ -212,7 +225,7 @@ fn is_kept(name: &str) -> bool {
         ["HOME", "LD_LIBRARY_PATH", "NPM_CONFIG_USERCONFIG", "RUSTUP_HOME", "XDG_CACHE_HOME", "CI"].contains(&name);
     let foreign = ["SCI_", "GITHUB_", "RUNNER_", "NEXTEST", "RUSTUP_", "RUSTC", "RUSTFLAGS", "npm_"];
     let cargo = name.starts_with("CARGO") && !CARGO_KEPT.iter().any(|prefix| name.starts_with(prefix));
-    !replaced && !cargo && !foreign.iter().any(|prefix| name.starts_with(prefix))
+    !replaced && !cargo && !ELSEWHERE.contains(&name) && !foreign.iter().any(|prefix| name.starts_with(prefix))
 }
 
 fn cargo_settings() -> Option<PathBuf> {

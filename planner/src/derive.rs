@@ -14,7 +14,7 @@ use crate::narrow::Closures;
 use crate::plan::{Outcome, PlannedPath, Policy};
 use crate::record::{Note, NotedPackage, Notes};
 use crate::tools::{NoValue, ToolValues};
-use crate::{Host, Keyed, env, packages};
+use crate::{Host, Keyed, NoPlace, Place, env, packages};
 
 /// What every instance of a plan shares.
 pub(crate) struct Facts<'f> {
@@ -41,6 +41,12 @@ impl From<NoValue> for Unkeyed {
     }
 }
 
+impl From<NoPlace> for Unkeyed {
+    fn from(NoPlace { reason, hint }: NoPlace) -> Self {
+        Self { reason, hint: Some(hint) }
+    }
+}
+
 impl From<UnreadableInput> for Unkeyed {
     fn from(UnreadableInput { reason }: UnreadableInput) -> Self {
         let hint = "let this user read it, or take it out of the inputs with a `!` pattern".to_owned();
@@ -55,12 +61,12 @@ impl Facts<'_> {
             Ok(keyed) => Outcome::Keyed(Box::new(keyed)),
             Err(Unkeyed { reason, hint }) => Outcome::Unkeyed { reason, hint },
         };
-        let below = instance.path.strip_prefix("~/");
+        let nowhere = |_| Place { anchor: PathBuf::new(), root: PathBuf::from(&instance.path), elsewhere: false };
         PlannedPath {
             name: instance.declaration.name.value.clone(),
             instance: instance.path.clone(),
-            root: instance.root.clone().unwrap_or_else(|| PathBuf::from(&instance.path)),
-            home: below.is_some(),
+            place: instance.place.clone().unwrap_or_else(nowhere),
+            home: instance.path.starts_with("~/"),
             policy: self.policy(instance),
             upstreams: upstreams.iter().map(|upstream| upstream.instance.clone()).collect(),
             outcome,
@@ -86,9 +92,8 @@ impl Facts<'_> {
     }
 
     fn derive(&self, instance: &Instance<'_>, upstreams: &[&PlannedPath]) -> Result<Keyed, Unkeyed> {
-        if instance.root.is_none() {
-            let reason = "this machine has no home directory".to_owned();
-            return Err(Unkeyed { reason, hint: Some("set HOME".to_owned()) });
+        if let Err(no_place) = instance.place.clone() {
+            return Err(no_place.into());
         }
         if let Some(reason) = instance.unreadable.clone() {
             return Err(UnreadableInput { reason }.into());

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use sci_hasher::{Digest, InputClass};
 use sci_presets::{Check, Prune, RestorePolicy, SavePolicy, Shared};
 
-use crate::Keyed;
+use crate::{Keyed, Place};
 
 /// What a workspace's declared paths are derived from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,9 +26,9 @@ pub struct PlannedPath {
     pub name: String,
     /// Where it is, as records name it: relative to the workspace with `/` between components, or `~/…`.
     pub instance: String,
-    /// Where it is on this machine, absolute. It need not exist.
-    pub root: PathBuf,
-    /// Whether it is below the home directory, where workspaces share it.
+    /// Where it is on this machine.
+    pub place: Place,
+    /// Whether it is called by a place below the home directory, where workspaces share it.
     pub home: bool,
     /// What may be restored, saved, and how.
     pub policy: Policy,

@@ -25,7 +25,7 @@ fn instances_are_found_by_their_inputs_and_not_by_their_presence() {
     let workspace = monorepo("presets = [\"npm\"]\n").files(&[("packages/docs/node_modules/left/package.json", "{}")]);
     let plan = workspace.plan();
     assert_eq!(instances(&plan), ["node_modules", "packages/a/node_modules", "packages/b/node_modules"]);
-    assert_eq!(find(&plan, "packages/a/node_modules").root, workspace.root().join("packages/a/node_modules"));
+    assert_eq!(find(&plan, "packages/a/node_modules").place.root, workspace.root().join("packages/a/node_modules"));
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn a_path_below_the_home_directory_is_one_instance() {
     let plan = workspace.plan();
     let registry = find(&plan, "~/.npm/_cacache");
     assert!(registry.home);
-    assert_eq!(registry.root, std::path::Path::new("/home/someone/.npm/_cacache"));
+    assert_eq!(registry.place.root, std::path::Path::new("/home/someone/.npm/_cacache"));
 }
 
 #[test]

@@ -141,7 +141,8 @@ fn declared(tables: &[Table], backwards: bool) -> Plan {
     let mut plan = Workspace::new(&text).files(&files).env(&[("APP_A", "1")]).plan();
     for path in &mut plan.paths {
         // Each plan is of a workspace of its own, and upstreams are listed as they were declared.
-        path.root = path.instance.clone().into();
+        path.place.root = path.instance.clone().into();
+        path.place.anchor.clear();
         path.upstreams.sort();
     }
     plan

@@ -10,6 +10,7 @@
 mod builtin;
 mod checks;
 mod detect;
+mod elsewhere;
 pub mod lockfiles;
 mod policy;
 pub mod prune;
@@ -18,6 +19,7 @@ mod shared;
 
 pub use checks::{Proof, prove_current};
 pub use detect::{Detected, detect};
+pub use elsewhere::Elsewhere;
 pub use policy::{Check, Members, Prune, RestorePolicy, SavePolicy, Shared};
 pub use schema::{Beside, EnvVar, PathSpec, Pattern, Preset, Search, Sign, Workflow};
 pub use shared::SharedMembers;

@@ -6,7 +6,7 @@ use std::fmt;
 use sci_hasher::InputClass;
 use serde::{Deserialize, Serialize};
 
-use crate::{Check, Members, Prune, RestorePolicy, SavePolicy, Shared};
+use crate::{Check, Elsewhere, Members, Prune, RestorePolicy, SavePolicy, Shared};
 
 /// What one ecosystem keeps on disk, as data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,6 +109,9 @@ pub struct PathSpec {
     /// such a path are relative to the directory that holds the instance (see [`Search`]); those of any other path are
     /// relative to the workspace.
     pub path: String,
+    /// For a path below the home directory: where its tool keeps it instead. The instance is called by `path` all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<Elsewhere>,
     /// What the path is, for a person.
     pub why: String,
     /// For a path with a glob: what an instance belongs beside. An instance is thus known on a machine where it does not

@@ -20,6 +20,20 @@ pub fn canonical(path: &Path) -> io::Result<PathBuf> {
     Ok(found.to_str().and_then(ordinary).map_or(found, PathBuf::from))
 }
 
+/// The path with links resolved, as far as it exists.
+pub fn resolved(path: &Path) -> PathBuf {
+    let existing = path.ancestors().find_map(|above| Some((above, canonical(above).ok()?)));
+    match existing {
+        Some((above, real)) => path.strip_prefix(above).map_or_else(|_| path.to_owned(), |rest| join(real, rest)),
+        None => path.to_owned(),
+    }
+}
+
+/// Joining nothing would add a separator.
+fn join(real: PathBuf, rest: &Path) -> PathBuf {
+    if rest.as_os_str().is_empty() { real } else { real.join(rest) }
+}
+
 fn ordinary(verbatim: &str) -> Option<String> {
     let rest = verbatim.strip_prefix(r"\\?\")?;
     let is_drive = matches!(rest.as_bytes(), [letter, b':', b'\\', ..] if letter.is_ascii_alphabetic());

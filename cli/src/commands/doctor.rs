@@ -225,13 +225,14 @@ fn has_no_project_file(path: &PlannedPath) -> bool {
 
 /// A path in which git tracks something that a restore would make what the snapshot has.
 fn tracked(path: &PlannedPath) -> Option<Finding> {
-    let stands = !path.home && path.policy.restore != RestorePolicy::Never && path.root.symlink_metadata().is_ok();
-    let files = if stands { git::tracked(&path.root)? } else { Vec::new() };
+    let stands =
+        !path.home && path.policy.restore != RestorePolicy::Never && path.place.root.symlink_metadata().is_ok();
+    let files = if stands { git::tracked(&path.place.root)? } else { Vec::new() };
     let excludes = Excludes::new(&path.policy.exclude).unwrap_or_default();
     // The first component is the path's own.
     let below = |file: &[u8]| file.iter().position(|byte| *byte == b'/').map(|at| file[at + 1..].to_vec());
     let first = files.iter().find(|file| !below(file).is_some_and(|below| excludes.hides(&below)))?;
-    let first = path.root.with_file_name(String::from_utf8_lossy(first).into_owned());
+    let first = path.place.root.with_file_name(String::from_utf8_lossy(first).into_owned());
     let says = format!("{}: git tracks {}, which a restore replaces", path.instance, first.display());
     let hint = "list it in `exclude`, relative to the path, or take the path out of sci.toml";
     Some(Finding::new("path", Health::Fair, says).hint(hint))

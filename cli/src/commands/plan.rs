@@ -44,6 +44,8 @@ struct Path<'p> {
     name: String,
     instance: String,
     root: PathBuf,
+    /// Whether `root` is another place than `instance` says.
+    elsewhere: bool,
     restore: String,
     #[serde(rename = "match")]
     matching: InputClass,
@@ -120,7 +122,8 @@ fn path(path: &PlannedPath) -> Path<'_> {
     Path {
         name: path.name.clone(),
         instance: path.instance.clone(),
-        root: path.root.clone(),
+        root: path.place.root.clone(),
+        elsewhere: path.place.elsewhere,
         restore: path.policy.restore.to_string(),
         matching: path.policy.matching,
         save: path.policy.save.to_string(),
@@ -162,6 +165,9 @@ fn render(text: &mut Text, report: &Report<'_>, arguments: &Arguments) {
             }
             Planned::Keyed { key, ladder, inputs } => {
                 text.line(format_args!("{name}  key {key}"));
+                if path.elsewhere {
+                    text.field("at", safe(&path.root.to_string_lossy()));
+                }
                 ladder.iter().for_each(|(class, rung)| rung_line(text, *class, rung, inputs, arguments));
                 if !path.after.is_empty() {
                     text.field("after", path.after.join(", "));

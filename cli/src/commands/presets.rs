@@ -88,6 +88,7 @@ fn fields(path: &PathSpec) -> Vec<(&'static str, Vec<String>)> {
     let patterns = |patterns: &[sci_presets::Pattern]| patterns.iter().map(ToString::to_string).collect();
     let flag = |set: bool| if set { vec!["true".to_owned()] } else { Vec::new() };
     vec![
+        ("elsewhere", path.elsewhere.iter().map(ToString::to_string).collect()),
         ("beside", path.beside.iter().flat_map(|beside| beside.0.clone()).collect()),
         ("members", if path.members == Members::Any { Vec::new() } else { vec![path.members.to_string()] }),
         ("tools", path.tools.clone()),

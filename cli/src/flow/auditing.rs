@@ -16,7 +16,6 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::flow::planning;
 use crate::output::format::counted;
-use crate::placement::resolved;
 use crate::store;
 use crate::workspace::Workspace;
 
@@ -130,7 +129,7 @@ fn declared(plan: &Plan) -> Vec<Declared> {
 
 fn holds_something(path: &PlannedPath) -> bool {
     // A path may also be a single file.
-    path.root.read_dir().map_or_else(|_| path.root.exists(), |mut entries| entries.next().is_some())
+    path.place.root.read_dir().map_or_else(|_| path.place.root.exists(), |mut entries| entries.next().is_some())
 }
 
 /// The workspace without what is no input: its paths, what is git's, what is sci's.
@@ -139,7 +138,7 @@ fn scope(context: &Context, workspace: &Workspace) -> Scope {
     let outputs = Outputs::of(&workspace.config);
     let state = context.state().ok().map(|state| state.directory().to_owned());
     let own = [state, store::directory(context, Some(workspace)).ok()].into_iter().flatten();
-    let below = |directory: PathBuf| Some(resolved(&directory).strip_prefix(&root).ok()?.to_owned());
+    let below = |directory: PathBuf| Some(sci_sys::places::resolved(&directory).strip_prefix(&root).ok()?.to_owned());
     let own: Vec<PathBuf> = own.filter_map(below).collect();
     let is_own = move |path: &Path| own.iter().any(|directory| path.starts_with(directory));
     let counts = Box::new(move |path: &[u8]| !outputs.hold(path) && !is_own(to_path(path)));

@@ -19,7 +19,6 @@ use crate::git;
 use crate::output::progress::Bar;
 use crate::state::before::BeforePath;
 use crate::store;
-use crate::workspace::Workspace;
 
 /// What became of another job's leftovers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,12 +36,7 @@ pub enum Leftovers {
 ///
 /// # Errors
 /// When it cannot be removed.
-pub fn clear(
-    context: &mut Context,
-    workspace: &Workspace,
-    answer: &Answer<'_>,
-    earlier: Option<&BeforePath>,
-) -> Result<Leftovers> {
+pub fn clear(context: &mut Context, answer: &Answer<'_>, earlier: Option<&BeforePath>) -> Result<Leftovers> {
     let path = answer.path;
     let (true, Some(begun)) = (concerns(path), job_began(&context.environment)) else { return Ok(Leftovers::None) };
     let is_own = |time: i64| time >= begun;
@@ -51,7 +45,7 @@ pub fn clear(
     if restored.is_some_and(is_own) || fingerprint::changed(path)?.is_none_or(is_own) {
         return Ok(Leftovers::None);
     }
-    if git::tracks(&path.root) != Some(false) {
+    if git::tracks(&path.place.root) != Some(false) {
         return Ok(Leftovers::None);
     }
     // It is the cache that is at fault, which may be there again when the job is repeated.
@@ -60,7 +54,7 @@ pub fn clear(
     }
     let excludes = Excludes::new(&path.policy.exclude).map_err(|error| store::engine(&error))?;
     let bar = Bar::new(context, "clearing", &path.instance);
-    match sci_snapshot::clear(&workspace.root, &path.root, &excludes, &bar) {
+    match sci_snapshot::clear(&path.place.anchor, &path.place.root, &excludes, &bar) {
         Ok(true) => Ok(Leftovers::Removed),
         Ok(false) => Ok(Leftovers::None),
         Err(error) => Err(store::engine(&error)),

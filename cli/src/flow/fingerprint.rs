@@ -35,5 +35,5 @@ fn walked(path: &PlannedPath) -> Result<Option<Walked>> {
     let local = |error| CliError { kind: Kind::Local, ..store::engine(&error) };
     let excludes = Excludes::new(&path.policy.exclude).map_err(local)?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    walk(&path.root, &excludes, None, threads).map_err(local)
+    walk(&path.place.root, &excludes, None, threads).map_err(local)
 }

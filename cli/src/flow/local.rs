@@ -149,11 +149,11 @@ fn local_path(workspace: &Workspace, path: &PlannedPath, before: Option<&BeforeP
 
 /// What stands there, by the same check as a save makes.
 fn tree(workspace: &Workspace, path: &PlannedPath) -> (Tree, Option<String>) {
-    if path.root.symlink_metadata().is_err() {
+    if path.place.root.symlink_metadata().is_err() {
         return (Tree::Absent, None);
     }
     let Some(check) = path.policy.check else { return (Tree::Present, None) };
-    match prove_current(check, &workspace.root, &path.root, &path.policy.lockfiles) {
+    match prove_current(check, &workspace.root, &path.place.root, &path.policy.lockfiles) {
         Proof::Current => (Tree::Current, None),
         Proof::NotCurrent { why } => (Tree::Stale, Some(why)),
         Proof::Unknown { why } => (Tree::Present, Some(why)),

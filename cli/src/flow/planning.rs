@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use sci_hasher::fs::StatCache;
-use sci_planner::{Approval, Findings, Host, Plan, PlanOptions, PlannedPath};
+use sci_planner::{Approval, Findings, Plan, PlanOptions, PlannedPath};
 
 use crate::called::{Called, Places};
 use crate::context::Context;
@@ -101,11 +101,7 @@ fn make_with(context: &Context, workspace: &Workspace, approval: &dyn Approval) 
 }
 
 fn find(context: &Context, workspace: &Workspace, approval: &dyn Approval) -> Result<(Plan, Findings, StatCache)> {
-    let host = Host {
-        env: context.environment.variables().clone(),
-        home: context.environment.home().filter(|home| home.is_absolute()),
-        ..Host::detect()
-    };
+    let host = context.environment.host();
     let cache = StatCache::load(workspace.state.stat_cache());
     let options = PlanOptions { stat_cache: Some(&cache), ..PlanOptions::new(&host, approval) };
     let planned = sci_planner::find_and_plan(&workspace.config, options);

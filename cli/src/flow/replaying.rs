@@ -49,7 +49,7 @@ pub fn replay(context: &mut Context, plan: &Plan, installed: &[Installed<'_>]) -
         return Ok(None);
     }
     let is_restored = |path: &PlannedPath| ours.iter().any(|installed| std::ptr::eq(installed.path, path));
-    let stranger = plan.paths.iter().find(|path| path.policy.replay && !is_restored(path) && path.root.exists());
+    let stranger = plan.paths.iter().find(|path| path.policy.replay && !is_restored(path) && path.place.root.exists());
     if let Some(stranger) = stranger {
         let why = format!("{} is there from another build", stranger.instance);
         context.out.warn(format!("mtimes of sources were not replayed, because {why}; more may be rebuilt"));

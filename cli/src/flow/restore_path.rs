@@ -80,8 +80,8 @@ fn install(
     let source = Counting::new(&store.backend);
     let load = || Manifest::load(&chosen.record.manifest, &tree_objects(&chosen.record), &source);
     let request = RestoreRequest {
-        anchor: &workspace.anchor(context, path.home)?,
-        root: &path.root,
+        anchor: &path.place.anchor,
+        root: &path.place.root,
         manifest: Wanted::Stored { id: chosen.record.manifest, load: &load },
         excludes: &excludes,
         base: workspace.state.engine(&path.name, &path.instance).base(),

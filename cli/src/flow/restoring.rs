@@ -189,7 +189,7 @@ impl Job<'_> {
     fn clear(&mut self, context: &mut Context, answer: &Answer<'_>, restored: &mut RestoredPath) {
         let path = answer.path;
         let earlier = self.earlier.as_ref().and_then(|earlier| earlier.path(&path.name, &path.instance));
-        match clearing::clear(context, self.workspace, answer, earlier) {
+        match clearing::clear(context, answer, earlier) {
             Ok(Leftovers::None) => {}
             Ok(Leftovers::Removed) => {
                 restored.reason.push_str("; what another job had left there was removed");
@@ -215,7 +215,7 @@ impl Job<'_> {
     /// directories somebody moved away while it was restored.
     fn note_partly_restored(&mut self, path: &PlannedPath, restored: &RestoredPath) {
         let was = is_partly_restored(self.earlier.as_ref(), path);
-        let is_gone = restored.cleared || path.root.symlink_metadata().is_err();
+        let is_gone = restored.cleared || path.place.root.symlink_metadata().is_err();
         if restored.verdict == Word::Miss && (was && !is_gone || restored.overtaken) {
             self.before.set_partly_restored(&path.name, &path.instance);
         }

@@ -135,14 +135,15 @@ impl Job<'_> {
             return Some("this run may read the store, but not write it".to_owned());
         }
         // Whatever else is wrong with the path, the engine says.
-        let gone = self.path.root.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+        let gone =
+            self.path.place.root.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
         gone.then(|| format!("there is nothing at {}", self.path.instance))
     }
 
     /// Refuses a path that is a link. What is behind it would not be saved, and a restore would put the link in the place
     /// of the directory that is there by then.
     fn is_link(&self) -> Option<CliError> {
-        let target = std::fs::read_link(&self.path.root).ok()?;
+        let target = std::fs::read_link(&self.path.place.root).ok()?;
         let message = format!("{} is a symbolic link to {}", self.path.instance, target.display());
         let hint =
             "declare the directory that it leads to, or make it a directory; `save = \"never\"` leaves the path alone";
@@ -243,7 +244,7 @@ impl Job<'_> {
         let Some(since) = self.before().and_then(|before| before.since) else { return Unused::default() };
         let run = prune::Run { since, succeeded: self.run.doubt().is_none() };
         let policy = &self.path.policy;
-        prune::unused(policy.prune, &self.plan.workspace, &self.path.root, &policy.lockfiles, run)
+        prune::unused(policy.prune, &self.plan.workspace, &self.path.place.root, &policy.lockfiles, run)
     }
 
     fn store_tree(
@@ -259,8 +260,8 @@ impl Job<'_> {
         let replay = self.path.policy.replay;
         let tracked = self.known.map_or(&[][..], |known| &known.tracked);
         let request = SaveRequest {
-            anchor: &self.workspace.anchor(context, self.path.home)?,
-            root: &self.path.root,
+            anchor: &self.path.place.anchor,
+            root: &self.path.place.root,
             excludes: &Excludes::new(&self.path.policy.exclude)?.with_paths(left_out(unused)),
             select: select.as_ref().map(|select| select as &Select<'_>),
             base,
@@ -275,7 +276,7 @@ impl Job<'_> {
     fn proof(&self) -> Proof {
         match self.path.policy.check {
             Some(check) if !self.run.failed => {
-                prove_current(check, &self.plan.workspace, &self.path.root, &self.path.policy.lockfiles)
+                prove_current(check, &self.plan.workspace, &self.path.place.root, &self.path.policy.lockfiles)
             }
             Some(_) => Proof::Unknown { why: "the run failed".to_owned() },
             None => Proof::Unknown { why: NO_CHECK.to_owned() },

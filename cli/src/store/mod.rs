@@ -160,8 +160,8 @@ impl Store {
         let project = project(context, workspace)?;
         let directory = directory(context, workspace)?;
         if let Some(workspace) = workspace {
-            let home = context.environment.home();
-            placement::refuse_in_a_path(&workspace.config, home.as_deref(), &directory, "the store", "--store")?;
+            let host = context.environment.host();
+            placement::refuse_in_a_path(&workspace.config, &host, &directory, "the store", "--store")?;
         }
         let usage = |error: sci_store_api::NameError| CliError::new(Kind::Usage, error);
         let run = RunId::new(run).map_err(usage)?;

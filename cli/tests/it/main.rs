@@ -13,6 +13,7 @@ mod collecting;
 mod config;
 mod docs;
 mod doctor;
+mod elsewhere;
 mod explain;
 mod flips;
 mod flow;

@@ -41,6 +41,24 @@ fn a_fresh_clone_compiles_nothing() {
 }
 
 #[test]
+fn an_image_may_keep_the_registry_elsewhere() {
+    let mut machine = Machine::new();
+    let image = machine.dir().join("usr/local/cargo");
+    fs::create_dir_all(image.parent().unwrap()).unwrap();
+    fs::rename(machine.home().join(".cargo"), &image).unwrap();
+    machine.set("CARGO_HOME", &image);
+    let all = compiled(&build_and_save(&machine).stderr);
+
+    machine.forget_all_but_store();
+    fs::remove_dir_all(image.join("registry")).unwrap();
+    clone(&machine, &ripgrep());
+    machine.sci(&["restore"]).expect_verdict("target", "exact").expect_verdict("~/.cargo/registry", "exact");
+    assert!(image.join("registry/cache").is_dir() && !machine.home().join(".cargo").exists());
+    let build = machine.run("cargo", &["build", "-v", "--offline"]).success();
+    assert_eq!((compiled(&build.stderr), fresh(&build.stderr)), (BTreeSet::new(), all), "{build}");
+}
+
+#[test]
 fn an_edit_compiles_the_crate_and_its_dependants() {
     let machine = Machine::new();
     build_and_save(&machine);

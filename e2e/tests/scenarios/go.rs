@@ -53,14 +53,19 @@ fn publish(machine: &Machine, module: &str, version: &str, file: &str, content: 
 }
 
 fn modules(machine: &Machine) -> PathBuf {
-    machine.home().join("go/pkg/mod")
+    let told = finish(machine.command("go").args(["env", "GOMODCACHE"])).success();
+    told.stdout.trim_end().into()
+}
+
+fn built(machine: &Machine) -> PathBuf {
+    finish(machine.command("go").args(["env", "GOCACHE"])).success().stdout.trim_end().into()
 }
 
 /// Removes what go downloaded and compiled, and sci's own state.
 fn fresh(machine: &Machine) {
     // Its directories are read-only.
     machine.run("go", &["clean", "-modcache"]).success();
-    for dir in [machine.home().join(".cache/go-build"), machine.dir().join("state")] {
+    for dir in [built(machine), machine.dir().join("state")] {
         if dir.exists() {
             fs::remove_dir_all(dir).unwrap();
         }
@@ -119,4 +124,25 @@ fn a_fresh_machine_compiles_and_downloads_nothing() {
     let third = build(&machine, &proxy);
     assert!(third.stderr.contains("example.org/words") && !third.stderr.contains("Greet"), "{third}");
     machine.sci(&["save"]).expect_outcome("~/go/pkg/mod", "saved");
+}
+
+#[test]
+fn an_image_may_keep_both_caches_elsewhere() {
+    let mut machine = machine();
+    // As images of Go do; of several directories go downloads into the first.
+    let path = [machine.dir().join("image/go"), machine.dir().join("image/other")];
+    machine.set("GOPATH", std::env::join_paths(&path).unwrap());
+    machine.set("GOCACHE", machine.dir().join("image/build"));
+    let _clean = Clean(&machine);
+    machine.sci(&["restore"]).expect_verdict("~/go/pkg/mod", "miss").expect_verdict("~/.cache/go-build", "miss");
+    build(&machine, &format!("file://{}", machine.dir().join("proxy").display()));
+    machine.sci(&["save"]).expect_outcome("~/go/pkg/mod", "saved").expect_outcome("~/.cache/go-build", "saved");
+
+    fresh(&machine);
+    machine.remove("small");
+    let restored = machine.sci(&["restore"]).expect_verdict("~/go/pkg/mod", "exact");
+    restored.expect_verdict("~/.cache/go-build", "exact");
+    assert!(path[0].join("pkg/mod/example.org/!greet@v1.0.0").is_dir());
+    let second = build(&machine, "off");
+    assert_eq!(second.stderr, "", "{second}");
 }

@@ -9,7 +9,7 @@ const CACHES: &str = "~/.gradle/caches";
 /// A machine with a project, and with modules on a server that stands for the network.
 fn machine() -> (Machine, Downloads) {
     let mut machine = Machine::new();
-    machine.set("GRADLE_USER_HOME", machine.home().join(".gradle"));
+    machine.set("GRADLE_USER_HOME", machine.dir().join("gradle"));
     for (name, version) in [("left", "1.0.0"), ("left", "1.1.0"), ("right", "2.0.0")] {
         let dir = machine.dir().join(format!("modules/org/example/{name}/{version}"));
         fs::create_dir_all(&dir).unwrap();
@@ -40,7 +40,7 @@ fn build(machine: &Machine, options: &[&str]) -> Ran {
 #[test]
 fn modules_come_back_and_gradle_downloads_nothing() {
     let (machine, _modules) = machine();
-    let home = machine.home().join(".gradle");
+    let home = machine.dir().join("gradle");
     machine.sci(&["restore"]).expect_verdict(CACHES, "miss");
     let first = build(&machine, &[]);
     assert!(first.stdout.contains("Download ") && first.stdout.contains("has left-1.0.0.jar"), "{first}");

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use sci_hasher::InputClass;
-use sci_presets::{Beside, Check, Members, Prune, RestorePolicy, SavePolicy, Shared};
+use sci_presets::{Beside, Check, Elsewhere, Members, Prune, RestorePolicy, SavePolicy, Shared};
 
 use super::{DeclaredPath, Located, Source};
 use crate::inputs::InputPattern;
@@ -75,6 +75,8 @@ pub struct Declaration {
     pub origin: Origin,
     /// `path`.
     pub path: Located<DeclaredPath>,
+    /// Where the tool keeps it instead, by the preset. Who says in sci.toml where it is means that place.
+    pub elsewhere: Vec<Elsewhere>,
     /// `beside`: the file that marks a directory which has an instance.
     pub beside: Option<Beside>,
     /// `configs`.

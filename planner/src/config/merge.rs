@@ -69,6 +69,7 @@ fn inherited(name: &str, from: &FromPreset, errors: &mut Errors<'_>) -> Option<D
     Some(Declaration {
         name: Located::new(name.to_owned(), from.span.clone()),
         origin: from.origin(),
+        elsewhere: spec.elsewhere.clone(),
         beside: spec.beside.clone(),
         configs: from.patterns(&spec.configs, errors),
         lockfiles: from.patterns(&spec.lockfiles, errors),
@@ -103,10 +104,10 @@ fn overridden(
         Some(from) => inherited(&table.name.value, from, errors)?,
         None => bare(&table, named, errors)?,
     };
-    let path = match &table.path {
-        Some(Some(text)) => Located::new(DeclaredPath::parse(text, errors)?, text.span.clone()),
+    let (path, elsewhere) = match &table.path {
+        Some(Some(text)) => (Located::new(DeclaredPath::parse(text, errors)?, text.span.clone()), Vec::new()),
         Some(None) => return None,
-        None => base.path,
+        None => (base.path, base.elsewhere),
     };
     let beside = table.beside.map(|files| checked_beside(files, errors));
     if let Some(file) = beside.iter().flatten().next().filter(|_| path.value.base().is_none()) {
@@ -120,6 +121,7 @@ fn overridden(
     let declaration = Declaration {
         name: table.name,
         origin: base.origin,
+        elsewhere,
         path,
         beside: beside.map(|files| Beside(files.into_iter().map(|file| file.value).collect())).or(base.beside),
         configs: table.configs.unwrap_or(base.configs),
@@ -165,6 +167,7 @@ fn bare(table: &PathTable, named: &[Located<String>], errors: &mut Errors<'_>) -
     Some(Declaration {
         name: table.name.clone(),
         origin: Origin::Workspace,
+        elsewhere: Vec::new(),
         path: Located::new(DeclaredPath::parse(text, errors)?, text.span.clone()),
         beside: None,
         configs: Vec::new(),

@@ -1,6 +1,6 @@
 //! Expands declarations into instances.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sci_hasher::InputClass;
 use sci_presets::Beside;
@@ -10,9 +10,9 @@ use super::copied::Copied;
 use super::members;
 use super::missing;
 use super::narrowing::{self, Narrowed};
-use crate::Host;
 use crate::config::{Config, Declaration, Errors, Origin, refuse_credentials};
 use crate::inputs::{DirGlob, EntryId, InputPattern, Links, Missing, Site, Tree, Unfetched, all_below, select};
+use crate::{Host, NoPlace, Place};
 
 /// The classes whose inputs are files, in ladder order.
 const FILE_CLASSES: [InputClass; 3] = [InputClass::Configs, InputClass::Lockfiles, InputClass::Sources];
@@ -25,8 +25,8 @@ pub(crate) struct Instance<'c> {
     pub(crate) directory: String,
     /// As records name it.
     pub(crate) path: String,
-    /// Absolute; `None` when it is below a home directory that this host does not have.
-    pub(crate) root: Option<PathBuf>,
+    /// Where it is on this host.
+    pub(crate) place: Result<Place, NoPlace>,
     /// Input files by class, in order. A file that several classes name counts in the lowest one only.
     pub(crate) files: Vec<(InputClass, Vec<EntryId>)>,
     /// Those of them that no pattern names, and a link leads to.
@@ -199,11 +199,8 @@ impl<'c> Expansion<'c, '_, '_> {
         let Matched { files, led, narrowed, unreadable, .. } = matched;
         let parts = narrowing::parts(self.tree, &directory, narrowed, self.errors);
         let path = instance_path(declaration, &directory);
-        let root = match path.strip_prefix("~/") {
-            Some(below) => self.host.home.as_ref().map(|home| home.join(below)),
-            None => Some(self.config.workspace.join(&path)),
-        };
-        self.instances.push(Instance { declaration, directory, path, root, files, led, narrowed: parts, unreadable });
+        let place = Place::of(declaration, &path, &self.config.workspace, self.host);
+        self.instances.push(Instance { declaration, directory, path, place, files, led, narrowed: parts, unreadable });
     }
 }
 
@@ -224,17 +221,22 @@ fn join(directory: &str, name: &str) -> Vec<u8> {
     if directory.is_empty() { name.as_bytes().to_vec() } else { format!("{directory}/{name}").into_bytes() }
 }
 
-/// What only concrete places tell: overlaps of paths with globs, and credentials where the workspace is in the way of them.
+/// What only concrete places tell: overlaps of paths with globs, and credentials where the workspace is in the way of them or a
+/// variable leads to them.
 fn refuse_places(instances: &[Instance<'_>], host: &Host, errors: &mut Errors<'_>) {
-    let mut placed: Vec<(&Path, &Instance<'_>)> =
-        instances.iter().filter_map(|instance| Some((instance.root.as_deref()?, instance))).collect();
+    let mut placed: Vec<(&Place, &Instance<'_>)> =
+        instances.iter().filter_map(|instance| Some((instance.place.as_ref().ok()?, instance))).collect();
     // Component order puts what a directory contains right behind it.
-    placed.sort_by(|left, right| left.0.cmp(right.0));
+    placed.sort_by(|left, right| left.0.root.cmp(&right.0.root));
     let mut outer: Option<(&Path, &Instance<'_>)> = None;
-    for (root, instance) in placed {
+    for (place, instance) in placed {
+        let root = place.root.as_path();
         // What is refused as it stands was refused when sci.toml was read; this is about where a glob led.
         if instance.declaration.path.value.base().is_some() {
             let _ = refuse_credentials(&instance.path, false, &instance.declaration.path.span, errors);
+        }
+        if place.elsewhere {
+            let _ = refuse_credentials(&root.to_string_lossy(), false, &instance.declaration.path.span, errors);
         }
         let below_home = host.home.as_deref().and_then(|home| root.strip_prefix(home).ok()).and_then(places::text);
         if let Some(inner) = below_home {
