@@ -14,6 +14,8 @@ use sci_presets::lockfiles::{self, Graph, LockfileError};
 
 /// Reads a lockfile of the name `name`.
 pub fn lockfile(name: &str, bytes: &[u8]) {
+    let directories = lockfiles::directories(Path::new(name), bytes);
+    assert!(directories.iter().all(|directory| !directory.starts_with('/')), "{directories:?}");
     let read = lockfiles::read(Path::new(name), bytes).expect("the name is known");
     match read {
         Ok(packages) => {

@@ -10,7 +10,8 @@ use super::copied::Copied;
 use super::members;
 use super::missing;
 use super::narrowing::{self, Narrowed};
-use crate::config::{Config, Declaration, Errors, Origin, refuse_credentials};
+use super::outside::{Manifests, Outside};
+use crate::config::{Config, Declaration, Errors, FILE_NAME, Origin, refuse_credentials};
 use crate::inputs::{DirGlob, EntryId, InputPattern, Links, Missing, Site, Tree, Unfetched, all_below, select};
 use crate::{Host, NoPlace, Place};
 
@@ -45,8 +46,8 @@ pub(crate) fn expand<'c>(
     unfetched: &Unfetched,
     errors: &mut Errors<'_>,
 ) -> Vec<Instance<'c>> {
-    let (copied, instances) = (Copied::default(), Vec::new());
-    let mut expansion = Expansion { config, host, tree, unfetched, errors, copied, instances };
+    let (copied, manifests, instances) = (Copied::default(), Manifests::default(), Vec::new());
+    let mut expansion = Expansion { config, host, tree, unfetched, errors, copied, manifests, instances };
     for declaration in &config.paths {
         match declaration.path.value.base() {
             None => expansion.single(declaration),
@@ -66,6 +67,7 @@ struct Expansion<'c, 'e, 's> {
     unfetched: &'e Unfetched,
     errors: &'e mut Errors<'s>,
     copied: Copied,
+    manifests: Manifests,
     instances: Vec<Instance<'c>>,
 }
 
@@ -126,19 +128,25 @@ impl<'c> Expansion<'c, '_, '_> {
         files.iter().any(|file| self.tree.find_literal(&join(directory, file)).is_some())
     }
 
-    /// Adds to the sources what lies in the directories that the lockfiles have copied.
-    fn add_copied(&mut self, declaration: &Declaration, directory: &str, matched: &mut Matched<'c>) {
+    /// Adds to the sources what lies in the directories that the lockfiles have copied, and that manifests build with outside of
+    /// the instance's own.
+    fn add_led(&mut self, declaration: &Declaration, directory: &str, matched: &mut Matched<'c>) {
+        let configs = of_class(&matched.files, InputClass::Configs);
+        let Outside { directories, manifests: mut added } =
+            self.manifests.outside(self.tree, directory.as_bytes(), configs);
+        let mut led: Vec<Vec<u8>> = directories.into_iter().collect();
+        for lockfile in of_class(&matched.files, InputClass::Lockfiles) {
+            led.extend_from_slice(self.copied.of(self.tree, *lockfile));
+        }
         let site = Site { directory: directory.as_bytes() };
-        let lockfiles = of_class(&matched.files, InputClass::Lockfiles);
-        let mut added = Vec::new();
-        for lockfile in lockfiles {
-            for below in self.copied.of(self.tree, *lockfile) {
-                match all_below(self.tree, below, declaration.patterns(InputClass::Sources), site) {
-                    Ok(files) => added.extend(files),
-                    Err(reason) => matched.unreadable = matched.unreadable.take().or(Some(reason)),
-                }
+        for below in led {
+            match all_below(self.tree, &below, declaration.patterns(InputClass::Sources), site) {
+                Ok(files) => added.extend(files),
+                Err(reason) => matched.unreadable = matched.unreadable.take().or(Some(reason)),
             }
         }
+        // What it says of this path counts by itself, and what it says of others does not count.
+        added.retain(|id| self.tree.entry(*id).path != FILE_NAME.as_bytes());
         added.retain(|id| !matched.files.iter().any(|(_, taken)| taken.binary_search(id).is_ok()));
         let Some((_, sources)) = matched.files.iter_mut().find(|(class, _)| *class == InputClass::Sources) else {
             return;
@@ -195,7 +203,7 @@ impl<'c> Expansion<'c, '_, '_> {
     }
 
     fn add(&mut self, declaration: &'c Declaration, directory: String, mut matched: Matched<'c>) {
-        self.add_copied(declaration, &directory, &mut matched);
+        self.add_led(declaration, &directory, &mut matched);
         let Matched { files, led, narrowed, unreadable, .. } = matched;
         let parts = narrowing::parts(self.tree, &directory, narrowed, self.errors);
         let path = instance_path(declaration, &directory);

@@ -7,6 +7,7 @@ mod expand;
 mod members;
 mod missing;
 mod narrowing;
+mod outside;
 mod upstreams;
 
 pub(crate) use expand::{Instance, expand};

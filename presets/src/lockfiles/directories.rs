@@ -1,13 +1,14 @@
 //! The directories that a lockfile has packages copied from: it names them and says nothing of what is in them.
 //!
-//! The lockfiles of Yarn 1, pnpm and npm are read; npm links such a directory, unless `install-links` is set. Yarn
-//! since version 2 writes down a digest of it. Members of the workspace are none: what is linked is not in the tree.
+//! The lockfiles of Yarn 1, pnpm, npm, uv and Poetry are read, and requirements of pip; npm links such a directory, unless
+//! `install-links` is set. Yarn since version 2 writes down a digest of it. Members of the workspace are none, nor what Python
+//! takes as editable: what is linked is not in the tree.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::closure::linked;
-use super::{LockfileError, npm, pnpm, text, yarn};
+use super::{LockfileError, is_requirements, npm, pnpm, python, text, yarn};
 
 /// The directories, relative to the lockfile's own, which is `.`; those above it begin with `../`.
 ///
@@ -29,8 +30,24 @@ fn reader(name: &Path) -> Option<Reader> {
         "pnpm-lock.yaml" => Some(of_pnpm),
         "yarn.lock" => Some(of_yarn),
         "package-lock.json" | "npm-shrinkwrap.json" => Some(of_npm),
+        "uv.lock" | "poetry.lock" => Some(of_python),
+        file if is_requirements(name, file) => Some(of_pip),
         _ => None,
     }
+}
+
+fn of_python(text: &str) -> Result<BTreeSet<String>, LockfileError> {
+    if !text.contains("directory") {
+        return Ok(BTreeSet::new());
+    }
+    Ok(python::directories(text)?.iter().filter_map(|path| normal(path)).collect())
+}
+
+fn of_pip(text: &str) -> Result<BTreeSet<String>, LockfileError> {
+    let paths = text.lines().map(str::trim).filter(|line| line.starts_with("./") || line.starts_with("../"));
+    // Extras, markers and remarks follow.
+    let paths = paths.map(|line| line.split(['[', ' ', '\t', ';', '#']).next().unwrap_or(line));
+    Ok(paths.filter(|path| !is_archive(path)).filter_map(normal).collect())
 }
 
 fn of_pnpm(text: &str) -> Result<BTreeSet<String>, LockfileError> {
@@ -72,9 +89,9 @@ fn of_npm(text: &str) -> Result<BTreeSet<String>, LockfileError> {
     Ok(paths.filter(|path| !is_archive(path)).filter_map(normal).collect())
 }
 
-/// Of an archive the lockfile has the digest.
+/// Of an archive the lockfile has the digest; pip's requirements may.
 fn is_archive(path: &str) -> bool {
-    [".tgz", ".tar.gz", ".tar"].iter().any(|end| path.ends_with(end))
+    [".tgz", ".tar.gz", ".tar", ".whl", ".zip"].iter().any(|end| path.ends_with(end))
 }
 
 /// The path without what leads nowhere; `None` for an absolute one.
@@ -138,6 +155,27 @@ mod tests {
         names("a/npm-shrinkwrap.json", lock, &["../w", "vendor/v"]);
         let six = r#"{"lockfileVersion": 1, "dependencies": {"v": {"version": "file:vendor/v", "resolved": "file:vendor/v"}}}"#;
         names("package-lock.json", six, &[]);
+    }
+
+    #[test]
+    fn python_names_what_is_not_editable() {
+        let uv = "version = 1\n\n[[package]]\nname = \"app\"\nsource = { virtual = \".\" }\n\n[[package]]\nname = \"lib\"\n\
+            version = \"1.0.0\"\nsource = { directory = \"vendor/lib\" }\n\n[[package]]\nname = \"member\"\n\
+            source = { editable = \"packages/member\" }\n";
+        names("uv.lock", uv, &["vendor/lib"]);
+        let poetry = |develop| {
+            format!(
+                "[[package]]\nname = \"lib\"\nversion = \"1.0.0\"\n{develop}\n[package.source]\ntype = \"directory\"\nurl = \"../lib\"\n\n\
+                 [[package]]\nname = \"far\"\nversion = \"1.0.0\"\n\n[package.source]\ntype = \"git\"\nurl = \"https://example.org/directory\"\n"
+            )
+        };
+        names("poetry.lock", &poetry("develop = false\n"), &["../lib"]);
+        names("poetry.lock", &poetry(""), &["../lib"]);
+        names("poetry.lock", &poetry("develop = true\n"), &[]);
+        let pip = "# ./no\n./vendor/lib[extra] ; python_version > '3'\n  ../other # why\n-e ./editable\n./lib-1.0-py3-none-any.whl\nsix==1.0\n";
+        names("requirements-dev.txt", pip, &["../other", "vendor/lib"]);
+        names("requirements/base.txt", pip, &["../other", "vendor/lib"]);
+        names("notes.txt", pip, &[]);
     }
 
     #[test]

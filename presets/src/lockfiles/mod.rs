@@ -49,12 +49,15 @@ pub fn read(name: &Path, bytes: &[u8]) -> Option<Result<Packages, LockfileError>
         "uv.lock" => python::uv,
         "verification-metadata.xml" => gradle::verification,
         "yarn.lock" => yarn::packages,
-        file if file.ends_with(".txt") && (file.starts_with("requirements") || is_below(name, "requirements")) => {
-            python::requirements
-        }
+        file if is_requirements(name, file) => python::requirements,
         _ => return None,
     };
     Some(text(bytes).and_then(reader))
+}
+
+/// Whether a file of this name holds requirements of pip's.
+fn is_requirements(path: &Path, name: &str) -> bool {
+    name.ends_with(".txt") && (name.starts_with("requirements") || is_below(path, "requirements"))
 }
 
 /// Whether a file lies below a directory of this name.

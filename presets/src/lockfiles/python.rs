@@ -21,6 +21,9 @@ struct Entry {
     sdist: Option<Artefact>,
     #[serde(default)]
     wheels: Vec<Artefact>,
+    /// Whether Poetry links it instead of copying it.
+    #[serde(default)]
+    develop: bool,
     /// As Poetry calls them.
     #[serde(default)]
     files: Vec<Artefact>,
@@ -38,6 +41,7 @@ struct Source {
     r#virtual: Option<String>,
     url: Option<String>,
     resolved_reference: Option<String>,
+    r#type: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -56,6 +60,16 @@ pub(crate) fn uv(text: &str) -> Result<Packages, LockfileError> {
 pub(crate) fn poetry(text: &str) -> Result<Packages, LockfileError> {
     let File { package } = toml::from_str(text).map_err(LockfileError::malformed)?;
     Ok(package.into_iter().map(self::package).collect())
+}
+
+/// The directories that uv.lock or poetry.lock has packages copied from, as they are written there.
+pub(crate) fn directories(text: &str) -> Result<Vec<String>, LockfileError> {
+    let File { package } = toml::from_str(text).map_err(LockfileError::malformed)?;
+    let directory = |Entry { source, develop, .. }: Entry| match source.r#type.as_deref() {
+        Some("directory") if !develop => source.url,
+        _ => source.directory,
+    };
+    Ok(package.into_iter().filter_map(directory).collect())
 }
 
 fn package(entry: Entry) -> Package {
