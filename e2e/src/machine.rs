@@ -28,6 +28,9 @@ const ELSEWHERE: [&str; 9] = [
 /// Variables that decide where cargo finds packages; the other `CARGO_…` describe the build of this very test.
 const CARGO_KEPT: [&str; 4] = ["CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTR", "CARGO_SOURCE_"];
 
+/// How a save says that nothing of what was restored is left.
+pub const DELETED: &str = "nothing of what was restored is left";
+
 /// A scratch directory and the environment of what runs in it. It is removed when dropped.
 pub struct Machine {
     dir: TempDir,
@@ -128,9 +131,19 @@ impl Machine {
         finish(self.command(sci()).arg("--json").args(args))
     }
 
-    /// Runs `sci` with `--json` in the workspace; it has to succeed.
+    /// Runs `sci` with `--json` in the workspace; it has to succeed. A save may not find that the tool has deleted what was
+    /// restored: then nobody would need the restore.
     pub fn sci(&self, args: &[&str]) -> Ran {
-        self.try_sci(args).success()
+        let ran = self.try_sci(args).success();
+        assert!(!ran.stdout.contains(DELETED), "{ran}");
+        ran
+    }
+
+    /// What a preset's workflow runs after the restore, run in the workspace.
+    pub fn workflow(&self, preset: &str) -> Ran {
+        let presets: serde_json::Value = serde_json::from_str(&self.sci(&["presets", preset]).stdout).unwrap();
+        let line = presets["result"]["presets"][0]["workflow"]["run"].as_str().unwrap().to_owned();
+        self.run("sh", &["-c", &line])
     }
 
     /// Bytes of all objects in the store.

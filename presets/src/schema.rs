@@ -42,6 +42,9 @@ pub struct Workflow {
     /// What fills the paths, after the restore.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
+    /// Why `run` is not what somebody may expect, for a remark above it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
 }
 
 impl Workflow {

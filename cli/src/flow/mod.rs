@@ -10,6 +10,7 @@ pub mod decide;
 pub mod explained;
 pub mod explaining;
 pub mod fingerprint;
+pub mod kept;
 pub mod local;
 pub mod members;
 pub mod outcome;

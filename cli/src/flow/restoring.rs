@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use sci_planner::{Outcome as Planned, Plan, PlannedPath};
+use sci_snapshot::Manifest;
 use sci_store_api::PlanId;
 use serde::Serialize;
 
@@ -11,6 +12,7 @@ use crate::context::Context;
 use crate::error::{CliError, Kind, Result};
 use crate::flow::clearing::{self, Leftovers};
 use crate::flow::fingerprint;
+use crate::flow::kept;
 use crate::flow::planning;
 use crate::flow::recording::{self, Sending};
 use crate::flow::replaying::{self, Installed, Replayed};
@@ -165,7 +167,7 @@ impl Job<'_> {
                     if restored.verdict == Word::Miss {
                         self.clear(context, answer, &mut restored);
                     }
-                    note(context, &mut self.before, answer, &restored);
+                    note(context, &mut self.before, answer, &restored, manifest.as_deref());
                     self.note_partly_restored(path, &restored);
                     // Manifests of large trees are large: those that replay does not need go now.
                     let needed = manifest.filter(|_| path.policy.replay);
@@ -291,7 +293,13 @@ fn planned(run: String, plan: &Plan) -> Before {
 
 /// Notes what stands in the path's place now. Where that cannot be told, the run goes on, and what it saves of the path
 /// is unsettled.
-fn note(context: &mut Context, before: &mut Before, answer: &Answer<'_>, restored: &RestoredPath) {
+fn note(
+    context: &mut Context,
+    before: &mut Before,
+    answer: &Answer<'_>,
+    restored: &RestoredPath,
+    installed: Option<&Manifest>,
+) {
     let (path, since) = (answer.path, context.now());
     let stood = match &answer.chosen {
         // What workspaces share only ever grows: what stood there is theirs as much as ours.
@@ -310,6 +318,7 @@ fn note(context: &mut Context, before: &mut Before, answer: &Answer<'_>, restore
     noted.trouble = trouble.map(|trouble| (trouble.message.clone(), trouble.hint.clone()));
     noted.since = i64::try_from(since.as_nanosecond()).ok();
     noted.stood = stood.ok().flatten();
+    noted.samples = installed.map(|manifest| kept::sample(manifest, &path.place.root)).unwrap_or_default();
     if let Some(chosen) = &answer.chosen {
         noted.served = Some((chosen.id, chosen.record.manifest));
         noted.restored = noted.served;

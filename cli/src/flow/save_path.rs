@@ -20,7 +20,7 @@ use crate::error::{CliError, Kind, Result};
 use crate::flow::decide::{self, Decision, Standing};
 use crate::flow::outcome::{Outcome, blank, failed, skipped};
 use crate::flow::report::{SaveWord, SaveWork};
-use crate::flow::{fingerprint, members, replaying};
+use crate::flow::{fingerprint, kept, members, replaying};
 use crate::output::progress::Bar;
 use crate::state::before::{Before, BeforePath};
 use crate::store::{self, Saving, Store, StoreError};
@@ -118,13 +118,23 @@ impl Job<'_> {
         let mut tried = Tried::default();
         for _ in 0..ATTEMPTS {
             match self.attempt(context, bases, &mut tried) {
-                Ok(outcome) => return Some(outcome),
+                Ok(mut outcome) => {
+                    outcome.report.warnings.extend(self.made_anew());
+                    return Some(outcome);
+                }
                 Err(Failure::Final(error)) => return Some(failed(self.path, &error)),
                 Err(Failure::Again(error)) => last = error,
                 Err(Failure::Interrupted) => return None,
             }
         }
         Some(failed(self.path, &last))
+    }
+
+    /// What is to be said where nothing of what was restored is left.
+    fn made_anew(&self) -> Option<String> {
+        let root = &self.path.place.root;
+        self.before().filter(|before| kept::is_made_anew(&before.samples, root))?;
+        Some(kept::sentence(&self.path.instance, self.path.policy.check))
     }
 
     fn not_even_read(&self) -> Option<String> {

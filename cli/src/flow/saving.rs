@@ -170,6 +170,7 @@ fn remember(after: &mut Option<Before>, path: &PlannedPath, saved: Option<(Snaps
     let noted: Option<&mut BeforePath> = after.as_mut().and_then(|after| after.path_mut(&path.name, &path.instance));
     if let (Some(noted), Some(saved)) = (noted, saved) {
         noted.restored = Some(saved);
+        noted.samples.clear();
         noted.exact = settled;
     }
 }

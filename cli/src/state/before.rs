@@ -11,11 +11,12 @@ use sci_store_api::{ObjectId, SnapshotId};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::flow::kept::Sample;
 use crate::flow::report::Word;
 use crate::state::atomic;
 
 /// A file of another version, or a damaged one, counts as absent.
-const MAGIC: &[u8] = b"sci before 3\n";
+const MAGIC: &[u8] = b"sci before 4\n";
 
 /// Why a path has no key whose restore has not come to its end.
 pub const CUT_OFF: &str = "its restore was cut off";
@@ -56,6 +57,8 @@ pub struct BeforePath {
     pub served: Option<(SnapshotId, ObjectId)>,
     /// The snapshot that was restored, or saved since, and its manifest: what is on disk unless something changed it.
     pub restored: Option<(SnapshotId, ObjectId)>,
+    /// Files of what was restored, by which it is told whether anything of it is left; none when it was saved since.
+    pub samples: Vec<Sample>,
     /// True when that snapshot has exactly the planned key and is settled.
     pub exact: bool,
     /// Snapshots that were found damaged: the next save of the path takes their place.
@@ -159,6 +162,7 @@ mod tests {
                 trouble: Some(("no room".into(), None)),
                 served: None,
                 restored: Some((SnapshotId::of(b"s"), ObjectId::of(b"m"))),
+                samples: Vec::new(),
                 exact: true,
                 damaged: Vec::new(),
                 stood: None,

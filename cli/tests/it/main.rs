@@ -6,6 +6,7 @@ mod sandbox;
 
 mod absent;
 mod administration;
+mod anew;
 mod audit;
 mod basics;
 mod bucket;

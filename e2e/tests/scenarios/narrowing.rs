@@ -43,7 +43,7 @@ tools = ["node --version", "npm --version"]
     member(&machine, "web", r#""ui": "*", "ms": "2.1.3""#);
     member(&machine, "api", r#""dayjs": "1.11.19", "ms": "2.0.0""#);
     let lock = || machine.run("npm", &["install", "--package-lock-only"]).success();
-    let install = || machine.run("npm", &["ci", "--workspace", "packages/web"]).success();
+    let install = || machine.run("npm", &["install", "--workspace", "packages/web"]).success();
     lock();
     let inputs = ["plan", "--inputs", "--approve-tools"];
     machine.sci(&inputs);

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use sci_e2e::disturb::copy_tree;
-use sci_e2e::machine::shared_dir;
+use sci_e2e::machine::{DELETED, shared_dir};
 use sci_e2e::{Machine, Tree};
 
 /// A small project of real packages.
@@ -90,6 +90,20 @@ fn one_upgrade_is_explained_and_saves_only_what_changed() {
     let added = machine.stored_bytes() - full;
     assert!(added * 5 < full, "the save of one package added {added} bytes to {full}");
     machine.sci(&["restore"]).expect_verdict("node_modules", "exact");
+}
+
+#[test]
+fn what_the_workflow_runs_keeps_what_was_restored_and_npm_ci_does_not() {
+    let machine = small();
+    machine.remove("node_modules");
+    machine.sci(&["restore"]).expect_verdict("node_modules", "exact");
+    machine.workflow("npm").success();
+    machine.sci(&["save"]).expect_outcome("node_modules", "skipped");
+
+    machine.sci(&["restore"]).expect_verdict("node_modules", "exact");
+    machine.run("npm", &["ci"]).success();
+    let saved = machine.try_sci(&["save"]).success();
+    assert!(saved.stdout.contains(DELETED) && saved.stdout.contains("`npm ci` deletes it"), "{saved}");
 }
 
 #[test]

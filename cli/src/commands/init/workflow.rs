@@ -69,26 +69,32 @@ fn compose(branch: &str, below: &Path, found: &[&Detected]) -> String {
          \x20   steps:\n\
          \x20     - uses: actions/checkout@v6\n"
     );
-    steps(&mut text, below, found, |workflow| workflow.setup.as_deref());
+    steps(&mut text, below, found, |workflow| Some((workflow.setup.as_deref()?, None)));
     text.push_str("      # Restores the paths of sci.toml now, and saves them when the job ends. <OWNER> is who keeps sci: name it, and the\n");
     text.push_str("      # store of your jobs as `url` in [store] of sci.toml.\n");
     text.push_str("      - uses: <OWNER>/sci/action@v1\n");
     if below != Path::new("") {
         let _ = writeln!(text, "        with:\n          working-directory: {}", quoted(below));
     }
-    steps(&mut text, below, found, |workflow| workflow.run.as_deref());
+    steps(&mut text, below, found, |workflow| Some((workflow.run.as_deref()?, workflow.because.as_deref())));
     text
 }
 
+/// A line for a shell, and a remark on it.
+type Line<'w> = (&'w str, Option<&'w str>);
+
 /// A step for each line of the presets, each once in a directory.
-fn steps(text: &mut String, below: &Path, found: &[&Detected], line: impl Fn(&Workflow) -> Option<&str>) {
+fn steps(text: &mut String, below: &Path, found: &[&Detected], line: impl Fn(&Workflow) -> Option<Line<'_>>) {
     let mut told = Vec::new();
     for detected in found {
-        let Some(line) = line(&detected.preset.workflow) else { continue };
+        let Some((line, remark)) = line(&detected.preset.workflow) else { continue };
         // By components, for joining nothing leaves a `/` behind.
         let step = (below.iter().chain(detected.directory.iter()).collect::<PathBuf>(), line);
         if told.contains(&step) {
             continue;
+        }
+        if let Some(remark) = remark {
+            let _ = writeln!(text, "      # {remark}");
         }
         let _ = writeln!(text, "      - run: {line}");
         if step.0 != Path::new("") {
