@@ -146,3 +146,32 @@ fn an_image_may_keep_both_caches_elsewhere() {
     let second = build(&machine, "off");
     assert_eq!(second.stderr, "", "{second}");
 }
+
+const TEST: &str = "package main\n\nimport (\n\t\"os\"\n\t\"testing\"\n)\n\nfunc TestReads(t *testing.T) {\n\tif _, err := os.ReadFile(\"testdata/words\"); err != nil {\n\t\tt.Fatal(err)\n\t}\n\tif _, err := os.ReadDir(\"testdata\"); err != nil {\n\t\tt.Fatal(err)\n\t}\n}\n";
+
+#[test]
+fn a_test_that_reads_files_is_not_run_again_in_a_fresh_checkout() {
+    let machine = machine();
+    let _clean = Clean(&machine);
+    // A checkout, as git makes one: every file is new. Go believes no file that is younger than two seconds.
+    let check_out = |words: &str, age: &str| {
+        let files = [("main.go", MAIN), ("main_test.go", TEST), ("testdata/words", words)];
+        files.into_iter().for_each(|(name, content)| machine.write(name, content));
+        machine.run("sh", &["-c", &format!("find . -exec touch --no-dereference --date '{age}' {{}} +")]).success();
+    };
+    let tested = || machine.run("go", &["test", "./..."]).success().stdout;
+    check_out("some", "1 hour ago");
+    machine.sci(&["restore"]).expect_verdict("~/.cache/go-build", "miss");
+    assert!(!tested().contains("(cached)"));
+    machine.sci(&["save"]).expect_outcome("~/.cache/go-build", "saved");
+
+    fresh(&machine);
+    check_out("some", "10 minutes ago");
+    machine.sci(&["restore"]).expect_verdict("~/.cache/go-build", "exact");
+    assert!(tested().contains("(cached)"));
+
+    fresh(&machine);
+    check_out("others", "10 minutes ago");
+    machine.sci(&["restore"]).expect_verdict("~/.cache/go-build", "nearest");
+    assert!(!tested().contains("(cached)"), "the file has changed");
+}
