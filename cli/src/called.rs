@@ -92,7 +92,8 @@ fn elsewhere(context: &Context, workspace: &Workspace) -> Vec<(PathBuf, String)>
     let shared = workspace.config.paths.iter().filter(|declared| declared.path.value.is_home());
     let place = |declared: &Declaration| {
         let instance = declared.path.value.text();
-        let place = Place::of(declared, instance, &workspace.root, &host).ok().filter(|place| place.elsewhere)?;
+        let place =
+            Place::of(declared, instance, &workspace.root, host).ok().filter(|place| place.elsewhere.is_some())?;
         Some((place.resolved(), instance.to_owned()))
     };
     shared.filter_map(place).collect()

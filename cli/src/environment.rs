@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use sci_planner::Host;
 
@@ -13,12 +14,13 @@ const HOME: &str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
+    host: OnceLock<Host>,
 }
 
 impl Environment {
     /// Copies the environment of this process.
     pub fn capture() -> Self {
-        Self { variables: std::env::vars_os().collect() }
+        std::env::vars_os().collect()
     }
 
     /// A variable that is set and not empty. CI systems set what is absent to the empty text.
@@ -55,9 +57,11 @@ impl Environment {
     }
 
     /// The machine that a command plans for.
-    pub fn host(&self) -> Host {
-        let home = self.home().filter(|home| home.is_absolute());
-        Host { env: self.variables.clone(), home, ..Host::detect() }
+    pub fn host(&self) -> &Host {
+        self.host.get_or_init(|| {
+            let home = self.home().filter(|home| home.is_absolute());
+            Host { env: self.variables.clone(), home, ..Host::detect() }
+        })
     }
 
     /// The user's home directory.
@@ -68,6 +72,6 @@ impl Environment {
 
 impl FromIterator<(OsString, OsString)> for Environment {
     fn from_iter<I: IntoIterator<Item = (OsString, OsString)>>(variables: I) -> Self {
-        Self { variables: variables.into_iter().collect() }
+        Self { variables: variables.into_iter().collect(), host: OnceLock::new() }
     }
 }

@@ -89,7 +89,7 @@ impl Workspace {
         let config = config::load(&file).map_err(|error| CliError::planning(&error))?;
         let state = context.state()?;
         let host = context.environment.host();
-        placement::refuse_in_a_path(&config, &host, state.directory(), "the local state", "--state")?;
+        placement::refuse_in_a_path(&config, host, state.directory(), "the local state", "--state")?;
         let state = state.workspace(&config.workspace)?;
         Ok(Some(Self { root: config.workspace.clone(), config, state }))
     }
@@ -102,7 +102,7 @@ impl Workspace {
         let host = context.environment.host();
         let shared = config.paths.iter().filter(|declared| declared.path.value.is_home());
         let mut places =
-            shared.filter_map(|path| Place::of(path, path.path.value.text(), &config.workspace, &host).ok());
+            shared.filter_map(|path| Place::of(path, path.path.value.text(), &config.workspace, host).ok());
         restore::staging_below(&config.workspace).or_else(|| places.find_map(|place| restore::staging_of(&place.root)))
     }
 
@@ -153,7 +153,7 @@ impl Workspace {
     }
 
     fn recover_path(&self, context: &mut Context, name: &str, instance: &str) -> Result<()> {
-        let Some(Place { anchor, root, .. }) = self.place(&context.environment.host(), name, instance) else {
+        let Some(Place { anchor, root, .. }) = self.place(context.environment.host(), name, instance) else {
             return Ok(());
         };
         let _home = if instance.starts_with("~/") { Some(self.lock_home(context)?) } else { None };

@@ -61,7 +61,7 @@ impl Facts<'_> {
             Ok(keyed) => Outcome::Keyed(Box::new(keyed)),
             Err(Unkeyed { reason, hint }) => Outcome::Unkeyed { reason, hint },
         };
-        let nowhere = |_| Place { anchor: PathBuf::new(), root: PathBuf::from(&instance.path), elsewhere: false };
+        let nowhere = |_| Place { anchor: PathBuf::new(), root: PathBuf::from(&instance.path), elsewhere: None };
         PlannedPath {
             name: instance.declaration.name.value.clone(),
             instance: instance.path.clone(),

@@ -9,18 +9,18 @@ use sci_presets::Elsewhere;
 use sci_sys::places;
 
 use crate::Host;
-use crate::config::Declaration;
+use crate::config::{Declaration, secret_in};
 
 /// Where an instance is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// The directory beneath which it is: the workspace, the home directory, or an existing one on the way to where a variable
+    /// The directory beneath which it is: the workspace, the home directory, or what exists on the way to where a variable
     /// says. It is trusted; links below it are not.
     pub anchor: PathBuf,
-    /// Where it is, absolute. It need not exist.
+    /// Where it is, absolute. It need not exist. Where a variable says, the links on the way are resolved.
     pub root: PathBuf,
-    /// Whether that is another place than the one that the instance is called by.
-    pub elsewhere: bool,
+    /// What makes it another place than the one that the instance is called by: the variable, or the operating system.
+    pub elsewhere: Option<String>,
 }
 
 /// Why an instance has no place on this host.
@@ -33,7 +33,7 @@ pub struct NoPlace {
 }
 
 impl Place {
-    /// Where an instance of a declaration is, in a workspace.
+    /// Where an instance of a declaration is, in a workspace, whose path is canonical.
     ///
     /// # Errors
     /// When there is no home directory to be below, or a variable names a place where nothing may be restored.
@@ -41,13 +41,18 @@ impl Place {
         let Some(below) = instance.strip_prefix("~/") else { return Self::usual(instance, workspace, host) };
         let rules = declaration.elsewhere.iter().filter(|rule| rule.is_for(&host.os));
         for rule in rules {
-            let Some(variable) = &rule.variable else { return Self::below_home(&rule.below, true, host) };
-            let Some(value) = host.var(variable).filter(|value| !value.is_empty()) else { continue };
+            let Some(variable) = &rule.variable else { return Self::below_home(&rule.below, Some(&host.os), host) };
+            let value = host.var(variable).filter(|value| !value.is_empty());
+            let Some(value) = value.filter(|value| !rule.is_no_place(value)) else { continue };
             let told = Told { variable, value: value.to_string_lossy().into_owned(), declaration };
-            let root = told.root(value, rule)?;
-            return told.place(root, below, workspace, host);
+            let named = told.root(value, rule)?;
+            // As a tool would say it of itself.
+            if host.home.as_ref().is_some_and(|home| home.join(below) == named) {
+                return Self::below_home(below, None, host);
+            }
+            return told.place(&named, workspace, host);
         }
-        Self::below_home(below, false, host)
+        Self::below_home(below, None, host)
     }
 
     /// Where an instance is that no preset knows of.
@@ -57,22 +62,22 @@ impl Place {
     pub fn usual(instance: &str, workspace: &Path, host: &Host) -> Result<Self, NoPlace> {
         let Some(below) = instance.strip_prefix("~/") else {
             let (anchor, root) = (workspace.to_owned(), workspace.join(instance));
-            return Ok(Self { anchor, root, elsewhere: false });
+            return Ok(Self { anchor, root, elsewhere: None });
         };
-        Self::below_home(below, false, host)
+        Self::below_home(below, None, host)
     }
 
-    /// With the links on the way to its anchor resolved, and none below it.
+    /// With the links on the way to its anchor resolved, as far as that exists; what is below it stays as it is.
     pub fn resolved(&self) -> PathBuf {
         let anchor = places::resolved(&self.anchor);
         self.root.strip_prefix(&self.anchor).map_or_else(|_| self.root.clone(), |below| anchor.join(below))
     }
 
-    fn below_home(below: &str, elsewhere: bool, host: &Host) -> Result<Self, NoPlace> {
+    fn below_home(below: &str, elsewhere: Option<&str>, host: &Host) -> Result<Self, NoPlace> {
         let no_home =
             || NoPlace { reason: "this machine has no home directory".to_owned(), hint: "set HOME".to_owned() };
         let anchor = host.home.clone().ok_or_else(no_home)?;
-        Ok(Self { root: anchor.join(below), anchor, elsewhere })
+        Ok(Self { root: anchor.join(below), anchor, elsewhere: elsewhere.map(str::to_owned) })
     }
 }
 
@@ -97,26 +102,38 @@ impl Told<'_> {
         Ok(if rule.below.is_empty() { named.components().collect() } else { named.join(&rule.below) })
     }
 
-    fn place(&self, root: PathBuf, below: &str, workspace: &Path, host: &Host) -> Result<Place, NoPlace> {
-        let usual = host.home.as_ref().map(|home| home.join(below));
-        if usual.as_ref() == Some(&root) {
-            return Place::below_home(below, false, host);
-        }
-        let real = places::resolved(&root);
+    /// The place that is named, judged by where it really is: the links on the way are whoever set the variable's, and in the
+    /// workspace, whose links are a checkout's, none is followed.
+    fn place(&self, named: &Path, workspace: &Path, host: &Host) -> Result<Place, NoPlace> {
+        let root = places::resolved(named);
         let home = host.home.as_deref().map(places::resolved);
-        if workspace.starts_with(&real) || home.as_ref().is_some_and(|home| home.starts_with(&real)) {
+        let holds = |directory: &Path| directory.starts_with(&root);
+        if root.parent().is_none() || holds(workspace) || home.as_deref().is_some_and(holds) {
             return Err(self.refuse("holds the workspace or the home directory", "name a directory for it alone"));
         }
-        if let Ok(inner) = real.strip_prefix(workspace) {
+        if let Some(inner) = [named, &root].into_iter().find_map(|place| place.strip_prefix(workspace).ok()) {
             let path = places::text(inner).unwrap_or_default();
             let name = &self.declaration.name.value;
             let hint = format!("declare it as it is: [path.{name}] with `path = \"{path}\"`");
             return Err(self.refuse("is in the workspace", &hint));
         }
-        let beneath_home = host.home.as_deref().filter(|home| root.starts_with(home));
-        let existing = || root.ancestors().skip(1).find(|above| above.is_dir());
-        let anchor = beneath_home.or_else(existing).unwrap_or(Path::new("/")).to_owned();
-        Ok(Place { anchor, root, elsewhere: true })
+        let below_home = home.filter(|home| root.starts_with(home));
+        self.refuse_credentials(&root, below_home.as_deref())?;
+        let existing = || root.ancestors().skip(1).find(|above| above.is_dir()).map(Path::to_owned);
+        let anchor = below_home.or_else(existing);
+        let anchor = anchor.ok_or_else(|| self.refuse("is on a disk that is not there", "give it one that is"))?;
+        Ok(Place { anchor, root, elsewhere: Some(self.variable.to_owned()) })
+    }
+
+    fn refuse_credentials(&self, root: &Path, home: Option<&Path>) -> Result<(), NoPlace> {
+        let below_home = home.and_then(|home| root.strip_prefix(home).ok());
+        let text = places::text(below_home.unwrap_or(root)).unwrap_or_default();
+        match secret_in(&text, below_home.is_some()) {
+            None => Ok(()),
+            Some(_) => {
+                Err(self.refuse("holds credentials, or is among them", "a snapshot is read by others: name another"))
+            }
+        }
     }
 
     fn refuse(&self, why: &str, hint: &str) -> NoPlace {

@@ -126,3 +126,22 @@ fn manifests_that_build_with_each_other_end() {
     );
     assert!(!workspace.key("worker/target").is_empty());
 }
+
+#[test]
+fn what_is_copied_into_a_virtual_environment_counts() {
+    let pip = |requirements: &str| {
+        let workspace = Workspace::new(
+            "[path.venv]\npath = \"app/.venv\"\nlockfiles = [{ pattern = \"app/requirements/base.txt\" }]\n\
+             [path.each]\npath = \"{app}/env\"\nbeside = \"main.py\"\nlockfiles = [\"requirements/base.txt\"]\n",
+        );
+        let workspace =
+            workspace.files(&[("app/requirements/base.txt", requirements), ("app/main.py", ""), ("app/lib/a.py", "")]);
+        files_of(&workspace.keyed("app/env"))
+    };
+    let listed = "lockfiles app/requirements/base.txt";
+    assert_eq!(pip("six==1.0\n"), [listed]);
+    // Relative to where pip is run.
+    assert_eq!(pip("./lib\n"), [listed, "sources app/lib/a.py"]);
+    assert_eq!(pip("lib[extra]\n"), [listed], "it is a name");
+    assert_eq!(pip(".[dev]\n"), [listed, "sources app/lib/a.py", "sources app/main.py"]);
+}

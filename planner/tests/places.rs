@@ -20,7 +20,8 @@ fn place(os: &str, variables: &[(&str, &str)], instance: &str) -> (String, Strin
     workspace.host.os = os.to_owned();
     let plan = workspace.plan();
     let place = &find(&plan, instance).place;
-    assert_eq!(place.elsewhere, !place.root.ends_with(&instance[2..]) || !place.root.starts_with("/home/someone"));
+    let usual = Path::new("/home/someone").join(&instance[2..]);
+    assert_eq!(place.elsewhere.is_none(), place.root == usual, "{place:?}");
     (place.anchor.to_str().unwrap().to_owned(), place.root.to_str().unwrap().to_owned())
 }
 
@@ -95,7 +96,7 @@ fn a_place_where_nothing_may_be_restored_leaves_the_path_without_a_key() {
     let within = ("which is in the workspace", "declare it as it is: [path.ccache] with `path = \".rust/registry\"`");
     let around = ("which holds the workspace or the home directory", "name a directory for it alone");
     for (value, (why, hint)) in [
-        ("0", absolute),
+        ("relative", absolute),
         ("/no/../cache", absolute),
         (inside.to_str().unwrap(), within),
         (above.to_str().unwrap(), around),
@@ -123,19 +124,64 @@ fn a_place_in_the_workspace_that_is_declared_as_it_is_has_a_key() {
 }
 
 #[test]
-fn a_link_does_not_hide_that_a_place_is_in_the_workspace() {
-    let workspace = workspace();
+fn no_link_hides_where_a_place_is() {
+    let mut workspace = workspace();
     let outside = tempfile::tempdir().unwrap();
-    let link = outside.path().join("link");
-    std::os::unix::fs::symlink(workspace.root(), &link).unwrap();
-    let workspace = workspace.env(&[("CARGO_HOME", link.to_str().unwrap())]);
-    assert!(unkeyed(&workspace.plan(), "~/.cargo/registry").0.ends_with("which is in the workspace"));
+    let outside = outside.path().canonicalize().unwrap();
+    let home = outside.join("home");
+    std::fs::create_dir_all(home.join(".docker")).unwrap();
+    std::fs::create_dir_all(outside.join("real")).unwrap();
+    for (link, target) in [("ws", workspace.root()), ("secret", home.join(".docker")), ("also", outside.join("real"))] {
+        std::os::unix::fs::symlink(target, outside.join(link)).unwrap();
+    }
+    // A checkout's own link to a place outside of the workspace, and a home directory that is known by a link.
+    workspace.link("led", outside.to_str().unwrap());
+    std::os::unix::fs::symlink(&home, outside.join("me")).unwrap();
+    workspace.host.home = Some(outside.join("me"));
+    let led = workspace.root().join("led/cache");
+    for (value, why) in [
+        (outside.join("ws/cache"), "which is in the workspace"),
+        (led, "which is in the workspace"),
+        (outside.join("secret"), "which holds credentials, or is among them"),
+        (home.join(".docker"), "which holds credentials, or is among them"),
+        (home.clone(), "which holds the workspace or the home directory"),
+    ] {
+        workspace.host.env.insert("CCACHE_DIR".into(), value.clone().into());
+        let plan = workspace.plan();
+        let (reason, _) = unkeyed(&plan, "~/.cache/ccache");
+        assert_eq!(reason, format!("CCACHE_DIR is `{}`, {why}", value.display()));
+    }
+    workspace.host.env.insert("CCACHE_DIR".into(), outside.join("also/cache").into());
+    let plan = workspace.plan();
+    let place = &find(&plan, "~/.cache/ccache").place;
+    assert_eq!((&place.anchor, &place.root), (&outside.join("real"), &outside.join("real/cache")));
+    workspace.host.env.insert("CCACHE_DIR".into(), home.join("cache").into());
+    assert_eq!(find(&workspace.plan(), "~/.cache/ccache").place.anchor, home, "no link below it is followed");
 }
 
 #[test]
 fn a_variable_may_lead_neither_to_credentials_nor_to_another_path() {
-    let mut workspace = workspace().env(&[("SCCACHE_DIR", "/no/.ssh")]);
-    assert!(workspace.errors().contains("holds credentials"), "{}", workspace.errors());
-    workspace = workspace.env(&[("SCCACHE_DIR", "/no/cache"), ("CCACHE_DIR", "/no/cache/c")]);
-    assert!(workspace.errors().contains("overlaps path"), "{}", workspace.errors());
+    let workspace = workspace().env(&[("SCCACHE_DIR", "/no/.ssh/x"), ("CCACHE_DIR", "/no/cache")]);
+    let plan = workspace.plan();
+    let secret = unkeyed(&plan, "~/.cache/sccache").0;
+    assert_eq!(secret, "SCCACHE_DIR is `/no/.ssh/x`, which holds credentials, or is among them");
+    assert!(find(&plan, "~/.cache/ccache").keyed().is_some(), "another path is not concerned");
+    for (ccache, sccache, moved, other) in [
+        ("/no/cache", "/no/cache/s", "~/.cache/sccache", "~/.cache/ccache"),
+        ("/no/cache/c", "/no/cache", "~/.cache/ccache", "~/.cache/sccache"),
+        ("/home/someone/go/pkg/mod/c", "/no/s", "~/.cache/ccache", "~/go/pkg/mod"),
+        ("/home/someone/go", "/no/s", "~/.cache/ccache", "~/go/pkg/mod"),
+    ] {
+        let workspace = self::workspace().env(&[("CCACHE_DIR", ccache), ("SCCACHE_DIR", sccache)]);
+        let plan = workspace.plan();
+        let (reason, _) = unkeyed(&plan, moved);
+        assert!(reason.ends_with(&format!(" brings it to a place that overlaps `{other}`")), "{reason}");
+        assert!(find(&plan, other).keyed().is_some());
+    }
+}
+
+#[test]
+fn a_value_that_names_no_directory_changes_nothing() {
+    let (_, root) = place("linux", &[("PLAYWRIGHT_BROWSERS_PATH", "0")], "~/.cache/ms-playwright");
+    assert_eq!(root, "/home/someone/.cache/ms-playwright");
 }

@@ -1,6 +1,8 @@
 //! Where a tool keeps a path below the home directory instead of there, as data: which variables move it, and where it is by
 //! default on other systems. Whoever knows the machine reads them; this module does not.
 
+use std::ffi::OsStr;
+
 use serde::{Deserialize, Serialize};
 
 /// One rule. A list of them is read in order, and the first that holds decides.
@@ -14,6 +16,9 @@ pub struct Elsewhere {
     /// Whether the variable names several directories, as `PATH` does, of which the first counts.
     #[serde(default, skip_serializing_if = "is_false")]
     pub list: bool,
+    /// Values of the variable by which the tool means something else than a directory: the rule does not hold then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unless: Vec<String>,
     /// Where the path is below that directory; empty when it is the directory itself.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub below: String,
@@ -28,6 +33,11 @@ const fn is_false(value: &bool) -> bool {
 }
 
 impl Elsewhere {
+    /// Whether the variable's value names no directory.
+    pub fn is_no_place(&self, value: &OsStr) -> bool {
+        self.unless.iter().any(|word| value == OsStr::new(word))
+    }
+
     /// Whether the rule holds on an operating system.
     pub fn is_for(&self, os: &str) -> bool {
         self.os.is_empty() || self.os.iter().any(|named| named == os)

@@ -44,8 +44,8 @@ struct Path<'p> {
     name: String,
     instance: String,
     root: PathBuf,
-    /// Whether `root` is another place than `instance` says.
-    elsewhere: bool,
+    /// What makes `root` another place than `instance` says.
+    elsewhere: Option<&'p str>,
     restore: String,
     #[serde(rename = "match")]
     matching: InputClass,
@@ -123,7 +123,7 @@ fn path(path: &PlannedPath) -> Path<'_> {
         name: path.name.clone(),
         instance: path.instance.clone(),
         root: path.place.root.clone(),
-        elsewhere: path.place.elsewhere,
+        elsewhere: path.place.elsewhere.as_deref(),
         restore: path.policy.restore.to_string(),
         matching: path.policy.matching,
         save: path.policy.save.to_string(),
@@ -165,8 +165,8 @@ fn render(text: &mut Text, report: &Report<'_>, arguments: &Arguments) {
             }
             Planned::Keyed { key, ladder, inputs } => {
                 text.line(format_args!("{name}  key {key}"));
-                if path.elsewhere {
-                    text.field("at", safe(&path.root.to_string_lossy()));
+                if let Some(variable) = path.elsewhere {
+                    text.field("at", format_args!("{}  ({variable})", safe(&path.root.to_string_lossy())));
                 }
                 ladder.iter().for_each(|(class, rung)| rung_line(text, *class, rung, inputs, arguments));
                 if !path.after.is_empty() {

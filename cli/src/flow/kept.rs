@@ -1,25 +1,19 @@
 //! Whether anything of a restored tree is left when the run is over. A command that begins by deleting the tree, as `npm ci`
 //! does, makes nothing of the restore, and nothing else would tell: what it makes anew is equal.
 //!
-//! A few files are looked at, by when they were made. It asks for nothing but that, and where a file system does not say it,
-//! nothing is concluded.
+//! A few files are looked at, by when they were made; where a file system does not say that, nothing is concluded. It is asked only
+//! of paths with a check: those are what a tool installs, and an installer that knows what is there leaves most of it.
 
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use sci_presets::Check;
 use sci_snapshot::Manifest;
-use serde::{Deserialize, Serialize};
+
+use crate::state::before::Sample;
 
 /// How many files are looked at. Of a tree with fewer, a build may well replace all.
 const SAMPLES: usize = 8;
-
-/// A restored file: its path below the tree's root, and when it was made, in nanoseconds since 1970.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sample {
-    path: String,
-    made: u64,
-}
 
 /// Looks at files here and there in a tree that was restored just now.
 pub fn sample(manifest: &Manifest, root: &Path) -> Vec<Sample> {
@@ -41,14 +35,14 @@ pub fn is_made_anew(samples: &[Sample], root: &Path) -> bool {
 }
 
 /// What is said of a path of which nothing is left.
-pub fn sentence(instance: &str, check: Option<Check>) -> String {
+pub fn sentence(instance: &str, check: Check) -> String {
     let why = match check {
-        Some(Check::Npm) => {
-            "`npm ci` deletes it before it installs, and `npm install` changes only what the lockfile did"
+        Check::Npm => {
+            "as `npm ci` does, which deletes it first; `npm install` changes only what has changed in the lockfile"
         }
-        _ => "a command deleted it, or made everything anew",
+        _ => "a command deleted it first, or made all of it anew",
     };
-    format!("{instance}: nothing of what was restored is left, so the restore was of no use; {why}")
+    format!("{instance}: nothing of what was restored is left, so that the restore may have been of no use: {why}")
 }
 
 fn made(file: &Path) -> Option<u64> {

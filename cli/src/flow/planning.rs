@@ -103,7 +103,7 @@ fn make_with(context: &Context, workspace: &Workspace, approval: &dyn Approval) 
 fn find(context: &Context, workspace: &Workspace, approval: &dyn Approval) -> Result<(Plan, Findings, StatCache)> {
     let host = context.environment.host();
     let cache = StatCache::load(workspace.state.stat_cache());
-    let options = PlanOptions { stat_cache: Some(&cache), ..PlanOptions::new(&host, approval) };
+    let options = PlanOptions { stat_cache: Some(&cache), ..PlanOptions::new(host, approval) };
     let planned = sci_planner::find_and_plan(&workspace.config, options);
     let (plan, findings) = planned.map_err(|error| CliError::planning(&error))?;
     Ok((plan, findings, cache))

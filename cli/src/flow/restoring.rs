@@ -6,6 +6,7 @@ use std::time::Instant;
 use sci_planner::{Outcome as Planned, Plan, PlannedPath};
 use sci_snapshot::Manifest;
 use sci_store_api::PlanId;
+use sci_sys::ffi::OsStrExt;
 use serde::Serialize;
 
 use crate::context::Context;
@@ -286,7 +287,8 @@ fn planned(run: String, plan: &Plan) -> Before {
             Planned::Unkeyed { reason, .. } => (None, Some(reason.clone())),
         };
         let (name, instance) = (path.name.clone(), path.instance.clone());
-        BeforePath { name, instance, ladder, unkeyed, ..BeforePath::default() }
+        let root = path.place.root.as_os_str().as_bytes().to_vec();
+        BeforePath { name, instance, root, ladder, unkeyed, ..BeforePath::default() }
     });
     Before { run, paths: paths.collect(), tracked: replaying::times(plan, false) }
 }

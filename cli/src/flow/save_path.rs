@@ -35,6 +35,9 @@ const NO_CHECK: &str = "the path has no check";
 /// Why a save is unsettled when the tree that was restored is not known any more.
 const NOT_COMPARED: &str = "what was restored is no longer known, so nothing shows that the run did anything";
 
+/// Why a save is unsettled of a path that is elsewhere than before the run.
+const MOVED: &str = "before the run a variable said that it is in another place";
+
 /// Snapshots that the run was served, by their manifests.
 pub type Bases = BTreeMap<ObjectId, SnapshotId>;
 
@@ -132,9 +135,9 @@ impl Job<'_> {
 
     /// What is to be said where nothing of what was restored is left.
     fn made_anew(&self) -> Option<String> {
-        let root = &self.path.place.root;
+        let (root, check) = (&self.path.place.root, self.path.policy.check?);
         self.before().filter(|before| kept::is_made_anew(&before.samples, root))?;
-        Some(kept::sentence(&self.path.instance, self.path.policy.check))
+        Some(kept::sentence(&self.path.instance, check))
     }
 
     fn not_even_read(&self) -> Option<String> {
@@ -160,7 +163,17 @@ impl Job<'_> {
         Some(CliError::new(Kind::Local, message).hint(hint))
     }
 
+    /// What is known of it, where it is now.
     fn before(&self) -> Option<&BeforePath> {
+        self.noted().filter(|noted| noted.was_at(&self.path.place.root))
+    }
+
+    /// Whether what is known of it is of another place, of which nothing says what stood there.
+    fn is_moved(&self) -> bool {
+        self.noted().is_some_and(|noted| !noted.was_at(&self.path.place.root))
+    }
+
+    fn noted(&self) -> Option<&BeforePath> {
         self.known?.path(&self.path.name, &self.path.instance)
     }
 
@@ -179,6 +192,9 @@ impl Job<'_> {
         tried.uncited |= begun.as_ref().is_err_and(|error| error.code() == Some(ErrorCode::NotFound));
         let sink = begun?;
         let mut standing = decide::standing(self.before(), self.keyed.key(), self.run);
+        if self.is_moved() {
+            standing = Standing::Unsettled(MOVED.to_owned());
+        }
         let damaged = self.before().map_or(&[][..], |before| &before.damaged);
         if let (Standing::Settled, Some(existing)) = (&standing, sink.begun().existing)
             && !damaged.contains(&existing)

@@ -8,10 +8,10 @@ use std::path::Path;
 use sci_hasher::{Digest, Ladder};
 use sci_planner::PlannedPath;
 use sci_store_api::{ObjectId, SnapshotId};
+use sci_sys::ffi::OsStrExt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::flow::kept::Sample;
 use crate::flow::report::Word;
 use crate::state::atomic;
 
@@ -45,6 +45,8 @@ pub struct BeforePath {
     pub name: String,
     /// The instance: relative to the workspace, or `~/…`.
     pub instance: String,
+    /// Where it was, as the system writes it: a variable may have moved it since.
+    pub root: Vec<u8>,
     /// The ladder; none when the path could not be keyed.
     pub ladder: Option<Ladder>,
     /// Why it could not.
@@ -67,6 +69,15 @@ pub struct BeforePath {
     pub stood: Option<Digest>,
     /// When the path was as it should be, and the run could begin: nanoseconds since 1970.
     pub since: Option<i64>,
+}
+
+/// A restored file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sample {
+    /// Its path below the tree's root.
+    pub path: String,
+    /// When it was made: nanoseconds since 1970.
+    pub made: u64,
 }
 
 /// One tracked file or directory before the run.
@@ -122,7 +133,8 @@ impl Before {
         match self.path_mut(&noted.name, &noted.instance) {
             Some(known) => {
                 let (served, damaged) = (known.served, std::mem::take(&mut known.damaged));
-                *known = BeforePath { served, damaged, ..noted };
+                let root = std::mem::take(&mut known.root);
+                *known = BeforePath { root, served, damaged, ..noted };
             }
             None => self.paths.push(noted),
         }
@@ -140,6 +152,11 @@ impl Before {
 }
 
 impl BeforePath {
+    /// Whether it was where `root` is.
+    pub fn was_at(&self, root: &Path) -> bool {
+        self.root == root.as_os_str().as_bytes()
+    }
+
     /// Whether what stands there is neither what was restored nor what a build made of nothing.
     pub fn is_partly_restored(&self) -> bool {
         self.unkeyed.as_deref() == Some(PARTLY)
@@ -156,6 +173,7 @@ mod tests {
             paths: vec![BeforePath {
                 name: "target".into(),
                 instance: "target".into(),
+                root: b"/ws/target".to_vec(),
                 ladder: Some(Ladder::from_rungs([Digest::of(b"x"); 7])),
                 unkeyed: None,
                 verdict: Some(Word::Exact),

@@ -161,7 +161,7 @@ impl Store {
         let directory = directory(context, workspace)?;
         if let Some(workspace) = workspace {
             let host = context.environment.host();
-            placement::refuse_in_a_path(&workspace.config, &host, &directory, "the store", "--store")?;
+            placement::refuse_in_a_path(&workspace.config, host, &directory, "the store", "--store")?;
         }
         let usage = |error: sci_store_api::NameError| CliError::new(Kind::Usage, error);
         let run = RunId::new(run).map_err(usage)?;

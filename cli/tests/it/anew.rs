@@ -2,9 +2,12 @@
 
 use crate::sandbox::{Sandbox, assert_screen};
 
-/// A path with ten files, saved and restored.
-fn restored() -> Sandbox {
+const CHECK: &str = "check = \"npm\"\n";
+
+/// A path with ten files that a tool is said to install, saved and restored.
+fn restored(more: &str) -> Sandbox {
     let sandbox = Sandbox::new();
+    sandbox.write("sci.toml", &format!("[path.out]\npath = \"out\"\nlockfiles = [\"lock.txt\"]\n{more}"));
     sandbox.sci("restore").ends_with(0);
     install(&sandbox);
     sandbox.sci("save").ends_with(0);
@@ -19,7 +22,7 @@ fn install(sandbox: &Sandbox) {
 
 #[test]
 fn who_deletes_what_was_restored_is_told() {
-    let sandbox = restored();
+    let sandbox = restored(CHECK);
     sandbox.remove("out");
     install(&sandbox);
     assert_screen!(sandbox.sci("save"), @r"
@@ -28,7 +31,7 @@ fn who_deletes_what_was_restored_is_told() {
     skipped   out  10 files, 90 B: nothing new, [SECONDS]
               nothing changed since it was restored
     ----- stderr -----
-    Warning: out: nothing of what was restored is left, so the restore was of no use; a command deleted it, or made everything anew
+    Warning: out: nothing of what was restored is left, so that the restore may have been of no use: as `npm ci` does, which deletes it first; `npm install` changes only what has changed in the lockfile
     ");
     let saved = sandbox.sci("save --json").json();
     assert_eq!(saved["result"]["paths"][0]["warnings"].as_array().map(Vec::len), Some(1), "{saved}");
@@ -51,7 +54,7 @@ fn who_deletes_what_was_restored_is_told() {
 
 #[test]
 fn who_changes_most_of_it_is_not() {
-    let sandbox = restored();
+    let sandbox = restored(CHECK);
     for number in 1..10 {
         sandbox.remove(&format!("out/{number}"));
     }
@@ -69,5 +72,13 @@ fn of_a_few_files_nothing_is_concluded() {
     sandbox.sci("restore --require").ends_with(0);
     sandbox.remove("out");
     sandbox.write("out/one", "1");
+    assert_eq!(sandbox.sci("save").stderr, "");
+}
+
+#[test]
+fn of_what_no_tool_installs_nothing_is_concluded() {
+    let sandbox = restored("");
+    sandbox.remove("out");
+    install(&sandbox);
     assert_eq!(sandbox.sci("save").stderr, "");
 }

@@ -60,6 +60,25 @@ fn a_restore_that_was_cut_off_there_is_completed() {
 }
 
 #[test]
+fn what_is_saved_from_another_place_than_was_planned_is_not_exact() {
+    let mut sandbox = sandbox();
+    sandbox.sci("restore cargo-registry").ends_with(0);
+    let other = sandbox.beside("other/registry").join(ARCHIVE);
+    std::fs::create_dir_all(other.parent().unwrap()).unwrap();
+    std::fs::write(&other, "of some other build").unwrap();
+    sandbox.set("CARGO_HOME", sandbox.beside("other"));
+    let saved = sandbox.sci("save cargo-registry --json").json();
+    let path = &saved["result"]["paths"][0];
+    assert_eq!(
+        (&path["settled"], path["reason"].as_str()),
+        (&false.into(), Some("before the run a variable said that it is in another place"))
+    );
+    assert_eq!(path["warnings"].as_array().map_or(0, Vec::len), 0, "{saved}");
+    let restored = sandbox.sci("restore cargo-registry --json").json();
+    assert_eq!(restored["result"]["paths"][0]["verdict"], "nearest");
+}
+
+#[test]
 fn a_plan_says_where_it_is_and_a_person_may_call_it_so() {
     let sandbox = sandbox();
     let place = sandbox.beside("image/cargo/registry");
@@ -67,15 +86,15 @@ fn a_plan_says_where_it_is_and_a_person_may_call_it_so() {
     exit code: 0
     ----- stdout -----
     ~/.cargo/registry  key [DIGEST]
-      at           [TOP]/image/cargo/registry
+      at           [TOP]/image/cargo/registry  (CARGO_HOME)
       system       [ID]  13 inputs
       lockfiles    [ID]  1 input
       variant      [ID]  1 input
     ");
     let planned = sandbox.sci("plan --json").json();
     let paths = planned["result"]["paths"].as_array().unwrap();
-    let elsewhere: Vec<_> = paths.iter().map(|path| (path["instance"].as_str(), path["elsewhere"].as_bool())).collect();
-    assert_eq!(elsewhere, [(Some("~/.cargo/registry"), Some(true)), (Some("target"), Some(false))]);
+    let elsewhere: Vec<_> = paths.iter().map(|path| (path["instance"].as_str(), path["elsewhere"].as_str())).collect();
+    assert_eq!(elsewhere, [(Some("~/.cargo/registry"), Some("CARGO_HOME")), (Some("target"), None)]);
 }
 
 #[test]

@@ -20,4 +20,4 @@ pub use load::{FILE_NAME, find, load, parse};
 pub use path::DeclaredPath;
 
 pub(crate) use error::{Errors, suggest};
-pub(crate) use path::refuse_credentials;
+pub(crate) use path::{refuse_credentials, secret_in};

@@ -209,29 +209,40 @@ const CREDENTIALS: &[&str] = &[
     "Library/Keychains",
 ];
 
-/// Refuses a path that holds credentials, that lies inside a place that does, or that contains one.
+/// Where credentials are that a path holds, lies inside of, or contains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Secret {
+    /// It is that place, or in it.
+    Inside,
+    /// That place is in it.
+    Around(&'static str),
+}
+
+/// The credentials that a path has to do with, if any.
 ///
-/// `inner` is relative to the home directory (`home`) or to the workspace. Letter case does not matter, as it does not on
-/// some file systems.
-pub(crate) fn refuse_credentials(inner: &str, home: bool, span: &Range<usize>, errors: &mut Errors<'_>) -> Option<()> {
+/// `inner` is relative to the home directory (`home`), or else what of a path is to be judged. Letter case does not matter, as it
+/// does not on some file systems.
+pub(crate) fn secret_in(inner: &str, home: bool) -> Option<Secret> {
     let lowered = inner.to_lowercase();
     let components: Vec<&str> = lowered.split('/').collect();
-    for place in CREDENTIALS {
+    CREDENTIALS.iter().find_map(|place| {
         let lowered_place = place.to_lowercase();
         let secret: Vec<&str> = lowered_place.split('/').collect();
-        let inside = components.windows(secret.len()).any(|window| window == secret);
-        let contains = home && secret.starts_with(&components);
-        if !inside && !contains {
-            continue;
+        if components.windows(secret.len()).any(|window| window == secret) {
+            return Some(Secret::Inside);
         }
-        let shown = if home { format!("~/{inner}") } else { inner.to_owned() };
-        let message = if inside {
-            format!("`{shown}` holds credentials")
-        } else {
-            format!("`{shown}` would contain the credentials in `~/{place}`")
-        };
-        errors.push_with_hint(span, message, "a snapshot is read by others; keep only what a build can make again");
-        return None;
-    }
-    Some(())
+        (home && secret.starts_with(&components)).then_some(Secret::Around(place))
+    })
+}
+
+/// Refuses a path that has to do with credentials; `inner` is relative to the home directory (`home`) or to the workspace.
+pub(crate) fn refuse_credentials(inner: &str, home: bool, span: &Range<usize>, errors: &mut Errors<'_>) -> Option<()> {
+    let Some(secret) = secret_in(inner, home) else { return Some(()) };
+    let shown = if home { format!("~/{inner}") } else { inner.to_owned() };
+    let message = match secret {
+        Secret::Inside => format!("`{shown}` holds credentials"),
+        Secret::Around(place) => format!("`{shown}` would contain the credentials in `~/{place}`"),
+    };
+    errors.push_with_hint(span, message, "a snapshot is read by others; keep only what a build can make again");
+    None
 }

@@ -1,33 +1,36 @@
 //! Directories from which a lockfile has packages copied: what is in them is an input, since the lockfile does not tell.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use sci_presets::lockfiles::{directories, may_name_directories};
+use sci_presets::lockfiles::{directories, is_relative_to_its_user, may_name_directories};
 
 use crate::inputs::{EntryId, Tree, resolve, to_path};
 use crate::packages::MAX_BYTES;
 
-/// What each lockfile names, relative to the workspace: in a monorepo one lockfile serves every instance.
+/// What each lockfile names, as it is written: in a monorepo one lockfile serves every instance.
 #[derive(Debug, Default)]
-pub(super) struct Copied(BTreeMap<EntryId, Vec<Vec<u8>>>);
+pub(super) struct Copied(BTreeMap<EntryId, BTreeSet<String>>);
 
 impl Copied {
-    /// The directories that a lockfile names, as far as they are inside the workspace, which is the empty path.
-    pub(super) fn of(&mut self, tree: &Tree, lockfile: EntryId) -> &[Vec<u8>] {
-        self.0.entry(lockfile).or_insert_with(|| read(tree, lockfile))
+    /// The directories that a lockfile of an instance in `directory` names, as far as they are inside the workspace, which is
+    /// the empty path.
+    pub(super) fn of(&mut self, tree: &Tree, directory: &str, lockfile: EntryId) -> Vec<Vec<u8>> {
+        let named = self.0.entry(lockfile).or_insert_with(|| read(tree, lockfile));
+        let entry = tree.entry(lockfile);
+        let from = if is_relative_to_its_user(to_path(entry.path)) { directory.as_bytes() } else { entry.directory() };
+        named.iter().filter_map(|path| resolve(from, path.as_bytes())).collect()
     }
 }
 
 /// A lockfile that cannot be read has no digest either, so that the path has no key.
-fn read(tree: &Tree, lockfile: EntryId) -> Vec<Vec<u8>> {
+fn read(tree: &Tree, lockfile: EntryId) -> BTreeSet<String> {
     let entry = tree.entry(lockfile);
     let name = to_path(entry.path);
     if !entry.is_file() || !may_name_directories(name) {
-        return Vec::new();
+        return BTreeSet::new();
     }
     let file = tree.root().join(name);
     let is_small = std::fs::metadata(&file).is_ok_and(|found| found.len() <= MAX_BYTES as u64);
     let content = if is_small { std::fs::read(&file).unwrap_or_default() } else { Vec::new() };
-    let own = entry.directory();
-    directories(name, &content).iter().filter_map(|directory| resolve(own, directory.as_bytes())).collect()
+    directories(name, &content)
 }

@@ -1,6 +1,6 @@
 //! Expands declarations into instances.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use sci_hasher::InputClass;
 use sci_presets::Beside;
@@ -56,7 +56,7 @@ pub(crate) fn expand<'c>(
     }
     let Expansion { mut instances, errors, tree, .. } = expansion;
     members::retain(&mut instances, host, tree);
-    refuse_places(&instances, host, errors);
+    refuse_places(&mut instances, host, errors);
     instances
 }
 
@@ -136,7 +136,7 @@ impl<'c> Expansion<'c, '_, '_> {
             self.manifests.outside(self.tree, directory.as_bytes(), configs);
         let mut led: Vec<Vec<u8>> = directories.into_iter().collect();
         for lockfile in of_class(&matched.files, InputClass::Lockfiles) {
-            led.extend_from_slice(self.copied.of(self.tree, *lockfile));
+            led.extend(self.copied.of(self.tree, directory, *lockfile));
         }
         let site = Site { directory: directory.as_bytes() };
         for below in led {
@@ -229,32 +229,52 @@ fn join(directory: &str, name: &str) -> Vec<u8> {
     if directory.is_empty() { name.as_bytes().to_vec() } else { format!("{directory}/{name}").into_bytes() }
 }
 
-/// What only concrete places tell: overlaps of paths with globs, and credentials where the workspace is in the way of them or a
-/// variable leads to them.
-fn refuse_places(instances: &[Instance<'_>], host: &Host, errors: &mut Errors<'_>) {
-    let mut placed: Vec<(&Place, &Instance<'_>)> =
-        instances.iter().filter_map(|instance| Some((instance.place.as_ref().ok()?, instance))).collect();
+/// What only concrete places tell: overlaps of paths with globs, and credentials where the workspace is in the way of them.
+fn refuse_places(instances: &mut [Instance<'_>], host: &Host, errors: &mut Errors<'_>) {
+    let place = |instance: &Instance<'_>| {
+        let place = instance.place.as_ref().ok()?;
+        // Of the workspace the path has no links.
+        Some(if instance.path.starts_with("~/") { place.resolved() } else { place.root.clone() })
+    };
+    let placed = instances.iter().enumerate();
+    let mut placed: Vec<(PathBuf, usize)> =
+        placed.filter_map(|(index, instance)| Some((place(instance)?, index))).collect();
     // Component order puts what a directory contains right behind it.
-    placed.sort_by(|left, right| left.0.root.cmp(&right.0.root));
-    let mut outer: Option<(&Path, &Instance<'_>)> = None;
-    for (place, instance) in placed {
-        let root = place.root.as_path();
-        // What is refused as it stands was refused when sci.toml was read; this is about where a glob led.
-        if instance.declaration.path.value.base().is_some() {
-            let _ = refuse_credentials(&instance.path, false, &instance.declaration.path.span, errors);
-        }
-        if place.elsewhere {
-            let _ = refuse_credentials(&root.to_string_lossy(), false, &instance.declaration.path.span, errors);
-        }
-        let below_home = host.home.as_deref().and_then(|home| root.strip_prefix(home).ok()).and_then(places::text);
-        if let Some(inner) = below_home {
-            let _ = refuse_credentials(&inner, true, &instance.declaration.path.span, errors);
-        }
-        match outer {
-            Some((above, container)) if root.starts_with(above) => refuse_overlap(container, instance, errors),
-            _ => outer = Some((root, instance)),
+    placed.sort();
+    let mut outer: Option<(PathBuf, usize)> = None;
+    for (root, index) in placed {
+        refuse_secret(&instances[index], host, errors);
+        match &outer {
+            Some((above, container)) if root.starts_with(above) => overlap(instances, *container, index, errors),
+            _ => outer = Some((root, index)),
         }
     }
+}
+
+/// What is refused as it stands was refused when sci.toml was read, and what a variable says where it was looked at; this is
+/// about where a glob led.
+fn refuse_secret(instance: &Instance<'_>, host: &Host, errors: &mut Errors<'_>) {
+    let Ok(place) = &instance.place else { return };
+    if instance.declaration.path.value.base().is_some() {
+        let _ = refuse_credentials(&instance.path, false, &instance.declaration.path.span, errors);
+    }
+    let below_home = host.home.as_deref().and_then(|home| place.root.strip_prefix(home).ok()).and_then(places::text);
+    if let Some(inner) = below_home.filter(|_| place.elsewhere.is_none()) {
+        let _ = refuse_credentials(&inner, true, &instance.declaration.path.span, errors);
+    }
+}
+
+/// Two paths of which one lies in the other are a mistake in sci.toml, unless a variable brought one of them there.
+fn overlap(instances: &mut [Instance<'_>], container: usize, inside: usize, errors: &mut Errors<'_>) {
+    let variable = |index: usize| instances[index].place.as_ref().ok()?.elsewhere.clone();
+    let moved = [(inside, container), (container, inside)];
+    let moved = moved.into_iter().find_map(|(moved, other)| Some((moved, other, variable(moved)?)));
+    let Some((moved, other, variable)) = moved else {
+        return refuse_overlap(&instances[container], &instances[inside], errors);
+    };
+    let reason = format!("{variable} brings it to a place that overlaps `{}`", instances[other].path);
+    let hint = "each file belongs to one path: name a directory for it alone".to_owned();
+    instances[moved].place = Err(NoPlace { reason, hint });
 }
 
 fn refuse_overlap(container: &Instance<'_>, inside: &Instance<'_>, errors: &mut Errors<'_>) {

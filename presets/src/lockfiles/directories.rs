@@ -44,10 +44,17 @@ fn of_python(text: &str) -> Result<BTreeSet<String>, LockfileError> {
 }
 
 fn of_pip(text: &str) -> Result<BTreeSet<String>, LockfileError> {
-    let paths = text.lines().map(str::trim).filter(|line| line.starts_with("./") || line.starts_with("../"));
+    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with(['#', '-']));
     // Extras, markers and remarks follow.
-    let paths = paths.map(|line| line.split(['[', ' ', '\t', ';', '#']).next().unwrap_or(line));
+    let words = lines.map(|line| line.split(['[', ' ', '\t', ';', '#']).next().unwrap_or(line));
+    // As pip tells a path from a name.
+    let paths = words.filter(|word| (word.starts_with('.') || word.contains('/')) && !word.contains("://"));
     Ok(paths.filter(|path| !is_archive(path)).filter_map(normal).collect())
+}
+
+/// Whether what a file of this name says of directories is relative to where the tool is run, and not to the file itself.
+pub fn is_relative_to_its_user(name: &Path) -> bool {
+    name.extension().is_some_and(|extension| extension == "txt")
 }
 
 fn of_pnpm(text: &str) -> Result<BTreeSet<String>, LockfileError> {
@@ -172,9 +179,9 @@ mod tests {
         names("poetry.lock", &poetry("develop = false\n"), &["../lib"]);
         names("poetry.lock", &poetry(""), &["../lib"]);
         names("poetry.lock", &poetry("develop = true\n"), &[]);
-        let pip = "# ./no\n./vendor/lib[extra] ; python_version > '3'\n  ../other # why\n-e ./editable\n./lib-1.0-py3-none-any.whl\nsix==1.0\n";
-        names("requirements-dev.txt", pip, &["../other", "vendor/lib"]);
-        names("requirements/base.txt", pip, &["../other", "vendor/lib"]);
+        let pip = "# ./no\n.[dev]\nvendor/plain\nlib @ file:///far/lib\ngit+https://example.org/x\n./vendor/lib[extra] ; python_version > '3'\n  ../other # why\n-e ./editable\n./lib-1.0-py3-none-any.whl\nsix==1.0\n";
+        names("requirements-dev.txt", pip, &[".", "../other", "vendor/lib", "vendor/plain"]);
+        names("requirements/base.txt", pip, &[".", "../other", "vendor/lib", "vendor/plain"]);
         names("notes.txt", pip, &[]);
     }
 

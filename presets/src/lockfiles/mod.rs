@@ -23,7 +23,7 @@ pub(crate) mod yarn;
 use std::path::Path;
 
 pub use closure::{Closure, Graph, MemberNames, NARROWED, NarrowError};
-pub use directories::{directories, may_name_directories};
+pub use directories::{directories, is_relative_to_its_user, may_name_directories};
 pub use members::members;
 pub use package::{LockfileError, MAX_BYTES, Package, Packages};
 pub(crate) use package::{MAX_REFERRED, text};
