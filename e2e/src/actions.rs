@@ -3,15 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::OnceLock;
+use std::time::Instant;
 
 use serde_json::Value;
 
 use crate::Machine;
 use crate::event::{Event, Told};
-use crate::machine::{finish, sci};
+use crate::machine::{finish, line, sci};
 use crate::node;
 use crate::ran::Ran;
 use crate::stand_in::{self, StandIn, port};
@@ -201,6 +203,15 @@ impl Job {
         self.phase("main", "success", None)
     }
 
+    /// The step itself, until it ends or is ended. Its log is read as it comes.
+    pub fn start(&self) -> Running {
+        let (mut command, files) = self.prepared("main", "success", None);
+        let line = line(&command);
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
+        let log = BufReader::new(process.stdout.take().unwrap());
+        Running { process, log, read: String::new(), line, began: Instant::now(), files: Some(files) }
+    }
+
     /// The end of a job that stands so, after the step.
     pub fn post(&self, main: &Step, status: &str) -> Step {
         self.phase("post", status, Some(main))
@@ -230,6 +241,13 @@ impl Job {
     }
 
     fn phase(&self, phase: &str, status: &str, before: Option<&Step>) -> Step {
+        let (mut command, files) = self.prepared(phase, status, before);
+        let ran = finish(&mut command);
+        files.read(ran)
+    }
+
+    /// The process of a phase, and the files by which it speaks to the runner.
+    fn prepared(&self, phase: &str, status: &str, before: Option<&Step>) -> (Command, Files) {
         // The runner does so before every step.
         fs::write(self.payload(), fs::read(self.payload()).unwrap()).unwrap();
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../action/dist").join(phase).with_extension("mjs");
@@ -241,17 +259,75 @@ impl Job {
         if let Some(before) = before {
             command.envs(&before.env).envs(before.state.iter().map(|(name, value)| (format!("STATE_{name}"), value)));
         }
-        let file = |name: &str| {
+        let files = FILES.map(|name| {
             let file = self.machine.dir().join(format!("{phase}-{name}-{}", self.run));
             fs::write(&file, "").unwrap();
             file
-        };
-        let files = ["OUTPUT", "STATE", "ENV", "PATH", "STEP_SUMMARY"].map(|name| (name, file(name)));
-        command.envs(files.iter().map(|(name, file)| (format!("GITHUB_{name}"), file)));
-        let [output, saved, env, path, summary] = files.map(|(_, file)| file);
-        let ran = finish(&mut command);
+        });
+        command.envs(FILES.iter().zip(&files).map(|(name, file)| (format!("GITHUB_{name}"), file)));
+        (command, Files(files))
+    }
+}
+
+/// The files by which a step speaks to the runner, by the ends of the variables that name them.
+const FILES: [&str; 5] = ["OUTPUT", "STATE", "ENV", "PATH", "STEP_SUMMARY"];
+
+struct Files([PathBuf; FILES.len()]);
+
+impl Files {
+    /// What a step did that ran like this.
+    fn read(self, ran: Ran) -> Step {
+        let [output, saved, env, path, summary] = self.0;
         let [summary, path] = [summary, path].map(|file| fs::read_to_string(file).unwrap());
         Step { ran, outputs: values(&output), state: values(&saved), env: values(&env), summary, path }
+    }
+}
+
+/// A step that runs. It is killed when dropped.
+pub struct Running {
+    process: Child,
+    log: BufReader<ChildStdout>,
+    /// What was read of the log.
+    read: String,
+    line: String,
+    began: Instant,
+    files: Option<Files>,
+}
+
+impl Running {
+    /// Waits for a line of the log.
+    pub fn wait_for(&mut self, line: &str) {
+        loop {
+            let from = self.read.len();
+            assert_ne!(self.log.read_line(&mut self.read).unwrap(), 0, "it ended without {line}: {}", self.read);
+            if self.read[from..].trim_end() == line {
+                return;
+            }
+        }
+    }
+
+    /// Sends a signal to the action's process, and to no other: so the runner does when a job is cancelled.
+    pub fn signal(&self, name: &str) {
+        let to = self.process.id().to_string();
+        finish(Command::new("kill").args(["-s", name, &to])).success();
+    }
+
+    /// Waits for its end.
+    pub fn end(mut self) -> Step {
+        let mut said = std::mem::take(&mut self.read).into_bytes();
+        self.log.read_to_end(&mut said).unwrap();
+        let status = self.process.wait().unwrap();
+        let output = Output { status, stdout: said, stderr: Vec::new() };
+        let ran = Ran::new(std::mem::take(&mut self.line), &output, self.began.elapsed());
+        self.files.take().unwrap().read(ran)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 

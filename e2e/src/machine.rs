@@ -173,7 +173,7 @@ pub fn finish(command: &mut Command) -> Ran {
 }
 
 /// The command line and where it runs; not the environment, which may hold what no report should.
-fn line(command: &Command) -> String {
+pub(crate) fn line(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let words: Vec<_> = words.map(std::ffi::OsStr::to_string_lossy).collect();
     let dir = command.get_current_dir().unwrap_or(Path::new("."));

@@ -7,6 +7,8 @@ use sci_e2e::event::Event;
 use sci_e2e::server::Server;
 use sci_e2e::{Backend, Worker};
 
+mod cancelled;
+
 const RELEASE: [&str; 6] = [
     "--release-environment",
     "production",
@@ -222,26 +224,29 @@ fn a_program_may_be_in_a_directory_with_a_space() {
     job.with("program", program.to_str().unwrap()).main().success().expect_hit("miss");
 }
 
+/// A job that gets sci from these releases, on a machine with a gh that ends so when it is asked for the attestation.
+fn attested(job: Job, releases: &Releases, verdict: &str) -> Job {
+    let job = job.installing(releases);
+    let bin = job.machine().dir().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    let gh = bin.join("gh");
+    let script = format!("#!/bin/sh\n[ \"$3\" = --help ] || {{ echo \"$GH_TOKEN: $*\" >&2; {verdict}; }}\n");
+    std::fs::write(&gh, script).unwrap();
+    std::fs::set_permissions(&gh, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    job.environment("PATH", &path)
+}
+
+/// What such a gh does when GitHub does not answer: sci is not run then, and the job goes on.
+const UNASKED: &str = "echo 'HTTP 503: Service Unavailable' >&2; exit 1";
+
 #[test]
 fn sci_is_got_from_a_release_whole_and_attested_or_not_at_all() {
     let (issuer, releases) = (Issuer::start(), Releases::start());
     let server = Server::believing(&issuer.url(), &[]);
     let mut life = Life { issuer, backend: &server, run: 500 };
     let main = Event::push("main");
-    let attesting = |life: &mut Life<'_>, verdict: &str| {
-        let job = life.begin(&main, "1").installing(&releases);
-        let bin = job.machine().dir().join("bin");
-        std::fs::create_dir(&bin).unwrap();
-        let gh = bin.join("gh");
-        std::fs::write(
-            &gh,
-            format!("#!/bin/sh\n[ \"$3\" = --help ] || {{ echo \"$GH_TOKEN: $*\" >&2; {verdict}; }}\n"),
-        )
-        .unwrap();
-        std::fs::set_permissions(&gh, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
-        job.environment("PATH", &path)
-    };
+    let attesting = |life: &mut Life<'_>, verdict: &str| attested(life.begin(&main, "1"), &releases, verdict);
     let job = attesting(&mut life, "exit 0");
     let step = job.main().success().expect_hit("miss");
     assert!(step.path.trim().ends_with("/bin"), "{}", step.path);
@@ -256,8 +261,7 @@ fn sci_is_got_from_a_release_whole_and_attested_or_not_at_all() {
     assert!(refused.ran.stdout.contains(said) && refused.ran.stdout.contains(" --repo o/sci"), "{}", refused.ran);
     assert!(refused.ran.stdout.contains(" --signer-workflow o/sci/.github/workflows/release.yml"), "{}", refused.ran);
     // That GitHub does not answer says nothing of the archive: it is not run, and the job goes on.
-    let unasked =
-        attesting(&mut life, "echo 'HTTP 503: Service Unavailable' >&2; exit 1").main().success().expect_hit("miss");
+    let unasked = attesting(&mut life, UNASKED).main().success().expect_hit("miss");
     assert!(unasked.ran.stdout.contains("cannot be checked") && unasked.path.is_empty(), "{}", unasked.ran);
     let vague = life.begin(&main, "1").installing(&releases).with("version", "99").main().failure();
     assert!(vague.ran.stdout.contains("`version` is one whole version"), "{}", vague.ran);
