@@ -12,13 +12,13 @@ import {
   getExecOutput,
   info,
   isDebug,
+  keep,
   mkdirP,
   read,
   restore,
   rmRF,
   run,
   save,
-  saveState,
   setFailed,
   without
 } from "./shared.mjs";
@@ -2744,14 +2744,14 @@ try {
   const program = await install(inputs);
   switch (inputs.command) {
     case "both":
-      saveState("program", program);
+      keep(program, inputs);
       await restore(program, inputs);
       break;
     case "restore":
       await restore(program, inputs);
       break;
     case "save":
-      await save(program, inputs, inputs.jobStatus !== "success");
+      await save(program, inputs, inputs.status !== "success");
       break;
     case "run":
       await run(program, inputs);

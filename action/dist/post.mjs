@@ -1,22 +1,24 @@
 import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);
 import {
-  getState,
   info,
-  read,
   save,
-  setFailed
+  setFailed,
+  status,
+  take
 } from "./shared.mjs";
 
 // src/post.ts
 try {
-  const program = getState("program");
-  const inputs = read();
-  const succeeded = inputs.jobStatus === "success";
-  const wanted = succeeded ? inputs.save !== "never" : inputs.save === "always" && inputs.jobStatus === "failure";
-  if (program !== "" && wanted) {
-    await save(program, inputs, !succeeded);
-  } else if (program !== "") {
-    info(`Nothing is saved: the job's status is ${inputs.jobStatus}, and \`save\` is ${inputs.save}`);
+  const kept = take();
+  if (kept !== null) {
+    const stands = status();
+    const succeeded = stands === "success";
+    const wanted = succeeded ? kept.save !== "never" : kept.save === "always" && stands === "failure";
+    if (wanted) {
+      await save(kept.program, kept, !succeeded);
+    } else {
+      info(`Nothing is saved: the job's status is ${stands}, and \`save\` is ${kept.save}`);
+    }
   }
 } catch (error) {
   setFailed(error instanceof Error ? error.message : String(error));

@@ -1,5 +1,7 @@
 // What the workflow says.
 
+import { resolve } from "node:path";
+
 import * as core from "@actions/core";
 
 /** What is done in this step; `both` restores now and saves in the post step. */
@@ -8,21 +10,25 @@ export type Command = "both" | "restore" | "save" | "run" | "explain";
 /** When the post step saves. */
 export type Save = "success" | "always" | "never";
 
-/** The inputs, read and checked. */
-export interface Inputs {
-  command: Command;
-  run: string;
+/** What sci is asked about, and how. */
+export interface Asked {
   paths: string[];
   directory: string;
   store: string;
   require: boolean;
+}
+
+/** The inputs, read and checked. */
+export interface Inputs extends Asked {
+  command: Command;
+  run: string;
   save: Save;
   version: string;
   program: string;
   token: string;
   /** The values of the job's matrix as JSON; empty where it has none. */
   matrix: string;
-  jobStatus: string;
+  status: string;
 }
 
 /** Reads the inputs. Throws with the name of one that cannot be. */
@@ -40,7 +46,7 @@ export function read(): Inputs {
     command,
     run,
     paths,
-    directory: core.getInput("working-directory") || ".",
+    directory: resolve(core.getInput("working-directory")),
     store: core.getInput("store"),
     require: one("require", ["", "false", "true"]) === "true",
     save: one("save", ["", "success", "always", "never"]) || "success",
@@ -48,8 +54,13 @@ export function read(): Inputs {
     program: core.getInput("program"),
     token: core.getInput("github-token"),
     matrix: matrix(core.getInput("matrix")),
-    jobStatus: core.getInput("job-status"),
+    status: status(),
   };
+}
+
+/** How the job stands by now. */
+export function status(): string {
+  return core.getInput("job-status");
 }
 
 function version(text: string): string {

@@ -5,6 +5,7 @@ import * as core from "@actions/core";
 import type { Inputs } from "./inputs.ts";
 import { read } from "./inputs.ts";
 import { install, Unreachable } from "./install.ts";
+import { keep } from "./kept.ts";
 import * as steps from "./steps.ts";
 
 let inputs: Inputs | undefined;
@@ -16,14 +17,14 @@ try {
   switch (inputs.command) {
     case "both":
       // Said before the restore: what the job builds is worth keeping also where nothing could be restored.
-      core.saveState("program", program);
+      keep(program, inputs);
       await steps.restore(program, inputs);
       break;
     case "restore":
       await steps.restore(program, inputs);
       break;
     case "save":
-      await steps.save(program, inputs, inputs.jobStatus !== "success");
+      await steps.save(program, inputs, inputs.status !== "success");
       break;
     case "run":
       await steps.run(program, inputs);

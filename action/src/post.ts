@@ -1,20 +1,23 @@
-// The end of the job: saves, where the step was to. The inputs are read anew, and with them how the job stands by now.
+// The end of the job: saves, where the step was to. Of the inputs only how the job stands is read.
 
 import * as core from "@actions/core";
 
-import { read } from "./inputs.ts";
+import { status } from "./inputs.ts";
+import { take } from "./kept.ts";
 import * as steps from "./steps.ts";
 
 try {
-  const program = core.getState("program");
-  const inputs = read();
-  const succeeded = inputs.jobStatus === "success";
-  // Of a job that was cancelled nobody can say what it left.
-  const wanted = succeeded ? inputs.save !== "never" : inputs.save === "always" && inputs.jobStatus === "failure";
-  if (program !== "" && wanted) {
-    await steps.save(program, inputs, !succeeded);
-  } else if (program !== "") {
-    core.info(`Nothing is saved: the job's status is ${inputs.jobStatus}, and \`save\` is ${inputs.save}`);
+  const kept = take();
+  if (kept !== null) {
+    const stands = status();
+    const succeeded = stands === "success";
+    // Of a job that was cancelled nobody can say what it left.
+    const wanted = succeeded ? kept.save !== "never" : kept.save === "always" && stands === "failure";
+    if (wanted) {
+      await steps.save(kept.program, kept, !succeeded);
+    } else {
+      core.info(`Nothing is saved: the job's status is ${stands}, and \`save\` is ${kept.save}`);
+    }
   }
 } catch (error) {
   core.setFailed(error instanceof Error ? error.message : String(error));

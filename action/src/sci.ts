@@ -3,7 +3,7 @@
 import * as core from "@actions/core";
 
 import { child } from "./child.ts";
-import type { Inputs } from "./inputs.ts";
+import type { Asked } from "./inputs.ts";
 
 /** The document that `sci --json` prints. */
 export interface Document {
@@ -86,11 +86,11 @@ export interface Ran {
 }
 
 /** Runs a command. What it says to people goes to the log as it comes. */
-export async function run(program: string, inputs: Inputs, args: string[]): Promise<Ran> {
+export async function run(program: string, asked: Asked, args: string[]): Promise<Ran> {
   const globals = ["--json"];
-  if (inputs.store !== "") globals.push("--store", inputs.store);
-  if (inputs.require) globals.push("--require");
-  const { code, stdout } = await child(program, [...globals, ...args], inputs.directory, true);
+  if (asked.store !== "") globals.push("--store", asked.store);
+  if (asked.require) globals.push("--require");
+  const { code, stdout } = await child(program, [...globals, ...args], asked.directory, true);
   return { code, document: parsed(stdout) };
 }
 

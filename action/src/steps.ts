@@ -6,26 +6,26 @@ import { join } from "node:path";
 import * as core from "@actions/core";
 
 import { child } from "./child.ts";
-import type { Inputs } from "./inputs.ts";
+import type { Asked, Inputs } from "./inputs.ts";
 import * as outputs from "./outputs.ts";
 import type { Document, Ran, Result } from "./sci.ts";
 import * as sci from "./sci.ts";
 import * as summary from "./summary.ts";
 
 /** Restores, and says why what was not restored exactly was not. */
-export async function restore(program: string, inputs: Inputs): Promise<void> {
-  const ran = await logged(program, inputs, ["restore"]);
-  await showRestored(program, inputs, ran, ran.document?.result);
-  settle(ran, inputs);
+export async function restore(program: string, asked: Asked): Promise<void> {
+  const ran = await logged(program, asked, ["restore"]);
+  await showRestored(program, asked, ran, ran.document?.result);
+  settle(ran, asked);
 }
 
 /** Saves. */
-export async function save(program: string, inputs: Inputs, failed: boolean): Promise<void> {
-  const ran = await logged(program, inputs, ["save", ...(failed ? ["--failed"] : [])]);
+export async function save(program: string, asked: Asked, failed: boolean): Promise<void> {
+  const ran = await logged(program, asked, ["save", ...(failed ? ["--failed"] : [])]);
   outputs.saved(ran.document, ran.document?.result);
   showSaved(ran.document, ran.document?.result);
   await summary.write();
-  settle(ran, inputs);
+  settle(ran, asked);
 }
 
 /** Restores, runs a command, saves. The step ends as the command does. */
@@ -62,30 +62,30 @@ function bash(): string {
 }
 
 /** Explains the last plan. */
-export async function explain(program: string, inputs: Inputs): Promise<void> {
-  const ran = await logged(program, inputs, ["explain"]);
+export async function explain(program: string, asked: Asked): Promise<void> {
+  const ran = await logged(program, asked, ["explain"]);
   const result = ran.document?.result;
   if (result !== undefined) summary.restored(result, result);
   core.setOutput("json", ran.document);
   await summary.write();
-  settle(ran, inputs);
+  settle(ran, asked);
 }
 
 /** Runs a command for the paths, with a group of its own in the log. */
-async function logged(program: string, inputs: Inputs, command: string[]): Promise<Ran> {
-  return await core.group(["sci", ...command, ...inputs.paths].join(" "), async () => {
-    const ran = await sci.run(program, inputs, sci.of(command, inputs.paths));
+async function logged(program: string, asked: Asked, command: string[]): Promise<Ran> {
+  return await core.group(["sci", ...command, ...asked.paths].join(" "), async () => {
+    const ran = await sci.run(program, asked, sci.of(command, asked.paths));
     summary.log(ran.document?.result);
     return ran;
   });
 }
 
-async function showRestored(program: string, inputs: Inputs, ran: Ran, result: Result | undefined): Promise<void> {
+async function showRestored(program: string, asked: Asked, ran: Ran, result: Result | undefined): Promise<void> {
   outputs.restored(ran.document, result);
   if (result === undefined) return;
   const isExact = (result.paths ?? []).every((path) => summary.verdictOf(path) === "exact");
-  const asked = isExact || result.plan === undefined;
-  const explained = asked ? null : await sci.run(program, { ...inputs, require: false }, sci.of(["explain"], inputs.paths));
+  const isPlain = isExact || result.plan === undefined;
+  const explained = isPlain ? null : await sci.run(program, { ...asked, require: false }, sci.of(["explain"], asked.paths));
   summary.restored(result, explained?.document?.result);
   summary.annotate(result, ran.document?.warnings ?? []);
   await summary.write();
@@ -103,7 +103,7 @@ const EXCUSED = ["state"];
 const UNEXPLAINED = [...EXCUSED, "store", "not-found"];
 
 /** Ends the step as sci did: trouble with the cache is sci's to weigh. */
-function settle(ran: Ran, { require }: Inputs): void {
+function settle(ran: Ran, { require }: Asked): void {
   if (ran.code === 0) return;
   const excused = ran.document?.command === "explain" ? UNEXPLAINED : EXCUSED;
   const said = message(ran) ?? `sci ended with ${ran.code}`;

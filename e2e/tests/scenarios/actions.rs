@@ -138,6 +138,30 @@ fn a_job_that_fails_saves_when_it_is_asked_to_and_never_as_exact() {
     assert!(restored.summary.contains("unsettled"), "{}", restored.summary);
 }
 
+/// The runner reads the inputs of a step anew at the end of its job.
+#[test]
+fn the_end_of_a_job_goes_by_what_the_step_was_told() {
+    let issuer = Issuer::start();
+    let server = Server::believing(&issuer.url(), &[]);
+    let mut life = Life { issuer, backend: &server, run: 250 };
+    let main = Event::push("main");
+    for (first, then, outcome) in [("never", "always", ""), ("success", "never", "<td>saved</td>")] {
+        let job = life.begin(&main, "1").with("save", first).with("paths", "out").environment("SCI_VARIANT", "mine");
+        let step = job.main().success().expect_hit("miss");
+        job.machine().write("out/file", "built");
+        let job = job.with("save", then).with("paths", "other").with("store", "http://127.0.0.1:9");
+        let job = job.with("working-directory", "/nonexistent").with("program", "/nonexistent/sci");
+        let job = job.with("command", "nonsense").with("require", "true").with("matrix", "nonsense");
+        let job = ["VARIANT", "STORE", "PROJECT", "WORKSPACE", "STATE"]
+            .iter()
+            .fold(job, |job, name| job.environment(&format!("SCI_{name}"), "/nonexistent"));
+        let post = job.post(&step, "success").success();
+        assert_eq!(post.summary.is_empty(), outcome.is_empty(), "{}\n{}", post.summary, post.ran);
+        assert!(post.summary.contains(outcome), "{}\n{}", post.summary, post.ran);
+    }
+    life.begin(&main, "1").environment("SCI_VARIANT", "mine").main().success().expect_hit("exact");
+}
+
 #[test]
 fn what_differs_is_in_the_summary_as_text() {
     let issuer = Issuer::start();
