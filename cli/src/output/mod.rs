@@ -7,6 +7,7 @@ pub mod document;
 pub mod format;
 pub mod list;
 pub mod progress;
+mod runner;
 pub mod style;
 pub mod table;
 pub mod text;
@@ -94,7 +95,11 @@ impl Output {
         }
         let mut text = Text::new(if self.human_to_stderr { self.stderr } else { self.stdout }, self.options.verbose);
         render(&mut text);
-        if self.human_to_stderr { to_stderr(text.as_str()) } else { self.put(text.as_str().as_bytes()) }
+        if self.human_to_stderr {
+            to_stderr(text.as_str())
+        } else {
+            self.put(runner::without_orders(text.as_str()).as_bytes())
+        }
     }
 
     /// Prints lines on stdout as they are, under `--json` too: for completions, which are a script.
@@ -198,5 +203,5 @@ pub fn read_or_gone(written: io::Result<()>) -> io::Result<()> {
 }
 
 fn to_stderr(text: &str) {
-    let _ = io::stderr().lock().write_all(text.as_bytes());
+    let _ = io::stderr().lock().write_all(runner::without_orders(text).as_bytes());
 }
