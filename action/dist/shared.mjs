@@ -21322,13 +21322,29 @@ import { join as join3 } from "node:path";
 
 // src/child.ts
 import { spawn as spawn2 } from "node:child_process";
+import { createInterface } from "node:readline";
+
+// src/log.ts
+function unordered(line) {
+  return line.replaceAll("##[", "# #[").replace(/^(\s*)::/, "$1: :");
+}
+function plain(text) {
+  return unordered(text.replace(/\s+/g, " "));
+}
+
+// src/child.ts
 var SIGNALS = ["SIGINT", "SIGTERM"];
-async function child2(program, args, directory, read2) {
-  const started = spawn2(program, args, { cwd: directory, stdio: ["ignore", read2 ? "pipe" : 1, 1] });
+async function child2(program, args, directory, saying) {
+  const stdio = ["ignore", saying === "log" ? 1 : "pipe", saying === "sci" ? "pipe" : 1];
+  const started = spawn2(program, args, { cwd: directory, stdio: [...stdio] });
   const passed = SIGNALS.map((signal) => [signal, () => started.kill(signal)]);
   for (const [signal, pass] of passed) process.on(signal, pass);
   const parts = [];
   started.stdout?.on("data", (part) => parts.push(part));
+  if (started.stderr !== null) {
+    createInterface(started.stderr).on("line", (line) => process.stdout.write(`${unordered(line)}
+`));
+  }
   try {
     const code2 = await new Promise((resolve3, reject) => {
       started.on("error", reject);
@@ -21407,9 +21423,6 @@ function log(result) {
     return plain(`${path5.instance}: ${words.join(", ")}`);
   };
   for (const path5 of result?.paths ?? []) info(line(path5));
-}
-function plain(text) {
-  return text.replace(/\s+/g, " ").replaceAll("##[", "# #[");
 }
 function reason({ reason: reason2, hint }) {
   return [reason2 ?? "", hint === void 0 ? "" : `(${hint})`].join(" ").trim();
@@ -21507,7 +21520,7 @@ async function run(program, asked, args) {
   const globals = ["--json"];
   if (asked.store !== "") globals.push("--store", asked.store);
   if (asked.require) globals.push("--require");
-  const { code: code2, stdout } = await child2(program, [...globals, ...args], asked.directory, true);
+  const { code: code2, stdout } = await child2(program, [...globals, ...args], asked.directory, args[0] === "run" ? "run" : "sci");
   return { code: code2, document: parsed(stdout) };
 }
 function of(command, paths) {
@@ -21538,8 +21551,9 @@ async function save(program, asked, failed) {
 async function run2(program, inputs) {
   const ran = await run(program, inputs, ["run", "--", ...shell(inputs.run)]);
   const { restore: restore2, save: save2, uncached: uncached2 } = ran.document?.result ?? {};
-  log(restore2);
-  log(save2);
+  for (const [name, result] of [["restore", restore2], ["save", save2]]) {
+    if (result !== void 0) await group(`sci ${name}`, async () => log(result));
+  }
   await showRestored(program, inputs, ran, restore2);
   if (uncached2 !== void 0) uncached(uncached2);
   showSaved(ran.document, save2);
@@ -21551,7 +21565,7 @@ async function without(inputs, reason2) {
   restored2(null, void 0);
   if (inputs.command !== "run") return;
   const [program = "", ...args] = shell(inputs.run);
-  const { code: code2 } = await child2(program, args, inputs.directory, false);
+  const { code: code2 } = await child2(program, args, inputs.directory, "log");
   if (code2 !== 0) setFailed(`the command ended with ${code2}`);
 }
 function shell(script) {

@@ -90,7 +90,7 @@ export async function run(program: string, asked: Asked, args: string[]): Promis
   const globals = ["--json"];
   if (asked.store !== "") globals.push("--store", asked.store);
   if (asked.require) globals.push("--require");
-  const { code, stdout } = await child(program, [...globals, ...args], asked.directory, true);
+  const { code, stdout } = await child(program, [...globals, ...args], asked.directory, args[0] === "run" ? "run" : "sci");
   return { code, document: parsed(stdout) };
 }
 

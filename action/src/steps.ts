@@ -32,8 +32,10 @@ export async function save(program: string, asked: Asked, failed: boolean): Prom
 export async function run(program: string, inputs: Inputs): Promise<void> {
   const ran = await sci.run(program, inputs, ["run", "--", ...shell(inputs.run)]);
   const { restore, save, uncached } = ran.document?.result ?? {};
-  summary.log(restore);
-  summary.log(save);
+  // What sci says on its way is in one stream with what the command says; only this is told apart from it.
+  for (const [name, result] of [["restore", restore], ["save", save]] as const) {
+    if (result !== undefined) await core.group(`sci ${name}`, async () => summary.log(result));
+  }
   await showRestored(program, inputs, ran, restore);
   if (uncached !== undefined) summary.uncached(uncached);
   showSaved(ran.document, save);
@@ -47,7 +49,7 @@ export async function without(inputs: Inputs, reason: string): Promise<void> {
   outputs.restored(null, undefined);
   if (inputs.command !== "run") return;
   const [program = "", ...args] = shell(inputs.run);
-  const { code } = await child(program, args, inputs.directory, false);
+  const { code } = await child(program, args, inputs.directory, "log");
   if (code !== 0) core.setFailed(`the command ended with ${code}`);
 }
 

@@ -2,6 +2,7 @@
 
 import * as core from "@actions/core";
 
+import { plain } from "./log.ts";
 import type { Input, Path, Refused, Result } from "./sci.ts";
 
 /** How many entries of a list are shown. */
@@ -85,11 +86,6 @@ export function log(result: Result | undefined): void {
     return plain(`${path.instance}: ${words.join(", ")}`);
   };
   for (const path of result?.paths ?? []) core.info(line(path));
-}
-
-/** In one line, and without what is an order to the runner wherever it stands: names come from files of a checkout. */
-function plain(text: string): string {
-  return text.replace(/\s+/g, " ").replaceAll("##[", "# #[");
 }
 
 function reason({ reason, hint }: Path): string {

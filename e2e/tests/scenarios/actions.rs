@@ -8,6 +8,7 @@ use sci_e2e::server::Server;
 use sci_e2e::{Backend, Worker};
 
 mod cancelled;
+mod log;
 
 const RELEASE: [&str; 6] = [
     "--release-environment",
