@@ -21358,21 +21358,26 @@ async function child2(program, args, directory, saying) {
 
 // src/summary.ts
 var SHOWN = 10;
+var LIMIT = 1024 * 1024;
+var SPARE = 4096;
 var SAID = "said";
 function restored(result, explained) {
   const paths = result.paths ?? [];
   const row = (path5) => cells([path5.instance, verdictOf(path5), short(path5.key), bytes(path5.work?.bytes), seconds(path5.work?.seconds), bytes(path5.work?.written_bytes)]);
   table(["path", "restored", "key", "size", "time", "written"], paths.map(row));
+  const room = new Room(LIMIT / 2);
   for (const path5 of paths.filter((path6) => verdictOf(path6) !== "exact")) {
     const known = explained?.paths?.find((found) => found.instance === path5.instance);
-    summary.addRaw(`
+    const head = `
 <details><summary>Why <code>${escaped(path5.instance)}</code> was ${mark(path5)}</summary>
 
+`;
+    room.add(`${head}${why(path5, known).map((line) => `- ${line}
+`).join("")}
+</details>
 `);
-    summary.addRaw(why(path5, known).map((line) => `- ${line}
-`).join(""));
-    summary.addRaw("\n</details>\n");
   }
+  room.close("reasons");
 }
 function saved(result) {
   const row = (path5) => {
@@ -21403,7 +21408,7 @@ function annotate(result, warnings) {
 }
 function uncached(reason2) {
   warning(plain(`nothing was restored or saved: ${reason2}`), { title: "sci" });
-  summary.addRaw(`
+  new Room(SPARE).add(`
 Nothing was restored or saved: ${escaped(reason2)}
 `);
 }
@@ -21459,9 +21464,37 @@ function refusal({ snapshot, scope, reason: reason2 }) {
 }
 function table(head, rows) {
   if (rows.length === 0) return;
-  const header = head.map((data) => ({ data, header: true }));
-  summary.addTable([header, ...rows]);
+  const room = new Room(LIMIT / 4 - 2 * SPARE);
+  const row = (texts, tag) => `<tr>${texts.map((text) => `<${tag}>${text}</${tag}>`).join("")}</tr>`;
+  room.add(`<table>${row(head, "th")}`);
+  for (const texts of rows) room.add(row(texts, "td"));
+  summary.addRaw("</table>\n");
+  room.close("paths");
 }
+var Room = class {
+  left;
+  omitted = 0;
+  constructor(bytes2) {
+    this.left = bytes2 - SPARE;
+  }
+  /** Adds a piece, whole or not at all. */
+  add(text) {
+    const size = Buffer.byteLength(text);
+    if (size > this.left) {
+      this.omitted += 1;
+      return;
+    }
+    this.left -= size;
+    summary.addRaw(text);
+  }
+  /** Says how many were left out. */
+  close(name) {
+    if (this.omitted === 0) return;
+    summary.addRaw(`
+${this.omitted} more ${name} are left out, for GitHub shows no summary of more than 1 MiB: \`sci explain\` and the output \`json\` have all of them.
+`);
+  }
+};
 function cells(texts) {
   return texts.map((text) => escaped(text) || "\u2013");
 }

@@ -7,6 +7,11 @@ import type { Input, Path, Refused, Result } from "./sci.ts";
 
 /** How many entries of a list are shown. */
 const SHOWN = 10;
+/** The bytes of a step's summary: of a larger one GitHub shows nothing. Half of them are for reasons, and a quarter for each table:
+ * a step has two at most. */
+const LIMIT = 1024 * 1024;
+/** What the words around the parts take at most. */
+const SPARE = 4096;
 /** The state that holds what was annotated. */
 const SAID = "said";
 
@@ -16,12 +21,13 @@ export function restored(result: Result, explained: Result | undefined): void {
   const row = (path: Path) =>
     cells([path.instance, verdictOf(path), short(path.key), bytes(path.work?.bytes), seconds(path.work?.seconds), bytes(path.work?.written_bytes)]);
   table(["path", "restored", "key", "size", "time", "written"], paths.map(row));
+  const room = new Room(LIMIT / 2);
   for (const path of paths.filter((path) => verdictOf(path) !== "exact")) {
     const known = explained?.paths?.find((found) => found.instance === path.instance);
-    core.summary.addRaw(`\n<details><summary>Why <code>${escaped(path.instance)}</code> was ${mark(path)}</summary>\n\n`);
-    core.summary.addRaw(why(path, known).map((line) => `- ${line}\n`).join(""));
-    core.summary.addRaw("\n</details>\n");
+    const head = `\n<details><summary>Why <code>${escaped(path.instance)}</code> was ${mark(path)}</summary>\n\n`;
+    room.add(`${head}${why(path, known).map((line) => `- ${line}\n`).join("")}\n</details>\n`);
   }
+  room.close("reasons");
 }
 
 /** Adds the saved paths to the job summary. */
@@ -60,7 +66,7 @@ export function annotate(result: Result, warnings: string[]): void {
 /** Says that a command ran without its cache. */
 export function uncached(reason: string): void {
   core.warning(plain(`nothing was restored or saved: ${reason}`), { title: "sci" });
-  core.summary.addRaw(`\nNothing was restored or saved: ${escaped(reason)}\n`);
+  new Room(SPARE).add(`\nNothing was restored or saved: ${escaped(reason)}\n`);
 }
 
 /** Writes what was added. A summary that cannot be written is no fault of the job. */
@@ -130,8 +136,39 @@ function refusal({ snapshot, scope, reason }: Refused): string {
 
 function table(head: string[], rows: string[][]): void {
   if (rows.length === 0) return;
-  const header = head.map((data) => ({ data, header: true }));
-  core.summary.addTable([header, ...rows]);
+  const room = new Room(LIMIT / 4 - 2 * SPARE);
+  const row = (texts: string[], tag: string) => `<tr>${texts.map((text) => `<${tag}>${text}</${tag}>`).join("")}</tr>`;
+  room.add(`<table>${row(head, "th")}`);
+  for (const texts of rows) room.add(row(texts, "td"));
+  core.summary.addRaw("</table>\n");
+  room.close("paths");
+}
+
+/** A part of the summary that has no more than so many bytes, but for the words that say what was left out. */
+class Room {
+  private left: number;
+  private omitted = 0;
+
+  constructor(bytes: number) {
+    this.left = bytes - SPARE;
+  }
+
+  /** Adds a piece, whole or not at all. */
+  add(text: string): void {
+    const size = Buffer.byteLength(text);
+    if (size > this.left) {
+      this.omitted += 1;
+      return;
+    }
+    this.left -= size;
+    core.summary.addRaw(text);
+  }
+
+  /** Says how many were left out. */
+  close(name: string): void {
+    if (this.omitted === 0) return;
+    core.summary.addRaw(`\n${this.omitted} more ${name} are left out, for GitHub shows no summary of more than 1 MiB: \`sci explain\` and the output \`json\` have all of them.\n`);
+  }
 }
 
 /** A cell without a text would not be closed. */

@@ -9,6 +9,7 @@ use sci_e2e::{Backend, Worker};
 
 mod cancelled;
 mod log;
+mod synthetic;
 
 const RELEASE: [&str; 6] = [
     "--release-environment",

@@ -1,0 +1,55 @@
+//! What the Action makes of a document that no workspace of a test has: a program stands for sci that says it.
+
+use sci_e2e::actions::{Issuer, Job, Step};
+use sci_e2e::event::Event;
+use sci_e2e::server::Server;
+use serde_json::{Value, json};
+
+use super::Life;
+
+/// Runs the step with a program that prints this document, whatever it is asked.
+fn run_with(job: Job, document: &Value) -> Step {
+    let directory = job.machine().dir().to_owned();
+    std::fs::write(directory.join("document"), document.to_string()).unwrap();
+    let program = directory.join("program");
+    std::fs::write(&program, format!("#!/bin/sh\nexec cat '{}'\n", directory.join("document").display())).unwrap();
+    job.machine().run("chmod", &["+x", program.to_str().unwrap()]).success();
+    job.with("program", program.to_str().unwrap()).main().success()
+}
+
+/// The numbers of what is left out.
+fn left_out(summary: &str, name: &str) -> Vec<usize> {
+    let end = format!(" more {name} are left out");
+    summary.lines().filter_map(|line| line.split_once(&end)?.0.parse().ok()).collect()
+}
+
+#[test]
+fn a_summary_is_never_larger_than_github_shows() {
+    let issuer = Issuer::start();
+    let server = Server::believing(&issuer.url(), &[]);
+    let mut life = Life { issuer, backend: &server, run: 1200 };
+    let mut summary = |count: usize, length: usize| {
+        let job = life.begin(&Event::push("main"), "1").with("command", "run").with("run", "true");
+        let path = |number: usize| {
+            let name = format!("p{number}");
+            json!({"name": name, "instance": name, "verdict": "miss", "outcome": "skipped", "reason": "é<".repeat(length)})
+        };
+        let paths: Vec<Value> = (0..count).map(path).collect();
+        let part = json!({"plan": "p", "paths": paths});
+        run_with(job, &json!({"command": "run", "ok": true, "warnings": [], "result": {"restore": part, "save": part, "paths": paths}})).summary
+    };
+    let whole = summary(100, 100);
+    assert!(!whole.contains("left out") && whole.matches("<details>").count() == 100, "{whole}");
+    // Of many paths not all are in the tables, and of none is half a reason.
+    for (count, length) in [(3000, 20), (1500, 500), (3, 200_000)] {
+        let summary = summary(count, length);
+        assert!(summary.len() < 1 << 20, "{count} × {length}: {}", summary.len());
+        let shown = |mark: &str| summary.matches(mark).count();
+        assert_eq!(left_out(&summary, "reasons"), [count - shown("<details>")], "{count} × {length}");
+        assert_eq!(shown("<details>"), shown("</details>"));
+        let rows = left_out(&summary, "paths").iter().sum::<usize>() + shown("<tr><td>");
+        assert_eq!(rows, 2 * count, "{count} × {length}");
+        assert_eq!(shown("<table>"), shown("</table>"));
+        assert!(summary.contains("`sci explain` and the output `json` have all of them"));
+    }
+}
