@@ -21523,7 +21523,7 @@ function bytes(count) {
 var RANK = ["miss", "nearest", "exact"];
 function restored2(document, result) {
   const paths = result?.paths ?? [];
-  for (const path5 of paths) setOutput(`hit-${named(path5)}`, verdictOf(path5));
+  for (const path5 of told(paths)) setOutput(`hit-${named(path5)}`, verdictOf(path5));
   setOutput("hit", least(paths));
   set(document, paths);
 }
@@ -21531,7 +21531,7 @@ function saved2(document, result) {
   set(document, result?.paths ?? []);
 }
 function set(document, paths) {
-  for (const path5 of paths) {
+  for (const path5 of told(paths)) {
     setOutput(`key-${named(path5)}`, path5.key ?? "");
     setOutput(`snapshot-${named(path5)}`, path5.snapshot ?? "");
   }
@@ -21539,6 +21539,22 @@ function set(document, paths) {
   setOutput("key", other === void 0 ? only?.key ?? "" : "");
   setOutput("snapshot", other === void 0 ? only?.snapshot ?? "" : "");
   setOutput("json", document);
+}
+function folded(path5) {
+  return named(path5).toLowerCase();
+}
+function ambiguous(paths) {
+  const alone = new Set(told(paths));
+  const shared = paths.filter((path5) => !alone.has(path5));
+  return [...new Set(shared.map(folded))].map((name) => {
+    const of2 = shared.filter((path5) => folded(path5) === name).map((path5) => path5.instance);
+    return `${of2.join(" and ")} would have the same outputs, such as \`hit-${name}\`, and have none: the output \`json\` tells them apart`;
+  });
+}
+function told(paths) {
+  const count = /* @__PURE__ */ new Map();
+  for (const path5 of paths) count.set(folded(path5), (count.get(folded(path5)) ?? 0) + 1);
+  return paths.filter((path5) => count.get(folded(path5)) === 1);
 }
 function named(path5) {
   return path5.instance.replace(/[^A-Za-z0-9_-]+/g, "-");
@@ -21630,13 +21646,14 @@ async function showRestored(program, asked, ran, result) {
   const isPlain = isExact || result.plan === void 0;
   const explained = isPlain ? null : await run(program, { ...asked, require: false }, of(["explain"], asked.paths));
   restored(result, explained?.document?.result);
-  annotate(result, ran.document?.warnings ?? []);
+  annotate(result, [...ran.document?.warnings ?? [], ...ambiguous(result.paths ?? [])]);
   await write();
 }
 function showSaved(document, result) {
   if (result === void 0) return;
   saved(result);
-  annotate(result, document?.command === "save" ? document.warnings : []);
+  const warnings = document?.command === "save" ? document.warnings : [];
+  annotate(result, [...warnings, ...ambiguous(result.paths ?? [])]);
 }
 var EXCUSED = ["state"];
 var UNEXPLAINED = [...EXCUSED, "store", "not-found"];

@@ -89,14 +89,15 @@ async function showRestored(program: string, asked: Asked, ran: Ran, result: Res
   const isPlain = isExact || result.plan === undefined;
   const explained = isPlain ? null : await sci.run(program, { ...asked, require: false }, sci.of(["explain"], asked.paths));
   summary.restored(result, explained?.document?.result);
-  summary.annotate(result, ran.document?.warnings ?? []);
+  summary.annotate(result, [...(ran.document?.warnings ?? []), ...outputs.ambiguous(result.paths ?? [])]);
   await summary.write();
 }
 
 function showSaved(document: Document | null, result: Result | undefined): void {
   if (result === undefined) return;
   summary.saved(result);
-  summary.annotate(result, document?.command === "save" ? document.warnings : []);
+  const warnings = document?.command === "save" ? document.warnings : [];
+  summary.annotate(result, [...warnings, ...outputs.ambiguous(result.paths ?? [])]);
 }
 
 /** What is no fault of the job unless its cache is required: no room for what sci remembers, and, where all that is asked for is

@@ -380,6 +380,11 @@ impl Step {
         self.outputs.get(name).unwrap_or_else(|| panic!("no output {name}: {:?}\n{}", self.outputs, self.ran))
     }
 
+    /// Whether an output is set.
+    pub fn has_output(&self, name: &str) -> bool {
+        self.outputs.contains_key(name)
+    }
+
     /// This, after checking how all was restored.
     pub fn expect_hit(self, hit: &str) -> Self {
         assert_eq!(self.output("hit"), hit, "{}\n{}", self.summary, self.ran);

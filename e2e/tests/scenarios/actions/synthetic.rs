@@ -5,7 +5,7 @@ use sci_e2e::event::Event;
 use sci_e2e::server::Server;
 use serde_json::{Value, json};
 
-use super::Life;
+use super::{Life, annotations};
 
 /// Runs the step with a program that prints this document, whatever it is asked.
 fn run_with(job: Job, document: &Value) -> Step {
@@ -52,4 +52,30 @@ fn a_summary_is_never_larger_than_github_shows() {
         assert_eq!(shown("<table>"), shown("</table>"));
         assert!(summary.contains("`sci explain` and the output `json` have all of them"));
     }
+}
+
+#[test]
+fn outputs_of_a_path_are_its_own_or_nobodys() {
+    let issuer = Issuer::start();
+    let server = Server::believing(&issuer.url(), &[]);
+    let mut life = Life { issuer, backend: &server, run: 1300 };
+    let job = life.begin(&Event::push("main"), "1").with("command", "restore");
+    let names = ["node_modules", "packages/web/node_modules", "~/.cargo/registry", "a/b", "a.b", "C", "c"];
+    let path = |name: &str| json!({"name": name, "instance": name, "verdict": "exact", "key": name, "snapshot": name});
+    let paths: Vec<Value> = names.iter().map(|name| path(name)).collect();
+    let step = run_with(job, &json!({"command": "restore", "ok": true, "warnings": [], "result": {"paths": paths}}));
+    for (output, name) in [
+        ("node_modules", "node_modules"),
+        ("packages-web-node_modules", "packages/web/node_modules"),
+        ("-cargo-registry", "~/.cargo/registry"),
+    ] {
+        assert_eq!(step.output(&format!("hit-{output}")), "exact");
+        assert_eq!((step.output(&format!("key-{output}")), step.output(&format!("snapshot-{output}"))), (name, name));
+    }
+    for shared in ["hit-a-b", "key-a-b", "snapshot-a-b", "hit-c", "hit-C"] {
+        assert!(!step.has_output(shared), "{shared}: {}", step.ran);
+    }
+    let said = annotations(&step);
+    assert!(said.len() == 2 && said.iter().all(|line| line.contains("the output `json` tells them apart")), "{said:?}");
+    assert!(said[0].contains("a/b and a.b") && said[1].contains("C and c"), "{said:?}");
 }
