@@ -20,6 +20,7 @@ import {
   run,
   save,
   setFailed,
+  setOutput,
   without
 } from "./shared.mjs";
 
@@ -2742,6 +2743,7 @@ try {
   inputs = read();
   if (inputs.matrix !== "") exportVariable("SCI_MATRIX", inputs.matrix);
   const program = await install(inputs);
+  setOutput("program", program);
   switch (inputs.command) {
     case "both":
       keep(program, inputs);
@@ -2762,8 +2764,11 @@ try {
   }
 } catch (error) {
   if (error instanceof Unreachable && inputs !== void 0 && !inputs.require) {
-    await without(inputs, error.message);
+    await without(inputs, error.message).catch(fail);
   } else {
-    setFailed(error instanceof Error ? error.message : String(error));
+    fail(error);
   }
+}
+function fail(error) {
+  setFailed(error instanceof Error ? error.message : String(error));
 }

@@ -5785,7 +5785,7 @@ var require_client_h1 = __commonJS({
       kResume,
       kHTTPContext
     } = require_symbols();
-    var constants3 = require_constants2();
+    var constants4 = require_constants2();
     var EMPTY_BUF = Buffer.alloc(0);
     var FastBuffer = Buffer[Symbol.species];
     var addListener = util.addListener;
@@ -5860,7 +5860,7 @@ var require_client_h1 = __commonJS({
       constructor(client, socket, { exports: exports2 }) {
         assert(Number.isFinite(client[kMaxHeadersSize]) && client[kMaxHeadersSize] > 0);
         this.llhttp = exports2;
-        this.ptr = this.llhttp.llhttp_alloc(constants3.TYPE.RESPONSE);
+        this.ptr = this.llhttp.llhttp_alloc(constants4.TYPE.RESPONSE);
         this.client = client;
         this.socket = socket;
         this.timeout = null;
@@ -5955,11 +5955,11 @@ var require_client_h1 = __commonJS({
             currentBufferRef = null;
           }
           const offset = llhttp.llhttp_get_error_pos(this.ptr) - currentBufferPtr;
-          if (ret !== constants3.ERROR.OK) {
+          if (ret !== constants4.ERROR.OK) {
             const body = data.subarray(offset);
-            if (ret === constants3.ERROR.PAUSED_UPGRADE) {
+            if (ret === constants4.ERROR.PAUSED_UPGRADE) {
               this.onUpgrade(body);
-            } else if (ret === constants3.ERROR.PAUSED) {
+            } else if (ret === constants4.ERROR.PAUSED) {
               this.paused = true;
               socket.unshift(body);
             } else {
@@ -5982,10 +5982,10 @@ var require_client_h1 = __commonJS({
         } finally {
           currentParser = null;
         }
-        if (ret === constants3.ERROR.OK) {
+        if (ret === constants4.ERROR.OK) {
           return null;
         }
-        if (ret === constants3.ERROR.PAUSED || ret === constants3.ERROR.PAUSED_UPGRADE) {
+        if (ret === constants4.ERROR.PAUSED || ret === constants4.ERROR.PAUSED_UPGRADE) {
           this.paused = true;
           return null;
         }
@@ -6002,7 +6002,7 @@ var require_client_h1 = __commonJS({
           const len = new Uint8Array(llhttp.memory.buffer, ptr).indexOf(0);
           message2 = "Response does not match the HTTP/1.1 protocol (" + Buffer.from(llhttp.memory.buffer, ptr, len).toString() + ")";
         }
-        return new HTTPParserError(message2, constants3.ERROR[ret], data);
+        return new HTTPParserError(message2, constants4.ERROR[ret], data);
       }
       destroy() {
         assert(this.ptr != null);
@@ -6182,7 +6182,7 @@ var require_client_h1 = __commonJS({
           socket[kBlocking] = false;
           client[kResume]();
         }
-        return pause ? constants3.ERROR.PAUSED : 0;
+        return pause ? constants4.ERROR.PAUSED : 0;
       }
       onBody(buf) {
         const { client, socket, statusCode, maxResponseSize } = this;
@@ -6204,7 +6204,7 @@ var require_client_h1 = __commonJS({
         }
         this.bytesRead += buf.length;
         if (request.onData(buf) === false) {
-          return constants3.ERROR.PAUSED;
+          return constants4.ERROR.PAUSED;
         }
       }
       onMessageComplete() {
@@ -6240,13 +6240,13 @@ var require_client_h1 = __commonJS({
         if (socket[kWriting]) {
           assert(client[kRunning] === 0);
           util.destroy(socket, new InformationalError("reset"));
-          return constants3.ERROR.PAUSED;
+          return constants4.ERROR.PAUSED;
         } else if (!shouldKeepAlive) {
           util.destroy(socket, new InformationalError("reset"));
-          return constants3.ERROR.PAUSED;
+          return constants4.ERROR.PAUSED;
         } else if (socket[kReset] && client[kRunning] === 0) {
           util.destroy(socket, new InformationalError("reset"));
-          return constants3.ERROR.PAUSED;
+          return constants4.ERROR.PAUSED;
         } else if (client[kPipelining] == null || client[kPipelining] === 1) {
           setImmediate(() => client[kResume]());
         } else {
@@ -12036,10 +12036,10 @@ var require_headers = __commonJS({
         const lowercaseName = isLowerCase ? name : name.toLowerCase();
         const exists2 = this[kHeadersMap].get(lowercaseName);
         if (exists2) {
-          const delimiter3 = lowercaseName === "cookie" ? "; " : ", ";
+          const delimiter4 = lowercaseName === "cookie" ? "; " : ", ";
           this[kHeadersMap].set(lowercaseName, {
             name: exists2.name,
-            value: `${exists2.value}${delimiter3}${value}`
+            value: `${exists2.value}${delimiter4}${value}`
           });
         } else {
           this[kHeadersMap].set(lowercaseName, { name, value });
@@ -19240,15 +19240,15 @@ function issueFileCommand(command, message2) {
   });
 }
 function prepareKeyValueMessage(key, value) {
-  const delimiter3 = `ghadelimiter_${crypto.randomUUID()}`;
+  const delimiter4 = `ghadelimiter_${crypto.randomUUID()}`;
   const convertedValue = toCommandValue(value);
-  if (key.includes(delimiter3)) {
-    throw new Error(`Unexpected input: name should not contain the delimiter "${delimiter3}"`);
+  if (key.includes(delimiter4)) {
+    throw new Error(`Unexpected input: name should not contain the delimiter "${delimiter4}"`);
   }
-  if (convertedValue.includes(delimiter3)) {
-    throw new Error(`Unexpected input: value should not contain the delimiter "${delimiter3}"`);
+  if (convertedValue.includes(delimiter4)) {
+    throw new Error(`Unexpected input: value should not contain the delimiter "${delimiter4}"`);
   }
-  return `${key}<<${delimiter3}${os2.EOL}${convertedValue}${os2.EOL}${delimiter3}`;
+  return `${key}<<${delimiter4}${os2.EOL}${convertedValue}${os2.EOL}${delimiter4}`;
 }
 
 // node_modules/@actions/core/lib/core.js
@@ -21273,11 +21273,11 @@ function matrix(text) {
   }
 }
 function one(name, values) {
-  const found = getInput(name);
-  const value = values.find((value2) => value2 === found);
+  const found2 = getInput(name);
+  const value = values.find((value2) => value2 === found2);
   if (value === void 0) {
     const known = values.filter((value2) => value2 !== "").map((value2) => `\`${value2}\``);
-    throw new Error(`\`${name}\` is ${known.join(", ")}; found ${JSON.stringify(found)}`);
+    throw new Error(`\`${name}\` is ${known.join(", ")}; found ${JSON.stringify(found2)}`);
   }
   return value;
 }
@@ -21315,10 +21315,6 @@ function take() {
   Object.assign(process.env, kept.environment);
   return kept;
 }
-
-// src/steps.ts
-import { existsSync as existsSync2 } from "node:fs";
-import { join as join3 } from "node:path";
 
 // src/child.ts
 import { spawn as spawn2 } from "node:child_process";
@@ -21367,7 +21363,7 @@ function restored(result, explained) {
   table(["path", "restored", "key", "size", "time", "written"], paths.map(row));
   const room = new Room(LIMIT / 2);
   for (const path5 of paths.filter((path6) => verdictOf(path6) !== "exact")) {
-    const known = explained?.paths?.find((found) => found.instance === path5.instance);
+    const known = explained?.paths?.find((found2) => found2.instance === path5.instance);
     const head = `
 <details><summary>Why <code>${escaped(path5.instance)}</code> was ${mark(path5)}</summary>
 
@@ -21584,6 +21580,34 @@ function parsed(text) {
   }
 }
 
+// src/shell.ts
+import { accessSync, constants as constants3, existsSync as existsSync2, statSync } from "node:fs";
+import { delimiter as delimiter3, join as join3 } from "node:path";
+function shell(script) {
+  const bash = gits() ?? found("bash");
+  if (bash !== void 0) return [bash, "--noprofile", "--norc", "-eo", "pipefail", "-c", script];
+  const sh = found("sh");
+  if (sh !== void 0) return [sh, "-e", "-c", script];
+  throw new Error("`command: run` needs bash or sh, and neither is on the PATH");
+}
+function gits() {
+  const bash = join3(process.env["ProgramFiles"] ?? "", "Git", "bin", "bash.exe");
+  return process.platform === "win32" && existsSync2(bash) ? bash : void 0;
+}
+function found(name) {
+  const file = process.platform === "win32" ? `${name}.exe` : name;
+  const places = (process.env["PATH"] ?? "").split(delimiter3).filter((directory) => directory !== "");
+  return places.map((directory) => join3(directory, file)).find(isProgram);
+}
+function isProgram(file) {
+  try {
+    accessSync(file, constants3.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
+
 // src/steps.ts
 async function restore(program, asked) {
   const ran = await logged(program, asked, ["restore"]);
@@ -21612,17 +21636,11 @@ async function run2(program, inputs) {
 async function without(inputs, reason2) {
   warning(`${reason2}; the job goes on without its cache`, { title: "sci" });
   restored2(null, void 0);
+  setOutput("program", "");
   if (inputs.command !== "run") return;
   const [program = "", ...args] = shell(inputs.run);
   const { code: code2 } = await child2(program, args, inputs.directory, "log");
   if (code2 !== 0) setFailed(`the command ended with ${code2}`);
-}
-function shell(script) {
-  return [bash(), "--noprofile", "--norc", "-eo", "pipefail", "-c", script];
-}
-function bash() {
-  const gits = join3(process.env["ProgramFiles"] ?? "", "Git", "bin", "bash.exe");
-  return process.platform === "win32" && existsSync2(gits) ? gits : "bash";
 }
 async function explain(program, asked) {
   const ran = await logged(program, asked, ["explain"]);
@@ -21680,6 +21698,7 @@ export {
   getExecOutput,
   exportVariable,
   addPath,
+  setOutput,
   setFailed,
   isDebug,
   debug,

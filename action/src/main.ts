@@ -14,6 +14,7 @@ try {
   // For later steps that call sci, too, and for the end of the job.
   if (inputs.matrix !== "") core.exportVariable("SCI_MATRIX", inputs.matrix);
   const program = await install(inputs);
+  core.setOutput("program", program);
   switch (inputs.command) {
     case "both":
       // Said before the restore: what the job builds is worth keeping also where nothing could be restored.
@@ -35,8 +36,12 @@ try {
   }
 } catch (error) {
   if (error instanceof Unreachable && inputs !== undefined && !inputs.require) {
-    await steps.without(inputs, error.message);
+    await steps.without(inputs, error.message).catch(fail);
   } else {
-    core.setFailed(error instanceof Error ? error.message : String(error));
+    fail(error);
   }
+}
+
+function fail(error: unknown): void {
+  core.setFailed(error instanceof Error ? error.message : String(error));
 }

@@ -1,8 +1,5 @@
 // The steps of both phases: what sci is asked to do, and what is shown of its answer.
 
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-
 import * as core from "@actions/core";
 
 import { child } from "./child.ts";
@@ -10,6 +7,7 @@ import type { Asked, Inputs } from "./inputs.ts";
 import * as outputs from "./outputs.ts";
 import type { Document, Ran, Result } from "./sci.ts";
 import * as sci from "./sci.ts";
+import { shell } from "./shell.ts";
 import * as summary from "./summary.ts";
 
 /** Restores, and says why what was not restored exactly was not. */
@@ -47,20 +45,11 @@ export async function run(program: string, inputs: Inputs): Promise<void> {
 export async function without(inputs: Inputs, reason: string): Promise<void> {
   core.warning(`${reason}; the job goes on without its cache`, { title: "sci" });
   outputs.restored(null, undefined);
+  core.setOutput("program", "");
   if (inputs.command !== "run") return;
   const [program = "", ...args] = shell(inputs.run);
   const { code } = await child(program, args, inputs.directory, "log");
   if (code !== 0) core.setFailed(`the command ended with ${code}`);
-}
-
-function shell(script: string): string[] {
-  return [bash(), "--noprofile", "--norc", "-eo", "pipefail", "-c", script];
-}
-
-/** The shell of commands: on Windows git's, as in steps with `shell: bash`; another one, of a Linux beside it, may come first on the PATH. */
-function bash(): string {
-  const gits = join(process.env["ProgramFiles"] ?? "", "Git", "bin", "bash.exe");
-  return process.platform === "win32" && existsSync(gits) ? gits : "bash";
 }
 
 /** Explains the last plan. */

@@ -9,6 +9,7 @@ use sci_e2e::{Backend, Worker};
 
 mod cancelled;
 mod log;
+mod shell;
 mod synthetic;
 
 const RELEASE: [&str; 6] = [
@@ -276,6 +277,7 @@ fn sci_is_got_from_a_release_whole_and_attested_or_not_at_all() {
     let job = attesting(&mut life, "exit 0");
     let step = job.main().success().expect_hit("miss");
     assert!(step.path.trim().ends_with("/bin"), "{}", step.path);
+    assert_eq!(step.output("program"), format!("{}/sci", step.path.trim()));
     assert!(step.ran.stdout.contains("Downloading sci "), "{}", step.ran);
     // It is in the tool cache now, from where the end of the job and the next step take it.
     job.machine().write("out/file", "built");
@@ -288,6 +290,7 @@ fn sci_is_got_from_a_release_whole_and_attested_or_not_at_all() {
     assert!(refused.ran.stdout.contains(" --signer-workflow o/sci/.github/workflows/release.yml"), "{}", refused.ran);
     // That GitHub does not answer says nothing of the archive: it is not run, and the job goes on.
     let unasked = attesting(&mut life, UNASKED).main().success().expect_hit("miss");
+    assert_eq!(unasked.output("program"), "", "{}", unasked.ran);
     assert!(unasked.ran.stdout.contains("cannot be checked") && unasked.path.is_empty(), "{}", unasked.ran);
     let vague = life.begin(&main, "1").installing(&releases).with("version", "99").main().failure();
     assert!(vague.ran.stdout.contains("`version` is one whole version"), "{}", vague.ran);
