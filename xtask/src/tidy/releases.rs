@@ -12,7 +12,17 @@ pub(super) fn check(files: &[Source]) -> Vec<Finding> {
     let (Some(action), Some(workflow)) = (text(ACTION), text(WORKFLOW)) else {
         return vec![format!("{WORKFLOW}, {ACTION}: one of them is not there")];
     };
-    differences(&asked(action), &built(workflow))
+    let mut found = differences(&asked(action), &built(workflow));
+    found.extend(unpinned(workflow));
+    found
+}
+
+/// The same commit makes the same release: its compiler is one whole version.
+fn unpinned(workflow: &str) -> Option<Finding> {
+    let named = workflow.lines().find_map(|line| line.trim().strip_prefix("RUSTUP_TOOLCHAIN: "));
+    let numbers: Vec<&str> = named.map(|name| name.trim_matches('"').split('.').collect()).unwrap_or_default();
+    let is_whole = numbers.len() == 3 && numbers.iter().all(|number| number.parse::<u32>().is_ok());
+    (!is_whole).then(|| format!("{WORKFLOW}: RUSTUP_TOOLCHAIN has to name one whole version, such as 1.95.0"))
 }
 
 fn differences(asked: &[&str], built: &[&str]) -> Vec<Finding> {
@@ -38,6 +48,14 @@ fn built(workflow: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_release_names_its_compiler() {
+        assert_eq!(unpinned("env:\n  RUSTUP_TOOLCHAIN: \"1.95.0\"\n"), None);
+        for workflow in ["env:\n", "  RUSTUP_TOOLCHAIN: stable\n", "  RUSTUP_TOOLCHAIN: \"1.95\"\n"] {
+            assert!(unpinned(workflow).is_some(), "{workflow}");
+        }
+    }
 
     #[test]
     fn a_target_on_one_side_alone_is_found() {
