@@ -10,9 +10,6 @@ use serde::Serialize;
 use crate::error::{CliError, Result};
 use crate::state::atomic;
 
-/// The branch whose pushes build, where git does not say which one that is.
-const DEFAULT_BRANCH: &str = "main";
-
 /// What became of the workflow file.
 #[derive(Debug, Serialize)]
 pub(super) struct Offered {
@@ -32,32 +29,38 @@ pub(super) fn write(directory: &Path, found: &[&Detected]) -> Result<Offered> {
     }
     let folder = repository.join(".github/workflows");
     std::fs::create_dir_all(&folder).map_err(|error| CliError::local("make", &folder, error))?;
-    atomic::write(&file, compose(&branch(repository), below, found).as_bytes())?;
+    atomic::write(&file, compose(branch(repository).as_deref(), below, found).as_bytes())?;
     Ok(Offered { file, written: true })
 }
 
-/// The default branch, as a clone notes it.
-fn branch(repository: &Path) -> String {
-    let head = std::fs::read_to_string(repository.join(".git/refs/remotes/origin/HEAD")).unwrap_or_default();
-    let named = head.trim().strip_prefix("ref: refs/remotes/origin/").filter(|name| is_plain(name));
-    named.unwrap_or(DEFAULT_BRANCH).to_owned()
+/// The branch whose pushes build: the default one as a clone notes it, else the one that is checked out. None where git says neither.
+fn branch(repository: &Path) -> Option<String> {
+    let named = |file: &str, before: &str| {
+        let head = std::fs::read_to_string(repository.join(".git").join(file)).ok()?;
+        head.trim().strip_prefix(before).map(str::to_owned)
+    };
+    named("refs/remotes/origin/HEAD", "ref: refs/remotes/origin/").or_else(|| named("HEAD", "ref: refs/heads/"))
 }
 
 /// Whether YAML takes the word for what it is, without quotes.
 fn is_plain(name: &str) -> bool {
-    name.starts_with(|letter: char| letter.is_ascii_alphabetic())
+    !matches!(name.to_ascii_lowercase().as_str(), "true" | "false" | "null" | "yes" | "no" | "on" | "off" | "y" | "n")
+        && name.starts_with(|letter: char| letter.is_ascii_alphabetic())
         && name.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '/' | '.'))
 }
 
 /// The content, as a function of what was detected and where.
-fn compose(branch: &str, below: &Path, found: &[&Detected]) -> String {
+fn compose(branch: Option<&str>, below: &Path, found: &[&Detected]) -> String {
+    let push = match branch {
+        Some(branch) => format!("push:\n    branches: [{}]", quoted(&pattern(branch))),
+        None => "push:".to_owned(),
+    };
     let mut text = format!(
         "# Written by `sci init --workflow`, and yours from here on: what it builds, and with what, is to be seen through.\n\
          # The store is the one that sci.toml names with [store] url; `sci deploy` and `sci serve` make one.\n\
          name: build\n\
          on:\n\
-         \x20 push:\n\
-         \x20   branches: [{branch}]\n\
+         \x20 {push}\n\
          \x20 pull_request:\n\
          \x20 merge_group:\n\
          permissions:\n\
@@ -74,7 +77,7 @@ fn compose(branch: &str, below: &Path, found: &[&Detected]) -> String {
     text.push_str("      # store of your jobs as `url` in [store] of sci.toml.\n");
     text.push_str("      - uses: <OWNER>/sci/action@v1\n");
     if below != Path::new("") {
-        let _ = writeln!(text, "        with:\n          working-directory: {}", quoted(below));
+        let _ = writeln!(text, "        with:\n          working-directory: {}", quoted(&slashed(below)));
     }
     steps(&mut text, below, found, |workflow| Some((workflow.run.as_deref()?, workflow.because.as_deref())));
     text
@@ -98,15 +101,78 @@ fn steps(text: &mut String, below: &Path, found: &[&Detected], line: impl Fn(&Wo
         }
         let _ = writeln!(text, "      - run: {line}");
         if step.0 != Path::new("") {
-            let _ = writeln!(text, "        working-directory: {}", quoted(&step.0));
+            let _ = writeln!(text, "        working-directory: {}", quoted(&slashed(&step.0)));
         }
         told.push(step);
     }
 }
 
-/// A path as YAML reads it, whatever is in it.
-fn quoted(path: &Path) -> String {
-    let path = with_slashes(path.to_owned());
-    let path = path.to_string_lossy();
-    if is_plain(&path) { path.into_owned() } else { format!("{path:?}") }
+/// A pattern of GitHub's that matches nothing but this branch.
+fn pattern(branch: &str) -> String {
+    let escaped = |letter| {
+        if matches!(letter, '*' | '?' | '+' | '[' | ']' | '!' | '\\') {
+            format!("\\{letter}")
+        } else {
+            letter.to_string()
+        }
+    };
+    branch.chars().map(escaped).collect()
+}
+
+fn slashed(path: &Path) -> String {
+    with_slashes(path.to_owned()).to_string_lossy().into_owned()
+}
+
+/// A text as YAML reads it, whatever is in it: between double quotes it takes the escapes of JSON.
+fn quoted(text: &str) -> String {
+    if is_plain(text) {
+        return text.to_owned();
+    }
+    // YAML forbids these, too, as they are; JSON does not.
+    let is_forbidden = |letter: char| {
+        matches!(letter, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    };
+    let escaped =
+        |letter| if is_forbidden(letter) { format!("\\u{:04x}", u32::from(letter)) } else { letter.to_string() };
+    serde_json::Value::from(text).to_string().chars().map(escaped).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_quoted_as_yaml_reads_them() {
+        for (text, written) in [
+            ("packages/web", "packages/web"),
+            ("true", "\"true\""),
+            ("a \"b\"", r#""a \"b\"""#),
+            (r"a\b", r#""a\\b""#),
+            ("it's #1: {x}", "\"it's #1: {x}\""),
+            ("bell\u{7}\u{1b}\u{7f}\u{85}\u{2028}é", r#""bell\u0007\u001b\u007f\u0085\u2028é""#),
+        ] {
+            assert_eq!(quoted(text), written);
+        }
+        assert_eq!(pattern("release/*"), r"release/\*");
+    }
+
+    #[test]
+    fn the_branch_is_the_default_one_or_that_of_the_checkout_or_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let git = directory.path().join(".git");
+        let put = |file: &str, text: &str| {
+            let file = git.join(file);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, text).unwrap();
+        };
+        assert_eq!(branch(directory.path()), None);
+        assert!(!compose(None, Path::new(""), &[]).contains("branches"));
+        put("HEAD", "0123456789012345678901234567890123456789\n");
+        assert_eq!(branch(directory.path()), None);
+        put("HEAD", "ref: refs/heads/trunk\n");
+        assert_eq!(branch(directory.path()).as_deref(), Some("trunk"));
+        put("refs/remotes/origin/HEAD", "ref: refs/remotes/origin/master\n");
+        assert_eq!(branch(directory.path()).as_deref(), Some("master"));
+        assert!(compose(Some("a \"b\""), Path::new(""), &[]).contains(r#"branches: ["a \"b\""]"#));
+    }
 }
