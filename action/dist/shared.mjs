@@ -21404,7 +21404,7 @@ function annotate(result, warnings) {
 }
 function uncached(reason2) {
   warning(plain(`nothing was restored or saved: ${reason2}`), { title: "sci" });
-  new Room(SPARE).add(`
+  new Room(2 * SPARE).add(`
 Nothing was restored or saved: ${escaped(reason2)}
 `);
 }

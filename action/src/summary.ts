@@ -66,7 +66,7 @@ export function annotate(result: Result, warnings: string[]): void {
 /** Says that a command ran without its cache. */
 export function uncached(reason: string): void {
   core.warning(plain(`nothing was restored or saved: ${reason}`), { title: "sci" });
-  new Room(SPARE).add(`\nNothing was restored or saved: ${escaped(reason)}\n`);
+  new Room(2 * SPARE).add(`\nNothing was restored or saved: ${escaped(reason)}\n`);
 }
 
 /** Writes what was added. A summary that cannot be written is no fault of the job. */
