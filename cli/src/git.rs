@@ -12,18 +12,14 @@ pub struct Ancestors(Option<Child>);
 impl Ancestors {
     /// Asks for the commit of the checkout and those before it, newest first.
     ///
-    /// Asked about this directory, not about the repository that a hook's environment names; and not at all where there
-    /// cannot be one.
-    pub fn ask(root: &Path) -> Self {
+    /// Git is not asked at all where there cannot be a repository.
+    pub fn ask(root: &Path, in_ci: bool) -> Self {
         if !root.ancestors().any(is_repository) {
             return Self(None);
         }
-        let mut command = Command::new("git");
-        command.arg("-C").arg(root).args(["rev-list"]);
-        command.arg(format!("--max-count={MAX_ANCESTORS}")).arg("HEAD");
-        command.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        Self(command.spawn().ok())
+        let mut command = about(root, in_ci);
+        command.arg("rev-list").arg(format!("--max-count={MAX_ANCESTORS}")).arg("HEAD");
+        Self(command.stdout(Stdio::piped()).spawn().ok())
     }
 
     /// The answer. Empty without git, without a repository, or without a commit: ancestors only rank candidates that are
@@ -49,6 +45,33 @@ impl Drop for Ancestors {
     }
 }
 
+/// Git, asked about the repository around `directory`, not about one that a hook's environment names, and letting that run no
+/// program.
+///
+/// Of a checkout that is another user's git says nothing, lest its settings harm whoever looks at it. In a job with a container
+/// that is every checkout, and the job runs what is in it: there (`in_ci`) git answers.
+fn about(directory: &Path, in_ci: bool) -> Command {
+    let mut command = Command::new("git");
+    command.args(["-c", "core.fsmonitor=false"]);
+    if in_ci {
+        command.args(["-c", "safe.directory=*"]);
+    }
+    command.arg("-C").arg(directory).env_remove("GIT_DIR").env_remove("GIT_WORK_TREE");
+    command.stdin(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+/// Why git says nothing of the repository around `root`; `None` where it answers, or there is none.
+pub fn refusal(root: &Path, in_ci: bool) -> Option<String> {
+    if !root.ancestors().any(is_repository) {
+        return None;
+    }
+    let output = about(root, in_ci).args(["rev-parse", "--git-dir"]).stderr(Stdio::piped()).output().ok()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let first = said.lines().next().unwrap_or_default();
+    (!output.status.success()).then(|| first.strip_prefix("fatal: ").unwrap_or(first).to_owned())
+}
+
 /// Whether git could take the directory for a checkout, a linked one, or a bare repository.
 fn is_repository(directory: &Path) -> bool {
     [".git", "HEAD"].iter().any(|name| directory.join(name).symlink_metadata().is_ok())
@@ -56,20 +79,18 @@ fn is_repository(directory: &Path) -> bool {
 
 /// Whether something at `path` is committed or to be; `None` where git cannot say. The repository that is asked is the innermost
 /// around it, which may be a submodule's.
-pub fn tracks(path: &Path) -> Option<bool> {
+pub fn tracks(path: &Path, in_ci: bool) -> Option<bool> {
     // A repository of its own is somebody's work.
     if path.join(".git").symlink_metadata().is_ok() {
         return Some(true);
     }
-    tracked(path).map(|files| !files.is_empty())
+    tracked(path, in_ci).map(|files| !files.is_empty())
 }
 
 /// What of it is at `path`: names relative to the directory that `path` is in. `None` where git cannot say.
-pub fn tracked(path: &Path) -> Option<Vec<Vec<u8>>> {
-    let mut command = Command::new("git");
-    command.arg("--literal-pathspecs").arg("-C").arg(path.parent()?);
-    command.args(["ls-files", "-z", "--"]).arg(path.file_name()?);
-    command.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE").stdin(Stdio::null()).stderr(Stdio::null());
+pub fn tracked(path: &Path, in_ci: bool) -> Option<Vec<Vec<u8>>> {
+    let mut command = about(path.parent()?, in_ci);
+    command.args(["--literal-pathspecs", "ls-files", "-z", "--"]).arg(path.file_name()?);
     let output = command.output().ok()?;
     let names = output.stdout.split(|byte| *byte == 0).filter(|name| !name.is_empty());
     output.status.success().then(|| names.map(<[u8]>::to_vec).collect())

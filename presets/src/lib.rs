@@ -2,7 +2,8 @@
 //!
 //! A [`Preset`] is a TOML file in `data/`, embedded at build time. Its fields are sci.toml's fields, so that a workspace
 //! can override each one. [`detect()`] finds the presets that suit a directory. [`lockfiles`] reads the packages that a
-//! lockfile names, [`CargoManifest`] the directories that a manifest does, [`prove_current`] holds what is installed against them, and [`prune`] finds what a build no longer uses.
+//! lockfile names, [`CargoManifest`] the directories that a manifest does; [`prove_current`] holds what is installed against
+//! lockfiles, and [`prune`] finds what a build no longer uses.
 //!
 //! This crate deliberately does not know sci.toml itself (merging and expanding belong to the planner), derivations,
 //! snapshots or any store; it runs no command and reads no environment variable.

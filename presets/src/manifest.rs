@@ -13,7 +13,7 @@ use crate::lockfiles::text;
 pub struct CargoManifest {
     /// What the package is built with, wherever it is built.
     pub built: Dependencies,
-    /// What else a build in its own workspace takes: for tests and examples, in place of other packages, members elsewhere.
+    /// What else a build in its own workspace takes: dev-dependencies, patches and replacements, members.
     pub own: Dependencies,
     /// Whether it takes anything from the manifest of its workspace.
     pub inherits: bool,

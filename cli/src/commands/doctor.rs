@@ -145,8 +145,18 @@ fn no_workspace(context: &Context) -> Finding {
     Finding::new("workspace", Health::Fair, says).hint("`sci init` writes one")
 }
 
+/// A repository that git says nothing of.
+fn refused(workspace: &Workspace, in_ci: bool) -> Option<Finding> {
+    let why = git::refusal(&workspace.root, in_ci)?;
+    let says = format!("it says nothing of this repository, so nearest snapshots are ranked without ancestry: {why}");
+    let hint = format!("`git -C {} log` says how to mend that", workspace.root.display());
+    Some(Finding::new("git", Health::Fair, says).hint(hint))
+}
+
 fn of_workspace(context: &mut Context, workspace: &Workspace) -> Vec<Finding> {
+    let in_ci = context.environment.is_ci();
     let mut findings = vec![presets(workspace), file_system::examine(&workspace.root)];
+    findings.extend(refused(workspace, in_ci));
     match planning::make(context, workspace) {
         Err(error) => {
             findings.push(Finding::of_error("sci.toml", &error));
@@ -162,7 +172,7 @@ fn of_workspace(context: &mut Context, workspace: &Workspace) -> Vec<Finding> {
                 }
             }
             findings.extend(idle(workspace, &plan));
-            findings.extend(plan.paths.iter().filter_map(tracked));
+            findings.extend(plan.paths.iter().filter_map(|path| tracked(path, in_ci)));
             for finding in workspace.without_inputs() {
                 let hint = finding.hint.clone();
                 findings.push(Finding { hint, ..Finding::new("path", Health::Fair, finding.to_string()) });
@@ -224,10 +234,10 @@ fn has_no_project_file(path: &PlannedPath) -> bool {
 }
 
 /// A path in which git tracks something that a restore would make what the snapshot has.
-fn tracked(path: &PlannedPath) -> Option<Finding> {
+fn tracked(path: &PlannedPath, in_ci: bool) -> Option<Finding> {
     let stands =
         !path.home && path.policy.restore != RestorePolicy::Never && path.place.root.symlink_metadata().is_ok();
-    let files = if stands { git::tracked(&path.place.root)? } else { Vec::new() };
+    let files = if stands { git::tracked(&path.place.root, in_ci)? } else { Vec::new() };
     let excludes = Excludes::new(&path.policy.exclude).unwrap_or_default();
     // The first component is the path's own.
     let below = |file: &[u8]| file.iter().position(|byte| *byte == b'/').map(|at| file[at + 1..].to_vec());

@@ -45,7 +45,7 @@ pub fn clear(context: &mut Context, answer: &Answer<'_>, earlier: Option<&Before
     if restored.is_some_and(is_own) || fingerprint::changed(path)?.is_none_or(is_own) {
         return Ok(Leftovers::None);
     }
-    if git::tracks(&path.place.root) != Some(false) {
+    if git::tracks(&path.place.root, context.environment.is_ci()) != Some(false) {
         return Ok(Leftovers::None);
     }
     // It is the cache that is at fault, which may be there again when the job is repeated.

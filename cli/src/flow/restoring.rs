@@ -65,7 +65,7 @@ pub fn restore(context: &mut Context, workspace: &Workspace, wanted: &[String]) 
     let _watch = context.interrupts.watch();
     let _lock = workspace.lock(context)?;
     let known = workspace.recover(context)?;
-    let asked = Ancestors::ask(&workspace.root);
+    let asked = Ancestors::ask(&workspace.root, context.environment.is_ci());
     let plan = planning::make(context, workspace)?;
     workspace.recover_planned(context, &plan, &known)?;
     context.out.took(started, |time| format!("planned {} in {time}", counted(plan.paths.len() as u64, "path")));

@@ -62,7 +62,7 @@ pub fn save(context: &mut Context, workspace: &Workspace, wanted: &Wanted<'_>) -
     let _watch = context.interrupts.watch();
     let _lock = workspace.lock(context)?;
     let instances = workspace.recover(context)?;
-    let asked = Ancestors::ask(&workspace.root);
+    let asked = Ancestors::ask(&workspace.root, context.environment.is_ci());
     let plan = planning::make(context, workspace)?;
     workspace.recover_planned(context, &plan, &instances)?;
     context.out.took(started, |time| format!("planned {} in {time}", counted(plan.paths.len() as u64, "path")));

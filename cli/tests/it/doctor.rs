@@ -47,6 +47,22 @@ fn doctor_names_paths_in_which_git_tracks_something() {
 }
 
 #[test]
+fn doctor_says_that_git_refuses_a_repository_of_another_user() {
+    let mut sandbox = Sandbox::new();
+    assert!(sandbox.program("git").args(["init", "--quiet"]).status().unwrap().success());
+    assert!(!sandbox.sci("doctor").stdout.contains("dubious"));
+    sandbox.set("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1");
+    let doctor = sandbox.sci("doctor").ends_with(0).stdout;
+    assert!(
+        doctor.contains("note  git          it says nothing of this repository, so nearest snapshots are ranked without ancestry: detected dubious ownership"),
+        "{doctor}"
+    );
+    // A job with a container is another user than the runner that checks out.
+    sandbox.set("CI", "true");
+    assert!(!sandbox.sci("doctor --allow-embedded").stdout.contains("dubious"));
+}
+
+#[test]
 fn doctor_finds_what_is_wrong() {
     let sandbox = Sandbox::empty();
     sandbox.write("sci.toml", "[path.out]\npath = \"out\"\nlockfiles = [\"gone.lock\"]\n");

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::io;
-use std::io::ErrorKind::{PermissionDenied, QuotaExceeded, StorageFull};
+use std::io::ErrorKind::{CrossesDevices, PermissionDenied, QuotaExceeded, StorageFull};
 use std::path::{Path, PathBuf};
 
 use sci_store_api::{ObjectId, TransferError};
@@ -103,6 +103,9 @@ pub enum SnapshotError {
 /// What to do about a disk that is full.
 const ROOM: &str = "free some room, or run `sci gc` if the store is on the same disk";
 
+/// What to do about a mount point.
+const MOUNTED: &str = "a restore moves what it made into place, which no file system does across a mount point: name a directory below it";
+
 impl SnapshotError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<Cow<'static, str>> {
@@ -111,6 +114,7 @@ impl SnapshotError {
                 Some(format!("declare the path in the real directory: the link leads to {}", target.display()).into())
             }
             Self::Io { action, path, source } if source.kind() == PermissionDenied => may(action, path),
+            Self::Io { source, .. } if source.kind() == CrossesDevices => Some(Cow::Borrowed(MOUNTED)),
             _ => self.advice().map(Cow::Borrowed),
         }
     }
