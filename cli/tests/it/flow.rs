@@ -134,6 +134,11 @@ fn a_path_that_is_a_link_is_not_saved() {
               Hint: declare the directory that it leads to, or make it a directory; `save = "never"` leaves the path alone
     "#);
     sandbox.sci("save --require").ends_with(1);
+    // One that leads nowhere is not nothing.
+    std::fs::remove_file(sandbox.path("out")).unwrap();
+    symlink("nowhere", sandbox.path("out")).unwrap();
+    let ran = sandbox.sci("save --require").ends_with(1);
+    assert!(ran.stdout.contains("out is a symbolic link to nowhere"), "{ran}");
     assert!(sandbox.sci("ls").stdout.contains("no snapshots"));
     // Links within a tree are kept as they are, wherever they lead.
     std::fs::remove_file(sandbox.path("out")).unwrap();

@@ -39,6 +39,23 @@ fn one_instance_is_selected_by_its_place() {
     assert_eq!(explained["result"]["paths"].as_array().unwrap().len(), 1, "{explained}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_place_is_found_through_links_and_a_path_that_is_one_is_meant_itself() {
+    use std::os::unix::fs::symlink;
+    let mut sandbox = workspace();
+    symlink("ws", sandbox.beside("link")).unwrap();
+    symlink("home", sandbox.beside("house")).unwrap();
+    let at = |sandbox: &Sandbox, place: &str| planned(sandbox, sandbox.beside(place).to_str().unwrap());
+    assert_eq!(at(&sandbox, "link/modules"), ["modules"]);
+    assert_eq!(at(&sandbox, "house/.tool/registry"), ["~/.tool/registry"]);
+    sandbox.set("HOME", sandbox.beside("house"));
+    assert_eq!(at(&sandbox, "home/.tool/registry"), ["~/.tool/registry"]);
+    sandbox.write("elsewhere/a", "1");
+    symlink("../elsewhere", sandbox.path("web/modules")).unwrap();
+    assert_eq!(planned(&sandbox, "./web/modules"), ["web/modules"]);
+}
+
 #[test]
 fn a_misspelt_path_is_told_which_one_is_near() {
     let sandbox = workspace();

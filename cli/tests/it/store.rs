@@ -457,6 +457,13 @@ fn what_sci_keeps_is_not_in_what_it_restores() {
     sandbox.sci("restore --store home/cache/x").ends_with(2);
     sandbox.sci("restore --store p/a/out/store").ends_with(2);
     sandbox.sci("restore --store p/a/store").ends_with(0);
+    // Whichever links lead there.
+    std::fs::create_dir_all(sandbox.path("home/cache")).unwrap();
+    std::os::unix::fs::symlink("home/cache", sandbox.path("link")).unwrap();
+    sandbox.sci("restore --store link/x").ends_with(2);
+    std::os::unix::fs::symlink("ws/home", sandbox.beside("house")).unwrap();
+    sandbox.set("HOME", sandbox.beside("house"));
+    sandbox.sci("restore --store home/cache/x").ends_with(2);
 }
 
 #[test]
