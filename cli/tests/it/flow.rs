@@ -235,6 +235,23 @@ fn run_of_a_command_that_is_not_there_ends_with_127() {
 }
 
 #[test]
+fn a_command_that_leaves_nothing_to_plan_by_ends_as_it_did_unless_its_save_is_required() {
+    let sandbox = Sandbox::new();
+    let said = "nothing was saved: `lock.txt` in `lockfiles` matches nothing";
+    for (flags, command, code) in
+        [("", "rm lock.txt", 0), ("--require", "rm lock.txt", 1), ("--require", "rm lock.txt; exit 7", 7)]
+    {
+        sandbox.write("lock.txt", "one 1.0.0\n");
+        let ran = sandbox.sci_run(flags, command).ends_with(code);
+        assert!(ran.stderr.contains(&format!("Warning: {said}")), "{ran}");
+        assert_eq!(ran.stderr.contains("Error: 1 path could not be saved"), code == 1, "{ran}");
+    }
+    sandbox.write("lock.txt", "one 1.0.0\n");
+    let document = sandbox.sci_run("--json", "rm lock.txt").ends_with(0).json();
+    assert_eq!((&document["ok"], &document["warnings"][0]), (&true.into(), &said.into()), "{document}");
+}
+
+#[test]
 fn run_under_json_keeps_stdout_for_the_document() {
     let sandbox = Sandbox::new();
     let ran = sandbox.sci_run("--json", "mkdir out; echo spoken; exit 3").ends_with(3);
@@ -295,7 +312,8 @@ fn an_unusable_store_is_a_miss_with_a_reason_unless_required() {
     ");
     sandbox.sci("restore --require").ends_with(1);
     sandbox.sci_run("", "exit 0").ends_with(0);
-    sandbox.sci_run("--require", "exit 0").ends_with(1);
+    sandbox.sci_run("--require", "touch ran").ends_with(1);
+    assert!(!sandbox.path("ran").exists(), "what is required comes before the command");
     sandbox.sci("ls").ends_with(3);
 }
 
@@ -316,16 +334,19 @@ fn the_embedded_store_is_refused_in_ci_unless_allowed() {
 fn a_signal_reaches_the_command_and_nothing_is_saved() {
     use std::io::{BufRead, BufReader};
     let sandbox = Sandbox::new();
-    let script = "trap 'echo got it; exit 9' TERM; echo ready; while :; do sleep 0.05; done";
-    let mut child =
-        sandbox.command(&["run", "--", "sh", "-c", script]).stdout(std::process::Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert_eq!(lines.next().unwrap().unwrap(), "ready");
-    let pid = sci_sys::process::Pid::from_child(&child);
-    sci_sys::process::kill_process(pid, sci_sys::process::Signal::TERM).unwrap();
-    assert_eq!(lines.next().unwrap().unwrap(), "got it");
-    assert_eq!(child.wait().unwrap().code(), Some(9));
-    assert!(sandbox.sci("ls").stdout.contains("this project has no snapshots"));
+    // That nothing is saved then is no trouble: it was asked for.
+    for code in [9, 0] {
+        let script = format!("trap 'echo got it; exit {code}' TERM; echo ready; while :; do sleep 0.05; done");
+        let mut run = sandbox.command(&["run", "--require", "--", "sh", "-c", &script]);
+        let mut child = run.stdout(std::process::Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert_eq!(lines.next().unwrap().unwrap(), "ready");
+        let pid = sci_sys::process::Pid::from_child(&child);
+        sci_sys::process::kill_process(pid, sci_sys::process::Signal::TERM).unwrap();
+        assert_eq!(lines.next().unwrap().unwrap(), "got it");
+        assert_eq!(child.wait().unwrap().code(), Some(code));
+        assert!(sandbox.sci("ls").stdout.contains("this project has no snapshots"));
+    }
 }
 
 #[test]
@@ -396,7 +417,8 @@ fn verbose_says_what_is_read_from_where_and_how_long_it_takes() {
 
 /// A run whose command waits until `go` is there, started and at work.
 fn waiting_run(sandbox: &Sandbox, script: &str) -> std::process::Child {
-    let script = format!("{script}; touch ready; while test ! -e go; do sleep 0.01; done; echo 2 > out/part2");
+    let script =
+        format!("{script}; touch ready; while test -e ready -a ! -e go; do sleep 0.01; done; echo 2 > out/part2");
     let run =
         sandbox.command(&["run", "--json", "--", "sh", "-c", &script]).stderr(std::process::Stdio::null()).spawn();
     while !sandbox.path("ready").exists() {

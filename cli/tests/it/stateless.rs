@@ -42,6 +42,14 @@ fn a_command_does_not_run_in_a_tree_that_may_be_half_restored() {
     assert!(!sandbox.path("ran").exists());
     std::fs::remove_dir(staging).unwrap();
     sci(&sandbox, &["run", "--", "touch", "ran"]).ends_with(0);
+    // Below the home directory are other people's, too: those of declared paths count.
+    sandbox.write("sci.toml", "[path.registry]\npath = \"~/.tool/registry\"\nlockfiles = [\"lock.txt\"]\n");
+    std::fs::create_dir_all(sandbox.beside("home/.tool/.sci-stage.other")).unwrap();
+    sci(&sandbox, &["run", "--", "true"]).ends_with(0);
+    std::fs::create_dir(sandbox.beside("home/.tool/.sci-stage.registry")).unwrap();
+    let ran = sci(&sandbox, &["run", "--", "touch", "ran again"]).ends_with(5);
+    assert!(ran.stderr.contains("since [TOP]/home/.tool/.sci-stage.registry is of a restore"), "{ran}");
+    assert!(!sandbox.path("ran again").exists());
 }
 
 #[test]
@@ -67,4 +75,6 @@ fn what_is_required_or_does_nothing_else_fails() {
         assert!(ran.stderr.contains("Hint: --state (or SCI_STATE) names another directory"), "{ran}");
     }
     assert!(!sandbox.path("ran").exists());
+    let document = sci(&sandbox, &["restore", "--json"]).ends_with(5).json();
+    assert_eq!(document["error"]["kind"], "state", "{document}");
 }
