@@ -82,3 +82,26 @@ fn a_directory_that_may_not_be_written_to_is_named() {
     assert!(restored.stdout.contains(said), "{restored}");
     assert!(restored.stdout.contains("Hint: this user must be able to write to [TOP]/ws/sub\n"), "{restored}");
 }
+
+#[test]
+fn a_store_that_may_not_be_read_is_named() {
+    let sandbox = Sandbox::new();
+    sci_as_nobody(&sandbox, &["run", "--", "sh", "-c", "mkdir out; echo built > out/a"]).ends_with(0);
+    chmod(&sandbox.beside("state/store"), 0);
+    let listed = sci_as_nobody(&sandbox, &["ls"]);
+    chmod(&sandbox.beside("state/store"), 0o755);
+    let listed = listed.ends_with(3);
+    let said = "Hint: this user must be able to read and write [TOP]/state/store; --store names another directory\n";
+    assert!(listed.stderr.contains("Permission denied") && listed.stderr.ends_with(said), "{listed}");
+}
+
+#[test]
+fn doctor_finds_a_workspace_that_may_not_be_written_to() {
+    let sandbox = Sandbox::new();
+    sci_as_nobody(&sandbox, &["doctor"]).ends_with(0);
+    chmod(&sandbox.root(), 0o555);
+    let ran = sci_as_nobody(&sandbox, &["doctor"]);
+    chmod(&sandbox.root(), 0o755);
+    let ran = ran.ends_with(1);
+    assert!(ran.stdout.contains("\nbad   file system  cannot write the workspace: Permission denied"), "{ran}");
+}

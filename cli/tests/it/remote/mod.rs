@@ -381,7 +381,7 @@ fn what_works_only_where_the_store_is_says_so() {
 
 #[test]
 fn doctor_tries_the_connection() {
-    let (sandbox, _backend) = served();
+    let (sandbox, backend) = served();
     assert_screen!(sandbox.sci("doctor"), @r"
     exit code: 0
     ----- stdout -----
@@ -403,6 +403,25 @@ fn doctor_tries_the_connection() {
     ok    snapshots    0 snapshots
     ");
     let key = key_of(&sandbox);
+    for (shift, said) in [(60_500, "s behind the store's"), (-60_500, "s ahead of the store's")] {
+        backend.meddle(move |heard, honest| {
+            let mut said = honest(heard);
+            if heard.path() == "/v1/session" {
+                let mut session: serde_json::Value = serde_json::from_slice(&said.body).unwrap();
+                session["now"] = (session["now"].as_i64().unwrap() + shift).into();
+                said.body = session.to_string().into_bytes();
+            }
+            said
+        });
+        let ran = sandbox.sci("doctor").ends_with(0);
+        let line = ran.stdout.lines().find(|line| line.starts_with("note  clock")).unwrap_or_default();
+        assert!(line.ends_with(said), "{ran}");
+    }
+    // What is called as the store's key is, and is another one.
+    let other = format!("\"{}:{}=\"", key.trim_matches('"').split(':').next().unwrap(), "A".repeat(43));
+    point(&sandbox, &backend.url(), &other);
+    let ran = sandbox.sci("doctor").ends_with(1);
+    assert!(ran.stdout.contains("\nbad   keys         sci.toml trusts "), "{ran}");
     point(&sandbox, &nowhere(), &key);
     let ran = sandbox.sci("doctor").ends_with(1);
     assert!(ran.stdout.contains("the connection was refused"), "{ran}");
