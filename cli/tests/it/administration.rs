@@ -87,6 +87,41 @@ fn a_token_is_shown_once_and_revoked() {
 }
 
 #[test]
+fn tokens_are_listed_with_what_they_open_and_whether_they_are_good() {
+    let sandbox = Sandbox::new();
+    assert_eq!(sandbox.sci("token list").ends_with(0).stdout, "no tokens yet\n");
+    sandbox.sci("repo add 1001 --owner 77").ends_with(0);
+    let lives = |flags: &str| {
+        let made = sandbox.sci(&format!("token create {flags} --json")).ends_with(0).json()["result"].take();
+        assert!(made["token"].as_str().unwrap().starts_with("sci_token."), "{made}");
+        made["expires"].as_u64().unwrap() - made["created"].as_u64().unwrap()
+    };
+    assert_eq!(lives("--repository 1001 --expires 2h --note first"), 2 * 3_600_000);
+    assert_eq!(lives("--repository 1001 --scope release:1 --allow-trusted"), 90 * 86_400_000);
+    assert_eq!(lives("--admin --note boss"), 90 * 86_400_000);
+    let index = rusqlite::Connection::open(sandbox.beside("state/store/index.sqlite")).unwrap();
+    let age = "UPDATE tokens SET summary = json_set(summary, '$.expires', 1) WHERE summary ->> 'note' = 'first'";
+    assert_eq!(index.execute(age, []).unwrap(), 1);
+    assert_screen!(sandbox.sci("token list"), @r"
+    exit code: 0
+    ----- stdout -----
+    TOKEN             OPENS                   UNTIL                 STATE    NOTE
+    [TOKEN]  administration          [TIME]  good     boss
+    [TOKEN]  1001, writes release:1  [TIME]  good
+    [TOKEN]  1001, reads             [TIME]  expired  first
+    ");
+    for wrong in ["", "--admin --repository 1001", "--admin --scope branch:b", "--repository 1001 --expires 90"] {
+        let ran = sandbox.sci(&format!("token create {wrong}")).ends_with(2);
+        assert_eq!(ran.stdout, "", "{wrong}");
+    }
+    let listed = sandbox.sci("token list --json").ends_with(0).json()["result"]["tokens"].take();
+    let revoked =
+        sandbox.sci(&format!("token revoke {} --json", listed[0]["id"].as_str().unwrap())).ends_with(0).json();
+    assert_eq!(revoked["result"]["tokens"][0]["id"], listed[0]["id"]);
+    assert!(revoked["result"]["tokens"][0]["revoked"].is_u64(), "{revoked}");
+}
+
+#[test]
 fn what_was_signed_before_a_rotation_is_still_restored() {
     let sandbox = Sandbox::new();
     sandbox.sci_run("", "mkdir out; echo one > out/a").ends_with(0);

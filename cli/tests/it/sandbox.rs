@@ -184,6 +184,7 @@ pub(crate) use assert_screen;
 pub(crate) const FILTERS: &[(&str, &str)] = &[
     (r"\b[0-9a-f]{64}\b", "[DIGEST]"),
     (r"\b[0-9a-f]{12}\b", "[ID]"),
+    (r"(?m)^[0-9a-f]{16}\b", "[TOKEN]"),
     (r"local-\d{8}T\d{6}Z-[0-9a-f]{8}", "[RUN]"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[TIME]"),
     (r"\b\d+(\.\d+)? (ms|s)\b", "[SECONDS]"),
