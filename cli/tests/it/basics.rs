@@ -59,6 +59,12 @@ fn a_usage_error_is_a_document_under_json() {
         let document = Sandbox::empty().sci(line).ends_with(2).json();
         assert_eq!(document.get("command").map(|name| name.as_str().unwrap()), command, "{line}: {document}");
     }
+    let mut sandbox = Sandbox::empty();
+    for (value, is_document) in [("yes", true), ("0", false)] {
+        sandbox.set("SCI_JSON", value);
+        let ran = sandbox.sci("ls --nope").ends_with(2);
+        assert_eq!(ran.stdout.starts_with('{'), is_document, "SCI_JSON={value}: {ran}");
+    }
 }
 
 #[test]
