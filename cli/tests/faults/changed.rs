@@ -50,6 +50,18 @@ fn it_is_left_and_unsettled_until_a_restore_succeeds() {
 }
 
 #[test]
+fn a_restore_that_is_killed_as_well_leaves_it_unsettled() {
+    let machine = changed();
+    let order = "kill:restore.planned:1";
+    let killed = machine.command(&["restore"]).env(sci_faults::VARIABLE, order).status().unwrap();
+    assert_eq!(killed.code(), None, "the second restore was not killed");
+    remove(&machine.at("store"));
+    assert_eq!(machine.sci(&["restore"])["paths"][0]["verdict"], "miss");
+    fs::write(machine.out().join("built"), "over it").unwrap();
+    assert_eq!(save(&machine)["settled"], false);
+}
+
+#[test]
 fn what_is_built_once_it_is_removed_is_settled() {
     let machine = changed();
     remove(&machine.at("store"));
