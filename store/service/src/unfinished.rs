@@ -126,6 +126,32 @@ mod tests {
     }
 
     #[test]
+    fn what_is_untrusted_has_one_limit_and_the_repository_another() {
+        let unfinished = Unfinished::default();
+        let count = |scope, size| unfinished.count(&caller("1001", scope), size);
+        let _nowhere = count(None, 100).unwrap();
+        let first = count(Some("pr:1"), 50).unwrap();
+        assert!(is_busy(count(Some("pr:2"), 1)));
+        drop(first);
+        let _main = count(Some("trusted:refs/heads/main"), 100).unwrap();
+        let refused = count(Some("pr:2"), 1).unwrap_err();
+        let Error::Refused(refused) = refused else { panic!("{refused}") };
+        assert!(refused.hint.is_some_and(|hint| hint.starts_with("repeat it")));
+    }
+
+    #[test]
+    fn only_the_one_that_has_ended_is_not_counted_any_more() {
+        let unfinished = Unfinished::default();
+        let count = |repository, scope, size| unfinished.count(&caller(repository, Some(scope)), size);
+        let _others = [count("1002", "pr:1", 40).unwrap(), count("1001", "pr:2", 40).unwrap()];
+        let _larger = count("1001", "pr:1", 60).unwrap();
+        drop(count("1001", "pr:1", 40).unwrap());
+        for (repository, scope, left) in [("1001", "pr:1", 40), ("1001", "pr:2", 60), ("1002", "pr:1", 60)] {
+            assert!(is_busy(count(repository, scope, left + 1)), "{repository} {scope}");
+        }
+    }
+
+    #[test]
     fn what_can_never_be_put_does_not_have_to_come_again() {
         let unfinished = Unfinished::default();
         let _first = unfinished.count(&caller("1001", Some("pr:1")), 60).unwrap();
