@@ -21322,10 +21322,10 @@ import { createInterface } from "node:readline";
 
 // src/log.ts
 function unordered(line) {
-  return line.replaceAll("##[", "# #[").replace(/^(\s*)::/, "$1: :");
+  return line.replaceAll("##[", "# #[").replace(/^([\s\u0085]*)::/, "$1: :");
 }
 function plain(text) {
-  return unordered(text.replace(/\s+/g, " "));
+  return unordered(text.replace(/[\s\u0085]+/g, " "));
 }
 
 // src/child.ts
@@ -21357,6 +21357,7 @@ var SHOWN = 10;
 var LIMIT = 1024 * 1024;
 var SPARE = 4096;
 var SAID = "said";
+var LARGEST_STATE = 16 * 1024;
 function restored(result, explained) {
   const paths = result.paths ?? [];
   const row = (path5) => cells([path5.instance, verdictOf(path5), short(path5.key), bytes(path5.work?.bytes), seconds(path5.work?.seconds), bytes(path5.work?.written_bytes)]);
@@ -21400,7 +21401,11 @@ function annotate(result, warnings) {
     warning(plain([names.join(", "), text].filter((part) => part !== "").join(": ")), { title: "sci" });
   }
   said = [...known, ...fresh];
-  saveState(SAID, said);
+  saveState(SAID, bounded(said));
+}
+function bounded(all) {
+  let left = LARGEST_STATE;
+  return all.filter((one2) => (left -= Buffer.byteLength(JSON.stringify(one2)) + 1) >= 0);
 }
 function uncached(reason2) {
   warning(plain(`nothing was restored or saved: ${reason2}`), { title: "sci" });
@@ -21702,6 +21707,7 @@ export {
   setFailed,
   isDebug,
   debug,
+  warning,
   info,
   read,
   status,

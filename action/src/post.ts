@@ -1,5 +1,8 @@
 // The end of the job: saves, where the step was to. Of the inputs only how the job stands is read.
 
+import { existsSync } from "node:fs";
+import { isAbsolute } from "node:path";
+
 import * as core from "@actions/core";
 
 import { status } from "./inputs.ts";
@@ -13,7 +16,12 @@ try {
     const succeeded = stands === "success";
     // Of a job that was cancelled nobody can say what it left.
     const wanted = succeeded ? kept.save !== "never" : kept.save === "always" && stands === "failure";
-    if (wanted) {
+    const gone = [kept.program, kept.directory].find((place) => isAbsolute(place) && !existsSync(place));
+    if (wanted && gone !== undefined) {
+      const said = `${gone} is not there any more: nothing is saved`;
+      if (kept.require) core.setFailed(said);
+      else core.warning(said, { title: "sci" });
+    } else if (wanted) {
       await steps.save(kept.program, kept, !succeeded);
     } else {
       core.info(`Nothing is saved: the job's status is ${stands}, and \`save\` is ${kept.save}`);

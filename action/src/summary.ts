@@ -14,6 +14,8 @@ const LIMIT = 1024 * 1024;
 const SPARE = 4096;
 /** The state that holds what was annotated. */
 const SAID = "said";
+/** The most bytes of it. */
+const LARGEST_STATE = 16 * 1024;
 
 /** Adds the restored paths to the job summary, each miss with what `explained` knows of it. */
 export function restored(result: Result, explained: Result | undefined): void {
@@ -60,7 +62,14 @@ export function annotate(result: Result, warnings: string[]): void {
     core.warning(plain([names.join(", "), text].filter((part) => part !== "").join(": ")), { title: "sci" });
   }
   said = [...known, ...fresh];
-  core.saveState(SAID, said);
+  core.saveState(SAID, bounded(said));
+}
+
+/** As many of them as a later phase may be given: the runner puts them into a variable, and a program with a large one does not start.
+ * What is left out is said twice. */
+function bounded(all: Said[]): Said[] {
+  let left = LARGEST_STATE;
+  return all.filter((one) => (left -= Buffer.byteLength(JSON.stringify(one)) + 1) >= 0);
 }
 
 /** Says that a command ran without its cache. */

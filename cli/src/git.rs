@@ -45,14 +45,15 @@ impl Drop for Ancestors {
     }
 }
 
-/// Git, asked about the repository around `directory`, not about one that a hook's environment names, and letting that run no
-/// program.
+/// Git, asked about the repository around `directory`, not about one that a hook's environment names. It runs no program that the
+/// settings there name, and fetches nothing: a checkout may hold what git takes for a bare repository, with settings of its own.
 ///
 /// Of a checkout that is another user's git says nothing, lest its settings harm whoever looks at it. In a job with a container
-/// that is every checkout, and the job runs what is in it: there (`in_ci`) git answers.
+/// that is every checkout, and the job runs what is in it: there (`in_ci`) git answers, from version 2.38 on.
 fn about(directory: &Path, in_ci: bool) -> Command {
     let mut command = Command::new("git");
-    command.args(["-c", "core.fsmonitor=false"]);
+    command.args(["-c", "core.fsmonitor=false", "-c", "safe.bareRepository=explicit"]);
+    command.env("GIT_ALLOW_PROTOCOL", "").env("GIT_NO_LAZY_FETCH", "1").env("GIT_TERMINAL_PROMPT", "0");
     if in_ci {
         command.args(["-c", "safe.directory=*"]);
     }
@@ -94,6 +95,12 @@ pub fn tracked(path: &Path, in_ci: bool) -> Option<Vec<Vec<u8>>> {
     let output = command.output().ok()?;
     let names = output.stdout.split(|byte| *byte == 0).filter(|name| !name.is_empty());
     output.status.success().then(|| names.map(<[u8]>::to_vec).collect())
+}
+
+/// What a symbolic reference of the repository around `directory` names.
+pub fn symbolic(directory: &Path, reference: &str) -> Option<String> {
+    let output = about(directory, false).args(["symbolic-ref", "--quiet", reference]).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// The version that git says it has.

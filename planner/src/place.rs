@@ -127,8 +127,8 @@ impl Told<'_> {
 
     fn refuse_credentials(&self, root: &Path, home: Option<&Path>) -> Result<(), NoPlace> {
         let below_home = home.and_then(|home| root.strip_prefix(home).ok());
-        let text = places::text(below_home.unwrap_or(root)).unwrap_or_default();
-        match secret_in(&text, below_home.is_some()) {
+        let slashed = places::slashed(below_home.unwrap_or(root));
+        match secret_in(&String::from_utf8_lossy(&slashed), below_home.is_some()) {
             None => Ok(()),
             Some(_) => {
                 Err(self.refuse("holds credentials, or is among them", "a snapshot is read by others: name another"))

@@ -136,7 +136,9 @@ fn what_is_copied_into_a_virtual_environment_counts() {
         );
         let workspace =
             workspace.files(&[("app/requirements/base.txt", requirements), ("app/main.py", ""), ("app/lib/a.py", "")]);
-        files_of(&workspace.keyed("app/env"))
+        let files = files_of(&workspace.keyed("app/env"));
+        assert_eq!(files_of(&workspace.keyed("app/.venv")), files, "{requirements}");
+        files
     };
     let listed = "lockfiles app/requirements/base.txt";
     assert_eq!(pip("six==1.0\n"), [listed]);

@@ -181,6 +181,18 @@ fn a_variable_may_lead_neither_to_credentials_nor_to_another_path() {
 }
 
 #[test]
+fn a_place_around_two_paths_concerns_neither() {
+    let around = "[path.a]\npath = \"~/x/a\"\n[path.b]\npath = \"~/x/b\"\n";
+    let workspace = Workspace::new(&format!("{PRESETS}{around}"))
+        .files(&[("package.json", "{}"), ("yarn.lock", "__metadata:\n"), ("build.gradle", "")])
+        .env(&[("CCACHE_DIR", "/home/someone/x"), ("SCCACHE_DIR", "/home/someone/x/b/c")]);
+    let plan = workspace.plan();
+    assert!(find(&plan, "~/x/a").keyed().is_some() && find(&plan, "~/x/b").keyed().is_some());
+    assert!(unkeyed(&plan, "~/.cache/ccache").0.ends_with("overlaps `~/x/a`"));
+    assert!(unkeyed(&plan, "~/.cache/sccache").0.ends_with("overlaps `~/x/b`"));
+}
+
+#[test]
 fn a_value_that_names_no_directory_changes_nothing() {
     let (_, root) = place("linux", &[("PLAYWRIGHT_BROWSERS_PATH", "0")], "~/.cache/ms-playwright");
     assert_eq!(root, "/home/someone/.cache/ms-playwright");

@@ -110,7 +110,7 @@ impl Output {
     /// Prints the JSON document of a command that succeeded; does nothing without `--json`.
     pub fn document<T: Serialize>(&mut self, command: &str, result: &T) {
         if self.options.json {
-            self.put(&document::success(command, &self.warnings, result));
+            self.put(&runner::document_without_orders(document::success(command, &self.warnings, result)));
         }
     }
 
@@ -123,7 +123,7 @@ impl Output {
     /// Prints the document with a result and an error; says nothing to people.
     pub fn failed_document<T: Serialize>(&mut self, command: &str, result: &T, error: &CliError) {
         if self.options.json {
-            self.put(&document::refusal(command, &self.warnings, result, error));
+            self.put(&runner::document_without_orders(document::refusal(command, &self.warnings, result, error)));
         }
     }
 
@@ -131,13 +131,13 @@ impl Output {
     pub fn error(&mut self, command: &str, error: &CliError) {
         to_stderr(&text::error(self.stderr, error));
         if self.options.json {
-            self.put(&document::failure(Some(command), &self.warnings, error));
+            self.put(&runner::document_without_orders(document::failure(Some(command), &self.warnings, error)));
         }
     }
 
     /// Prints the JSON document of a command line that could not be read; nothing else is printed.
     pub fn usage_document(&mut self, command: Option<&str>, error: &CliError) {
-        self.put(&document::failure(command, &[], error));
+        self.put(&runner::document_without_orders(document::failure(command, &[], error)));
     }
 
     /// Whether something that belongs on stdout could not be written there, which was said on stderr.

@@ -194,3 +194,29 @@ fn a_developers_machine_is_left_alone() {
     sandbox.sci("restore").ends_with(0);
     assert_eq!(sandbox.read("out/built.txt"), "built\n");
 }
+
+#[test]
+fn git_runs_no_program_that_a_checkout_names() {
+    let mut sandbox = Sandbox::new();
+    let mark = sandbox.beside("mark");
+    // To git the checkout is a bare repository, which lacks its commit and says how it is to be fetched.
+    let missing = "0123456789012345678901234567890123456789";
+    let upload = format!("touch {}; git-upload-pack", mark.display());
+    let config = format!(
+        "[core]\n\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\tpartialClone = x\n[remote \"x\"]\n\tpromisor = true\n\t\
+         url = {}\n\tuploadpack = {upload:?}\n",
+        sandbox.root().display()
+    );
+    sandbox.write("HEAD", "ref: refs/heads/main\n");
+    sandbox.write("refs/heads/main", &format!("{missing}\n"));
+    sandbox.write("objects/info/packs", "");
+    sandbox.write("config", &config);
+    for (name, value) in [("CI", ""), ("CI", "true")] {
+        sandbox.set(name, value);
+        sandbox.sci("restore --allow-embedded").ends_with(0);
+        assert!(!mark.exists(), "with {name}={value:?}");
+    }
+    // It would have, if git had been asked without care.
+    let asked = sandbox.program("git").args(["rev-list", "HEAD"]).output().unwrap();
+    assert!(mark.exists(), "{asked:?}");
+}

@@ -2,10 +2,17 @@
 
 use crate::sandbox::{Sandbox, assert_screen};
 
+/// A command to git, in a repository that is made for it.
+fn git(sandbox: &Sandbox, words: &[&str]) {
+    for words in [&["init", "--quiet"], words] {
+        assert!(sandbox.program("git").args(words).status().unwrap().success(), "{words:?}");
+    }
+}
+
 #[test]
 fn init_writes_a_workflow_once_and_leaves_it_to_the_person() {
     let sandbox = Sandbox::empty();
-    sandbox.write(".git/refs/remotes/origin/HEAD", "ref: refs/remotes/origin/trunk\n");
+    git(&sandbox, &["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk"]);
     for file in ["package.json", "pnpm-lock.yaml", "next.config.mjs", "tools/Cargo.toml"] {
         sandbox.write(file, "");
     }
@@ -40,7 +47,7 @@ fn init_writes_a_workflow_once_and_leaves_it_to_the_person() {
 #[test]
 fn init_points_a_workflow_at_a_workspace_below_the_repository() {
     let sandbox = Sandbox::empty();
-    sandbox.write(".git/HEAD", "ref: refs/heads/main\n");
+    git(&sandbox, &["symbolic-ref", "HEAD", "refs/heads/main"]);
     sandbox.write("my app/go.mod", "module example.org/app\n");
     sandbox.write("my app/web/bun.lock", "{}");
     sandbox.write("my app/web/package.json", "{}");

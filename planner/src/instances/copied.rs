@@ -13,7 +13,7 @@ pub(super) struct Copied(BTreeMap<EntryId, BTreeSet<String>>);
 
 impl Copied {
     /// The directories that a lockfile of an instance in `directory` names, as far as they are inside the workspace, which is
-    /// the empty path.
+    /// the empty path. That directory is the one that holds the instance: the tool is run there.
     pub(super) fn of(&mut self, tree: &Tree, directory: &str, lockfile: EntryId) -> Vec<Vec<u8>> {
         let named = self.0.entry(lockfile).or_insert_with(|| read(tree, lockfile));
         let entry = tree.entry(lockfile);

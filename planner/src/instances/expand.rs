@@ -135,8 +135,10 @@ impl<'c> Expansion<'c, '_, '_> {
         let Outside { directories, manifests: mut added } =
             self.manifests.outside(self.tree, directory.as_bytes(), configs);
         let mut led: Vec<Vec<u8>> = directories.into_iter().collect();
+        let path = instance_path(declaration, directory);
+        let holding = path.rsplit_once('/').map_or("", |(holding, _)| holding);
         for lockfile in of_class(&matched.files, InputClass::Lockfiles) {
-            led.extend(self.copied.of(self.tree, directory, *lockfile));
+            led.extend(self.copied.of(self.tree, holding, *lockfile));
         }
         let site = Site { directory: directory.as_bytes() };
         for below in led {
@@ -244,10 +246,16 @@ fn refuse_places(instances: &mut [Instance<'_>], host: &Host, errors: &mut Error
     let mut outer: Option<(PathBuf, usize)> = None;
     for (root, index) in placed {
         refuse_secret(&instances[index], host, errors);
-        match &outer {
-            Some((above, container)) if root.starts_with(above) => overlap(instances, *container, index, errors),
-            _ => outer = Some((root, index)),
+        if let Some((above, container)) = &outer
+            && root.starts_with(above)
+        {
+            overlap(instances, *container, index, errors);
+            // It may hold others, which are not concerned.
+            if instances[*container].place.is_ok() {
+                continue;
+            }
         }
+        outer = Some((root, index));
     }
 }
 

@@ -8,6 +8,7 @@ use sci_sys::places::with_slashes;
 use serde::Serialize;
 
 use crate::error::{CliError, Result};
+use crate::git;
 use crate::state::atomic;
 
 /// What became of the workflow file.
@@ -29,17 +30,19 @@ pub(super) fn write(directory: &Path, found: &[&Detected]) -> Result<Offered> {
     }
     let folder = repository.join(".github/workflows");
     std::fs::create_dir_all(&folder).map_err(|error| CliError::local("make", &folder, error))?;
-    atomic::write(&file, compose(branch(repository).as_deref(), below, found).as_bytes())?;
+    atomic::write(&file, compose(branch(repository), below, found).as_bytes())?;
     Ok(Offered { file, written: true })
 }
 
-/// The branch whose pushes build: the default one as a clone notes it, else the one that is checked out. None where git says neither.
-fn branch(repository: &Path) -> Option<String> {
-    let named = |file: &str, before: &str| {
-        let head = std::fs::read_to_string(repository.join(".git").join(file)).ok()?;
-        head.trim().strip_prefix(before).map(str::to_owned)
-    };
-    named("refs/remotes/origin/HEAD", "ref: refs/remotes/origin/").or_else(|| named("HEAD", "ref: refs/heads/"))
+/// The branch whose pushes build, and whether it is the default one for certain, as a clone notes it; else it is the one that is
+/// checked out. None where git says neither.
+fn branch(repository: &Path) -> Option<(String, bool)> {
+    let default = git::symbolic(repository, "refs/remotes/origin/HEAD");
+    let default = default.and_then(|name| Some((name.strip_prefix("refs/remotes/origin/")?.to_owned(), true)));
+    default.or_else(|| {
+        let head = git::symbolic(repository, "HEAD")?;
+        Some((head.strip_prefix("refs/heads/")?.to_owned(), false))
+    })
 }
 
 /// Whether YAML takes the word for what it is, without quotes.
@@ -50,9 +53,12 @@ fn is_plain(name: &str) -> bool {
 }
 
 /// The content, as a function of what was detected and where.
-fn compose(branch: Option<&str>, below: &Path, found: &[&Detected]) -> String {
+fn compose(branch: Option<(String, bool)>, below: &Path, found: &[&Detected]) -> String {
     let push = match branch {
-        Some(branch) => format!("push:\n    branches: [{}]", quoted(&pattern(branch))),
+        Some((branch, is_default)) => {
+            let remark = if is_default { "" } else { " # the branch that was checked out: name the default one here" };
+            format!("push:\n    branches: [{}]{remark}", quoted(&pattern(&branch)))
+        }
         None => "push:".to_owned(),
     };
     let mut text = format!(
@@ -159,20 +165,28 @@ mod tests {
     #[test]
     fn the_branch_is_the_default_one_or_that_of_the_checkout_or_none() {
         let directory = tempfile::tempdir().unwrap();
-        let git = directory.path().join(".git");
-        let put = |file: &str, text: &str| {
-            let file = git.join(file);
-            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-            std::fs::write(file, text).unwrap();
+        let named = |name: &str, is_default| Some((name.to_owned(), is_default));
+        let git = |words: &[&str]| {
+            let git = std::process::Command::new("git").arg("-C").arg(directory.path()).args(words).status().unwrap();
+            assert!(git.success(), "{words:?}");
         };
         assert_eq!(branch(directory.path()), None);
         assert!(!compose(None, Path::new(""), &[]).contains("branches"));
-        put("HEAD", "0123456789012345678901234567890123456789\n");
+        git(&["init", "--quiet", "--initial-branch", "trunk"]);
+        assert_eq!(branch(directory.path()), named("trunk", false));
+        git(&["-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--allow-empty", "--message", "one"]);
+        git(&["worktree", "add", "--quiet", "-b", "other", "linked"]);
+        assert_eq!(branch(&directory.path().join("linked")), named("other", false));
+        git(&["checkout", "--quiet", "--detach"]);
         assert_eq!(branch(directory.path()), None);
-        put("HEAD", "ref: refs/heads/trunk\n");
-        assert_eq!(branch(directory.path()).as_deref(), Some("trunk"));
-        put("refs/remotes/origin/HEAD", "ref: refs/remotes/origin/master\n");
-        assert_eq!(branch(directory.path()).as_deref(), Some("master"));
-        assert!(compose(Some("a \"b\""), Path::new(""), &[]).contains(r#"branches: ["a \"b\""]"#));
+        git(&["symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/master"]);
+        assert_eq!(branch(directory.path()), named("master", true));
+        assert_eq!(branch(&directory.path().join("linked")), named("master", true));
+        let written = |is_default| compose(named("a \"b\"", is_default), Path::new(""), &[]);
+        assert!(written(true).contains("branches: [\"a \\\"b\\\"\"]\n"));
+        assert!(
+            written(false)
+                .contains("branches: [\"a \\\"b\\\"\"] # the branch that was checked out: name the default one here\n")
+        );
     }
 }
