@@ -9,12 +9,17 @@ use super::{Life, annotations};
 
 /// Runs the step with a program that prints this document, whatever it is asked.
 fn run_with(job: Job, document: &Value) -> Step {
+    saying(job, document).main().success()
+}
+
+/// The job with a program that prints this document, whatever it is asked.
+fn saying(job: Job, document: &Value) -> Job {
     let directory = job.machine().dir().to_owned();
     std::fs::write(directory.join("document"), document.to_string()).unwrap();
     let program = directory.join("program");
     std::fs::write(&program, format!("#!/bin/sh\nexec cat '{}'\n", directory.join("document").display())).unwrap();
     job.machine().run("chmod", &["+x", program.to_str().unwrap()]).success();
-    job.with("program", program.to_str().unwrap()).main().success()
+    job.with("program", program.to_str().unwrap())
 }
 
 /// The numbers of what is left out.
@@ -78,4 +83,28 @@ fn outputs_of_a_path_are_its_own_or_nobodys() {
     let said = annotations(&step);
     assert!(said.len() == 2 && said.iter().all(|line| line.contains("the output `json` tells them apart")), "{said:?}");
     assert!(said[0].contains("a/b and a.b") && said[1].contains("C and c"), "{said:?}");
+}
+
+#[test]
+fn the_end_of_a_job_begins_whatever_was_said_before() {
+    let issuer = Issuer::start();
+    let server = Server::believing(&issuer.url(), &[]);
+    let mut life = Life { issuer, backend: &server, run: 1400 };
+    // Each has a trouble of its own: all of them are more than a variable may hold.
+    let path = |number: usize| {
+        let (name, reason) = (format!("p{number}"), format!("trouble {number} {}", "x".repeat(200)));
+        json!({"name": name, "instance": name, "verdict": "miss", "trouble": true, "reason": reason})
+    };
+    let paths: Vec<Value> = (0..1000).map(path).collect();
+    let document = json!({"command": "restore", "ok": true, "warnings": [], "result": {"paths": paths}});
+    for require in ["false", "true"] {
+        let job = saying(life.begin(&Event::push("main"), "1").with("require", require), &document);
+        let main = job.main().success();
+        assert_eq!(annotations(&main).len(), 1000);
+        std::fs::remove_file(job.machine().dir().join("program")).unwrap();
+        let post = job.post(&main, "success");
+        let post = if require == "true" { post.failure() } else { post.success() };
+        let said = annotations(&post);
+        assert!(said.len() == 1 && said[0].contains("program is not there any more: nothing is saved"), "{said:?}");
+    }
 }
