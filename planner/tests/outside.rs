@@ -90,6 +90,13 @@ fn a_project_that_builds_with_the_one_around_it_counts_with_all_of_it() {
     let files = files_of(&workspace.keyed("worker/target"));
     assert!(files.contains(&"sources src/lib.rs".to_owned()), "{files:?}");
     assert!(!files.iter().any(|file| file.contains("sci.toml")), "{files:?}");
+    // Nor where no pattern takes it out.
+    workspace.write("sci.toml", SCI_TOML.replace("beside", "sources = [\"**\"]\nbeside"));
+    let all = files_of(&workspace.keyed("worker/target"));
+    assert!(
+        all.contains(&"sources src/lib.rs".to_owned()) && !all.iter().any(|file| file.contains("sci.toml")),
+        "{all:?}"
+    );
     // Each once, in its own class.
     assert_eq!(files.iter().filter(|file| file.contains("worker/Cargo.toml")).count(), 1);
 }

@@ -62,7 +62,17 @@ fn a_restore_that_was_cut_off_there_is_completed() {
 #[test]
 fn what_is_saved_from_another_place_than_was_planned_is_not_exact() {
     let mut sandbox = sandbox();
-    sandbox.sci("restore cargo-registry").ends_with(0);
+    let archive = saved(&sandbox);
+    let unpacked = |number: usize| format!("src/index.crates.io-0/one-1.0.0/{number}.rs");
+    for number in 0..10 {
+        let file = sandbox.beside("image/cargo/registry").join(unpacked(number));
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, "").unwrap();
+    }
+    std::fs::create_dir_all(archive.parent().unwrap()).unwrap();
+    std::fs::write(&archive, "the crate").unwrap();
+    sandbox.sci("save cargo-registry").ends_with(0);
+    sandbox.sci("restore cargo-registry --require").ends_with(0);
     let other = sandbox.beside("other/registry").join(ARCHIVE);
     std::fs::create_dir_all(other.parent().unwrap()).unwrap();
     std::fs::write(&other, "of some other build").unwrap();
