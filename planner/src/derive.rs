@@ -92,8 +92,8 @@ impl Facts<'_> {
     }
 
     fn derive(&self, instance: &Instance<'_>, upstreams: &[&PlannedPath]) -> Result<Keyed, Unkeyed> {
-        if let Err(no_place) = instance.place.clone() {
-            return Err(no_place.into());
+        if let Err(no_place) = &instance.place {
+            return Err(no_place.clone().into());
         }
         if let Some(reason) = instance.unreadable.clone() {
             return Err(UnreadableInput { reason }.into());

@@ -24,5 +24,5 @@ pub(crate) use likely::Likely;
 pub(crate) use member::Member;
 pub(crate) use select::{Cause, Links, Missing, Site, Unfetched, all_below, select};
 pub(crate) use text::Texts;
-pub(crate) use tree::{EntryId, Tree, resolve, to_path};
+pub(crate) use tree::{EntryId, Tree, directory_of, join, resolve, to_path};
 pub(crate) use walk::{Search, walk};

@@ -6,7 +6,7 @@ use sci_sys::ffi::OsStrExt;
 use super::lfs::LfsFiles;
 use super::pattern::Anchor;
 use super::submodules::uninitialised;
-use super::{EntryId, InputPattern, Tree, resolve, to_path};
+use super::{EntryId, InputPattern, Tree, join, resolve, to_path};
 
 /// Where patterns look: the directory of an instance, or the workspace.
 #[derive(Debug, Clone, Copy)]
@@ -286,10 +286,6 @@ fn reached<'d>(
         let excluded = |exclusion: &&InputPattern| site.excludes(exclusion, &join(directory, b"x"));
         site.places(pattern).into_iter().any(reaches) && !exclusions.iter().any(excluded)
     })
-}
-
-fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
-    if directory.is_empty() { name.to_vec() } else { [directory, b"/", name].concat() }
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ pub(super) struct Walk {
 impl<'t> Entry<'t> {
     /// The directory that it lies in, relative to the workspace, which is the empty path.
     pub(crate) fn directory(&self) -> &'t [u8] {
-        self.path.iter().rposition(|byte| *byte == b'/').map_or(&[], |slash| &self.path[..slash])
+        directory_of(self.path)
     }
 
     /// Whether it is a regular file.
@@ -284,6 +284,16 @@ pub(super) fn is_output(outputs: &[DeclaredPath], path: &[u8]) -> bool {
         return true;
     }
     std::str::from_utf8(path).is_ok_and(|path| outputs.iter().any(|output| output.covers(path)))
+}
+
+/// The directory that a path lies in, relative to the workspace, which is the empty path.
+pub(crate) fn directory_of(path: &[u8]) -> &[u8] {
+    path.iter().rposition(|byte| *byte == b'/').map_or(&[], |slash| &path[..slash])
+}
+
+/// What is called `name` in a directory.
+pub(crate) fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
+    if directory.is_empty() { name.to_vec() } else { [directory, b"/", name].concat() }
 }
 
 /// A relative path from a directory of the workspace, by its letters alone; `None` when it leaves the workspace.

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sci_presets::lockfiles::{directories, is_relative_to_its_user, may_name_directories};
 
+use super::content::content;
 use crate::inputs::{EntryId, Tree, resolve, to_path};
-use crate::packages::MAX_BYTES;
 
 /// What each lockfile names, as it is written: in a monorepo one lockfile serves every instance.
 #[derive(Debug, Default)]
@@ -22,15 +22,8 @@ impl Copied {
     }
 }
 
-/// A lockfile that cannot be read has no digest either, so that the path has no key.
 fn read(tree: &Tree, lockfile: EntryId) -> BTreeSet<String> {
-    let entry = tree.entry(lockfile);
-    let name = to_path(entry.path);
-    if !entry.is_file() || !may_name_directories(name) {
-        return BTreeSet::new();
-    }
-    let file = tree.root().join(name);
-    let is_small = std::fs::metadata(&file).is_ok_and(|found| found.len() <= MAX_BYTES as u64);
-    let content = if is_small { std::fs::read(&file).unwrap_or_default() } else { Vec::new() };
-    directories(name, &content)
+    let name = to_path(tree.entry(lockfile).path);
+    let content = if may_name_directories(name) { content(tree, lockfile) } else { None };
+    content.map(|content| directories(name, &content)).unwrap_or_default()
 }

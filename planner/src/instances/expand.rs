@@ -12,7 +12,7 @@ use super::missing;
 use super::narrowing::{self, Narrowed};
 use super::outside::{Manifests, Outside};
 use crate::config::{Config, Declaration, Errors, FILE_NAME, Origin, refuse_credentials};
-use crate::inputs::{DirGlob, EntryId, InputPattern, Links, Missing, Site, Tree, Unfetched, all_below, select};
+use crate::inputs::{DirGlob, EntryId, InputPattern, Links, Missing, Site, Tree, Unfetched, all_below, join, select};
 use crate::{Host, NoPlace, Place};
 
 /// The classes whose inputs are files, in ladder order.
@@ -125,7 +125,7 @@ impl<'c> Expansion<'c, '_, '_> {
     }
 
     fn is_marked(&mut self, Beside(files): &Beside, directory: &str) -> bool {
-        files.iter().any(|file| self.tree.find_literal(&join(directory, file)).is_some())
+        files.iter().any(|file| self.tree.find_literal(&join(directory.as_bytes(), file.as_bytes())).is_some())
     }
 
     /// Adds to the sources what lies in the directories that the lockfiles have copied, and that manifests build with outside of
@@ -225,10 +225,6 @@ fn instance_path(declaration: &Declaration, directory: &str) -> String {
         (false, "") => path.tail().to_owned(),
         (false, directory) => format!("{directory}/{}", path.tail()),
     }
-}
-
-fn join(directory: &str, name: &str) -> Vec<u8> {
-    if directory.is_empty() { name.as_bytes().to_vec() } else { format!("{directory}/{name}").into_bytes() }
 }
 
 /// What only concrete places tell: overlaps of paths with globs, and credentials where the workspace is in the way of them.

@@ -10,9 +10,9 @@ use sci_presets::Members;
 use sci_presets::lockfiles;
 
 use super::Instance;
+use super::content::content;
 use crate::Host;
-use crate::inputs::{EntryId, Tree, to_path};
-use crate::packages::MAX_BYTES;
+use crate::inputs::{EntryId, Tree, directory_of, to_path};
 
 /// What each lockfile that was asked says.
 type Known = BTreeMap<EntryId, Option<BTreeSet<String>>>;
@@ -62,10 +62,6 @@ fn find(instance: &Instance<'_>, host: &Host, tree: &Tree, known: &mut Known) ->
     Found { lockfile: Some(lockfile), is_member }
 }
 
-fn directory_of(path: &[u8]) -> &[u8] {
-    path.iter().rposition(|byte| *byte == b'/').map_or(b"", |slash| &path[..slash])
-}
-
 /// Where a directory is below another one, if it is.
 fn below<'d>(directory: &'d str, own: &[u8]) -> Option<&'d str> {
     let rest = directory.strip_prefix(std::str::from_utf8(own).ok()?)?;
@@ -74,15 +70,13 @@ fn below<'d>(directory: &'d str, own: &[u8]) -> Option<&'d str> {
 
 fn members(host: &Host, tree: &Tree, lockfile: EntryId, own: &[u8]) -> Option<BTreeSet<String>> {
     let entry = tree.entry(lockfile);
-    let file = tree.root().join(to_path(entry.path));
-    let is_small = entry.is_file() && std::fs::metadata(&file).is_ok_and(|found| found.len() <= MAX_BYTES as u64);
-    // What cannot be read says nothing here, and is no input either: then the path has no key, which is told.
-    let content = if is_small { std::fs::read(&file).ok()? } else { return None };
+    let name = to_path(entry.path);
+    let content = content(tree, lockfile)?;
     // npm's lockfile does not say that each member has links of its own.
-    if !file.ends_with("pnpm-lock.yaml") && asks_for_links(host, tree, own) {
+    if !name.ends_with("pnpm-lock.yaml") && asks_for_links(host, tree, own) {
         return None;
     }
-    lockfiles::members(to_path(entry.path), &content)
+    lockfiles::members(name, &content)
 }
 
 /// Whether npm is asked for `install-strategy=linked`, by a variable or by the `.npmrc` beside the lockfile or of the user.

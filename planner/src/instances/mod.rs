@@ -2,6 +2,7 @@
 //!
 //! An instance is found by its inputs and never by its own presence, because on an empty runner none is there yet.
 
+mod content;
 mod copied;
 mod expand;
 mod members;

@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sci_presets::{CargoManifest, Dependencies};
 
-use crate::inputs::{EntryId, Tree, resolve, to_path};
-use crate::packages::MAX_BYTES;
+use super::content::content;
+use crate::inputs::{EntryId, Tree, directory_of, join, resolve};
 
-const MANIFEST: &str = "Cargo.toml";
+const MANIFEST: &[u8] = b"Cargo.toml";
 
 /// Every manifest that was read, by its directory: several instances build with the same packages.
 #[derive(Debug, Default)]
@@ -34,8 +34,8 @@ impl Manifests {
             return outside;
         }
         let paths = files.iter().map(|id| tree.entry(*id).path);
-        let manifests = paths.filter(|path| path.rsplit(|byte| *byte == b'/').next() == Some(MANIFEST.as_bytes()));
-        let mut waiting: Vec<Vec<u8>> = manifests.map(above).collect();
+        let manifests = paths.filter(|path| path.rsplit(|byte| *byte == b'/').next() == Some(MANIFEST));
+        let mut waiting: Vec<Vec<u8>> = manifests.map(|path| directory_of(path).to_vec()).collect();
         let mut seen: BTreeSet<Vec<u8>> = waiting.iter().cloned().collect();
         let mut roots = BTreeSet::new();
         while let Some(package) = waiting.pop() {
@@ -90,32 +90,19 @@ impl Manifests {
             if directory.is_empty() {
                 return None;
             }
-            directory = above(&directory);
+            directory = directory_of(&directory).to_vec();
         }
     }
 
-    /// One that cannot be read has no digest either, so that the path has no key.
     fn at(&mut self, tree: &mut Tree, directory: &[u8]) -> Option<&CargoManifest> {
         let read = || {
-            let id = tree.find_literal(&join(directory, MANIFEST))?;
-            let entry = tree.entry(id);
-            let file = tree.root().join(to_path(entry.path));
-            let is_small =
-                entry.is_file() && std::fs::metadata(&file).is_ok_and(|found| found.len() <= MAX_BYTES as u64);
-            is_small.then(|| CargoManifest::read(&std::fs::read(&file).unwrap_or_default()))
+            let file = tree.find_literal(&join(directory, MANIFEST))?;
+            content(tree, file).map(|content| CargoManifest::read(&content))
         };
         self.0.entry(directory.to_vec()).or_insert_with(read).as_ref()
     }
 }
 
-fn above(path: &[u8]) -> Vec<u8> {
-    path.iter().rposition(|byte| *byte == b'/').map_or_else(Vec::new, |slash| path[..slash].to_vec())
-}
-
 fn is_in(path: &[u8], directory: &[u8]) -> bool {
     path.strip_prefix(directory).is_some_and(|rest| rest.first().is_none_or(|byte| *byte == b'/'))
-}
-
-fn join(directory: &[u8], name: &str) -> Vec<u8> {
-    if directory.is_empty() { name.as_bytes().to_vec() } else { [directory, b"/", name.as_bytes()].concat() }
 }

@@ -10,9 +10,10 @@ use std::path::Path;
 use super::closure::linked;
 use super::{LockfileError, is_requirements, npm, pnpm, python, text, yarn};
 
-/// The directories, relative to the lockfile's own, which is `.`; those above it begin with `../`.
+/// The directories, relative to the lockfile's own, which is `.`, or to where the tool is run ([`is_relative_to_its_user`]); those
+/// above it begin with `../`.
 ///
-/// `name` may be a path, of which only the last component counts. A file that is no lockfile of its kind names none.
+/// `name` may be a path. A file that is no lockfile of its kind names none.
 pub fn directories(name: &Path, bytes: &[u8]) -> BTreeSet<String> {
     reader(name).and_then(|reader| text(bytes).and_then(reader).ok()).unwrap_or_default()
 }
