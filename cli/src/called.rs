@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use sci_planner::Place;
-use sci_planner::config::{Declaration, nearest};
+use sci_planner::config::nearest;
 use sci_sys::places;
 
 use crate::context::Context;
@@ -88,15 +88,9 @@ impl Called {
 }
 
 fn elsewhere(context: &Context, workspace: &Workspace) -> Vec<(PathBuf, String)> {
-    let host = context.environment.host();
-    let shared = workspace.config.paths.iter().filter(|declared| declared.path.value.is_home());
-    let place = |declared: &Declaration| {
-        let instance = declared.path.value.text();
-        let place =
-            Place::of(declared, instance, &workspace.root, host).ok().filter(|place| place.elsewhere.is_some())?;
-        Some((place.resolved(), instance.to_owned()))
-    };
-    shared.filter_map(place).collect()
+    let shared = Place::of_shared(&workspace.config, context.environment.host());
+    let moved = shared.filter(|(_, place)| place.elsewhere.is_some());
+    moved.map(|(instance, place)| (place.resolved(), instance.to_owned())).collect()
 }
 
 /// The path without `.` and `..`, whatever is there.

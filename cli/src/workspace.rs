@@ -99,11 +99,9 @@ impl Workspace {
     /// which paths there are: it looks everywhere in the workspace.
     pub fn staging(context: &Context) -> Option<PathBuf> {
         let config = config::load(&config::find(context.start()).ok()?).ok()?;
-        let host = context.environment.host();
-        let shared = config.paths.iter().filter(|declared| declared.path.value.is_home());
-        let mut places =
-            shared.filter_map(|path| Place::of(path, path.path.value.text(), &config.workspace, host).ok());
-        restore::staging_below(&config.workspace).or_else(|| places.find_map(|place| restore::staging_of(&place.root)))
+        let mut shared = Place::of_shared(&config, context.environment.host());
+        restore::staging_below(&config.workspace)
+            .or_else(|| shared.find_map(|(_, place)| restore::staging_of(&place.root)))
     }
 
     /// Waits until no other `sci` restores or saves in this workspace.

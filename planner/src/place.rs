@@ -9,7 +9,7 @@ use sci_presets::Elsewhere;
 use sci_sys::places;
 
 use crate::Host;
-use crate::config::{Declaration, secret_in};
+use crate::config::{Config, Declaration, secret_in};
 
 /// Where an instance is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +53,15 @@ impl Place {
             return told.place(&named, workspace, host);
         }
         Self::below_home(below, None, host)
+    }
+
+    /// Where the paths are that workspaces share, each with its instance; not those that can be nowhere.
+    pub fn of_shared<'c>(config: &'c Config, host: &'c Host) -> impl Iterator<Item = (&'c str, Self)> {
+        let shared = config.paths.iter().filter(|declared| declared.path.value.is_home());
+        shared.filter_map(|declared| {
+            let instance = declared.path.value.text();
+            Some((instance, Self::of(declared, instance, &config.workspace, host).ok()?))
+        })
     }
 
     /// Where an instance is that no preset knows of.
