@@ -38,8 +38,16 @@ impl Place {
     /// # Errors
     /// When there is no home directory to be below, or a variable names a place where nothing may be restored.
     pub fn of(declaration: &Declaration, instance: &str, workspace: &Path, host: &Host) -> Result<Self, NoPlace> {
-        let Some(below) = instance.strip_prefix("~/") else { return Self::usual(instance, workspace, host) };
         let rules = declaration.elsewhere.iter().filter(|rule| rule.is_for(&host.os));
+        let Some(below) = instance.strip_prefix("~/") else {
+            let place = Self::usual(instance, workspace, host)?;
+            let mut variables = rules.filter_map(|rule| rule.variable.as_deref());
+            // The first that is set, as the tool takes it.
+            let told = variables.find_map(|variable| Some((variable, host.text_var(variable)?)));
+            let Some((variable, value)) = told else { return Ok(place) };
+            Told { variable, value: value.to_owned(), declaration }.expect_at(&place.root, workspace)?;
+            return Ok(place);
+        };
         for rule in rules {
             let Some(variable) = &rule.variable else { return Self::below_home(&rule.below, Some(&host.os), host) };
             let value = host.var(variable).filter(|value| !value.is_empty());
@@ -121,9 +129,7 @@ impl Told<'_> {
             return Err(self.refuse("holds the workspace or the home directory", "name a directory for it alone"));
         }
         if let Some(inner) = [named, &root].into_iter().find_map(|place| place.strip_prefix(workspace).ok()) {
-            let path = places::text(inner).unwrap_or_default();
-            let name = &self.declaration.name.value;
-            let hint = format!("declare it as it is: [path.{name}] with `path = \"{path}\"`");
+            let hint = self.declare(&places::text(inner).unwrap_or_default());
             return Err(self.refuse("is in the workspace", &hint));
         }
         let below_home = home.filter(|home| root.starts_with(home));
@@ -132,6 +138,23 @@ impl Told<'_> {
         let anchor = below_home.or_else(existing);
         let anchor = anchor.ok_or_else(|| self.refuse("is on a disk that is not there", "give it one that is"))?;
         Ok(Place { anchor, root, elsewhere: Some(self.variable.to_owned()) })
+    }
+
+    /// Refuses a path of the workspace whose tool is told to keep it elsewhere: what is there is not what the tool uses. A relative
+    /// value is so to wherever the tool is run, which may be any directory above the path.
+    fn expect_at(&self, root: &Path, workspace: &Path) -> Result<(), NoPlace> {
+        let is_root = |top: &Path| places::resolved(&top.join(&self.value)) == places::resolved(root);
+        if root.ancestors().skip(1).take_while(|above| above.starts_with(workspace)).any(is_root) {
+            return Ok(());
+        }
+        let named = places::resolved(&workspace.join(&self.value));
+        let inner = named.strip_prefix(workspace).ok().and_then(places::text).filter(|inner| !inner.is_empty());
+        let elsewhere = || "a path in the workspace is needed: name one".to_owned();
+        Err(self.refuse("is not where this path is", &inner.map_or_else(elsewhere, |inner| self.declare(&inner))))
+    }
+
+    fn declare(&self, path: &str) -> String {
+        format!("declare it as it is: [path.{}] with `path = \"{path}\"`", self.declaration.name.value)
     }
 
     fn refuse_credentials(&self, root: &Path, home: Option<&Path>) -> Result<(), NoPlace> {

@@ -193,6 +193,38 @@ fn a_place_around_two_paths_concerns_neither() {
 }
 
 #[test]
+fn a_path_of_the_workspace_that_its_tool_keeps_elsewhere_has_no_key() {
+    let planned = |sci_toml: &str, value: &str| {
+        let mut workspace = Workspace::new(sci_toml).files(&[
+            ("src/main.rs", ""),
+            ("worker/Cargo.toml", ""),
+            ("worker/src/main.rs", ""),
+        ]);
+        let value = value.replace("WS", workspace.root().to_str().unwrap());
+        workspace.host.env.insert("CARGO_TARGET_DIR".into(), value.into());
+        workspace.plan()
+    };
+    let preset = "presets = [\"cargo\"]\n";
+    for usual in ["", "target", "./target", "WS/target"] {
+        assert!(find(&planned(preset, usual), "target").keyed().is_some(), "{usual}");
+    }
+    let declare = "declare it as it is: [path.target] with `path = \"build/target\"`";
+    let outside = "a path in the workspace is needed: name one";
+    for (value, hint) in [("build/target", declare), ("/no/target", outside)] {
+        let plan = planned(preset, value);
+        let (reason, said) = unkeyed(&plan, "target");
+        assert_eq!(
+            (reason, said),
+            (&*format!("CARGO_TARGET_DIR is `{value}`, which is not where this path is"), Some(hint))
+        );
+        assert!(find(&plan, "~/.cargo/registry").keyed().is_some());
+    }
+    let each = "presets = [\"cargo\"]\n[path.target]\npath = \"{worker}/target\"\nbeside = \"Cargo.toml\"\n";
+    // A `path` in the file means what it says.
+    assert!(find(&planned(each, "/no/target"), "worker/target").keyed().is_some());
+}
+
+#[test]
 fn a_value_that_names_no_directory_changes_nothing() {
     let (_, root) = place("linux", &[("PLAYWRIGHT_BROWSERS_PATH", "0")], "~/.cache/ms-playwright");
     assert_eq!(root, "/home/someone/.cache/ms-playwright");

@@ -1,4 +1,4 @@
-//! Where a tool keeps a path below the home directory instead of there, as data: which variables move it, and where it is by
+//! Where a tool keeps a path instead of there, as data: which variables move it, and where it is by
 //! default on other systems. Whoever knows the machine reads them; this module does not.
 
 use std::ffi::OsStr;

@@ -112,7 +112,8 @@ pub struct PathSpec {
     /// such a path are relative to the directory that holds the instance (see [`Search`]); those of any other path are
     /// relative to the workspace.
     pub path: String,
-    /// For a path below the home directory: where its tool keeps it instead. The instance is called by `path` all the same.
+    /// Where its tool keeps it instead: a path below the home directory is there, and called by `path` all the same; one in the
+    /// workspace has no key then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub elsewhere: Vec<Elsewhere>,
     /// What the path is, for a person.
