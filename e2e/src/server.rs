@@ -95,9 +95,11 @@ impl Drop for Server {
     }
 }
 
-/// A port of loopback that nobody listens at.
+/// A port of loopback that nobody listens at. It is none of those that systems give to whoever asks for any: a server that was killed
+/// finds it free when it comes back, whatever runs beside it.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    let mut candidates = std::iter::repeat_with(|| fastrand::u16(10_000..32_768));
+    candidates.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
 }
 
 fn serve(machine: &Machine, listen: &str, settings: &[String]) -> (Child, String) {

@@ -43,7 +43,7 @@ Developer tasks of sci.
   cargo xtask simulate [RUNS] the client, the service and a bad network between them, 10,000 times unless told otherwise
                               (SCI_SEED=N cargo nextest run -p sci-remote --test simulation: one of them, step by step)
   cargo xtask traces [RUNS]   the same operations on the Worker and on sci serve, a thousand traces unless told otherwise
-                              (SCI_SEED=N cargo nextest run -p sci-miniflare --test traces: one of them, step by step)
+                              (SCI_SEED=N cargo nextest run --profile worker -p sci-miniflare --test traces: one of them, step by step)
   cargo xtask windows         sci.exe, built with MinGW and run with Wine (--program FILE: this one)
   cargo xtask dist worker     the Worker's built files alone
   cargo xtask dist sums       SHA256SUMS of all that was packed, and notes of what is new

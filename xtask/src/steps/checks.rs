@@ -6,10 +6,6 @@ use crate::context::Context;
 use crate::shell::{self, Failure};
 use crate::tools;
 
-/// The scenarios have a step of their own.
-pub(super) const SCENARIOS: &str = "sci-e2e";
-/// So has what needs the Worker's bundles.
-const WORKER: &str = "sci-miniflare";
 /// The Worker's crates are a workspace of their own, since no native build links them.
 const WORKER_MANIFEST: &str = "worker/Cargo.toml";
 
@@ -29,18 +25,15 @@ pub(super) fn clippy(context: &Context, _: &[String]) -> Result<(), Failure> {
 
 pub(super) fn unit(context: &Context, args: &[String]) -> Result<(), Failure> {
     tools::moto(context)?;
-    let mut command = Command::new(tools::nextest(context)?);
-    command.current_dir(&context.root).args([
-        "nextest",
-        "run",
-        "--workspace",
-        "--exclude",
-        SCENARIOS,
-        "--exclude",
-        WORKER,
-    ]);
     // A property test that fails must not leave a file in a tree that CI throws away: it prints the case.
-    shell::run(command.args(args))
+    shell::run(nextest(context, "default")?.args(args))
+}
+
+/// Runs the tests that a profile of `.config/nextest.toml` chooses.
+pub(super) fn nextest(context: &Context, profile: &str) -> Result<Command, Failure> {
+    let mut command = Command::new(tools::nextest(context)?);
+    command.current_dir(&context.root).args(["nextest", "run", "--workspace", "--profile", profile]);
+    Ok(command)
 }
 
 pub(super) fn doc(context: &Context, _: &[String]) -> Result<(), Failure> {

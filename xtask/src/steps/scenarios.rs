@@ -6,8 +6,7 @@ use std::process::Command;
 
 use crate::context::Context;
 use crate::shell::{self, Failure};
-use crate::steps::checks::SCENARIOS;
-use crate::steps::worker;
+use crate::steps::{checks, worker};
 use crate::tools;
 
 /// Builds the `sci` that people would run, and returns where it is.
@@ -31,7 +30,6 @@ pub(super) fn e2e(context: &Context, args: &[String]) -> Result<(), Failure> {
     tools::worker_local(context)?;
     tools::wrangler(context)?;
     tools::ecosystems(context)?;
-    let nextest = tools::nextest(context)?;
     let pnpm = tools::pnpm(context)?;
     for (program, package) in
         [("strace", "strace"), ("sqlite3", "sqlite3"), ("rsync", "rsync"), ("systemd-analyze", "systemd")]
@@ -40,10 +38,8 @@ pub(super) fn e2e(context: &Context, args: &[String]) -> Result<(), Failure> {
     }
     let dir = context.target.join("e2e");
     remove_left_over(&dir)?;
-    let mut command = Command::new(nextest);
-    command.current_dir(&context.root).env("SCI_BIN", sci).env("SCI_E2E_DIR", dir);
-    command.env("PATH", prepended(&pnpm)?);
-    command.args(["nextest", "run", "--profile", "e2e", "--package", SCENARIOS]);
+    let mut command = checks::nextest(context, "e2e")?;
+    command.env("SCI_BIN", sci).env("SCI_E2E_DIR", dir).env("PATH", prepended(&pnpm)?);
     shell::run(command.args(args))
 }
 

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::context::Context;
 use crate::shell::{self, Failure};
-use crate::steps::{rustc, wasm};
+use crate::steps::{checks, rustc, wasm};
 use crate::tools;
 
 /// The bundles: the package that each is of, and its directory below `target/worker`.
@@ -22,9 +22,7 @@ pub(super) fn run(context: &Context, args: &[String]) -> Result<(), Failure> {
     if args.iter().any(|arg| arg == "--build") {
         return Ok(());
     }
-    let mut command = Command::new(tools::nextest(context)?);
-    command.current_dir(&context.root).args(["nextest", "run", "--package", "sci-miniflare", "--profile", "worker"]);
-    shell::run(command.args(args))
+    shell::run(checks::nextest(context, "worker")?.args(args))
 }
 
 /// Plays as many traces on the Worker and on `sci serve` as are asked for.
