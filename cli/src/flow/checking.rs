@@ -1,8 +1,9 @@
 //! Checking and repairing where the store is: whether each snapshot is what was signed and whole, and what to drop when it is not.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use sci_snapshot::SnapshotError;
+use sci_snapshot::verify::{Damage, Verifier};
 use sci_store_api::admin::Repaired;
 use sci_store_api::dsse::VerifyError;
 use sci_store_api::{ObjectId, ObjectKind, ObjectRef, Record, SnapshotId, TransferError};
@@ -103,8 +104,9 @@ pub fn check_all(store: &Store, numbers: &[i64], read_data: bool) -> Result<Find
 /// When the store fails.
 pub fn check_some(store: &Store, numbers: &[i64], read_data: bool) -> Result<Findings> {
     let mut findings = Findings::default();
+    let mut reading = read_data.then(Reading::default);
     for number in numbers {
-        let Some((objects, damaged)) = check(store, *number, read_data)? else { continue };
+        let Some((objects, damaged)) = check(store, *number, reading.as_mut())? else { continue };
         findings.snapshots += 1;
         findings.objects += objects;
         findings.damaged.extend(damaged);
@@ -117,7 +119,7 @@ pub fn check_some(store: &Store, numbers: &[i64], read_data: bool) -> Result<Fin
 ///
 /// # Errors
 /// When the index cannot be asked.
-fn check(store: &Store, number: i64, read_data: bool) -> Result<Option<(u64, Option<Damaged>)>> {
+fn check(store: &Store, number: i64, reading: Option<&mut Reading>) -> Result<Option<(u64, Option<Damaged>)>> {
     let embedded = store.embedded()?;
     let backend = &store.backend;
     let Some(audited) = embedded.audit(number).map_err(failed)? else { return Ok(None) };
@@ -132,16 +134,15 @@ fn check(store: &Store, number: i64, read_data: bool) -> Result<Option<(u64, Opt
     };
     let mut objects = 0;
     match &audited.record {
-        None => damaged.all_files = read_data,
+        None => damaged.all_files = reading.is_some(),
         Some((envelope, record)) => {
             objects = record.objects.len() as u64;
             if let Err(error) = store.verify(envelope) {
                 damaged.problems.push(Problem::of_signature(&error));
             }
-            if read_data {
-                read(store, record, &mut damaged);
-            } else {
-                present(backend, record, &mut damaged);
+            match reading {
+                Some(reading) => reading.read(store, record, &mut damaged),
+                None => present(backend, record, &mut damaged),
             }
         }
     }
@@ -164,44 +165,54 @@ fn present(store: &Backend, record: &Record, damaged: &mut Damaged) {
     }
 }
 
-/// Reads every byte: packs with the tree that they hold, everything else by itself.
-pub(super) fn read(store: &Store, record: &Record, damaged: &mut Damaged) {
-    let backend = &store.backend;
-    let (packs, others): (Vec<&ObjectRef>, _) =
-        record.objects.iter().partition(|object| object.kind == ObjectKind::Pack);
-    let mut rest: BTreeSet<ObjectId> = packs.iter().map(|object| object.id).collect();
-    others.iter().for_each(|object| whole(backend, &object.id, damaged));
-    match store.manifest(record) {
-        Err(error) => {
-            damaged.add(Problem::of_engine(record.manifest, &error));
-            damaged.all_files = true;
-        }
-        Ok(manifest) => {
-            manifest.packs.iter().for_each(|pack| {
-                rest.remove(&pack.id);
-            });
-            match sci_snapshot::verify::verify(&manifest, backend) {
-                Err(error) => damaged.add(Problem::of_engine(record.manifest, &error)),
-                Ok(found) => {
-                    found.objects.into_iter().for_each(|(object, reason)| damaged.add(Problem::of(object, reason)));
-                    damaged.files = found.files.iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect();
+/// Reads snapshots whole, one after the other, and what several of them share once.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    packs: Verifier,
+    /// Other objects that are what they should be.
+    whole: HashSet<ObjectId>,
+}
+
+impl Reading {
+    /// Reads every byte of a snapshot: packs with the tree that they hold, everything else by itself.
+    pub(super) fn read(&mut self, store: &Store, record: &Record, damaged: &mut Damaged) {
+        let backend = &store.backend;
+        let (packs, others): (Vec<&ObjectRef>, _) =
+            record.objects.iter().partition(|object| object.kind == ObjectKind::Pack);
+        let mut rest: BTreeSet<ObjectId> = packs.iter().map(|object| object.id).collect();
+        others.iter().for_each(|object| self.whole(backend, &object.id, damaged));
+        match store.manifest(record) {
+            Err(error) => {
+                damaged.add(Problem::of_engine(record.manifest, &error));
+                damaged.all_files = true;
+            }
+            Ok(manifest) => {
+                manifest.packs.iter().for_each(|pack| {
+                    rest.remove(&pack.id);
+                });
+                match self.packs.verify(&manifest, backend) {
+                    Err(error) => damaged.add(Problem::of_engine(record.manifest, &error)),
+                    Ok(found) => damaged.hold(found),
                 }
             }
         }
+        rest.iter().for_each(|object| self.whole(backend, object, damaged));
+        if damaged.problems.is_empty()
+            && let Err(reason) = store.inputs(&record.derivation)
+        {
+            damaged.add(Problem::of(record.derivation, reason));
+        }
     }
-    rest.iter().for_each(|object| whole(backend, object, damaged));
-    if damaged.problems.is_empty()
-        && let Err(reason) = store.inputs(&record.derivation)
-    {
-        damaged.add(Problem::of(record.derivation, reason));
-    }
-}
 
-fn whole(store: &Backend, object: &ObjectId, damaged: &mut Damaged) {
-    match store.is_whole(object) {
-        Ok(true) => {}
-        Ok(false) => damaged.add(Problem::of(*object, "its bytes are not those of its SHA-256")),
-        Err(error) => damaged.add(Problem::of(*object, error.to_string())),
+    fn whole(&mut self, store: &Backend, object: &ObjectId, damaged: &mut Damaged) {
+        if self.whole.contains(object) {
+            return;
+        }
+        match store.is_whole(object) {
+            Ok(true) => drop(self.whole.insert(*object)),
+            Ok(false) => damaged.add(Problem::of(*object, "its bytes are not those of its SHA-256")),
+            Err(error) => damaged.add(Problem::of(*object, error.to_string())),
+        }
     }
 }
 
@@ -211,6 +222,12 @@ impl Damaged {
         if problem.object.is_none() || self.problems.iter().all(|known| known.object != problem.object) {
             self.problems.push(problem);
         }
+    }
+
+    /// Adds what is wrong with its packs.
+    fn hold(&mut self, found: Damage) {
+        found.objects.into_iter().for_each(|(object, reason)| self.add(Problem::of(object, reason)));
+        self.files = found.files.iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect();
     }
 
     fn objects(&self) -> impl Iterator<Item = ObjectId> + '_ {
@@ -229,10 +246,12 @@ pub fn repair(store: &Store, damaged: &[Damaged], loose: &[Problem]) -> Result<(
     let suspects: Vec<ObjectId> = suspects.into_iter().collect();
     let mut repaired = store.embedded()?.repair(&suspects, &[]).map_err(failed)?;
     let mut left = Vec::new();
+    // All anew: much is not there any more.
+    let mut reading = Reading::default();
     for before in damaged {
         // Forgotten with its objects, or healed by a save meanwhile.
         let Some(number) = before.number else { continue };
-        let Some((_, Some(now))) = check(store, number, true)? else { continue };
+        let Some((_, Some(now))) = check(store, number, Some(&mut reading))? else { continue };
         // Its record is false, or its objects are what they should be and do not make a tree: that never heals. What was
         // damaged only since is left to the next look of the store's own.
         let is_false = now.problems.iter().any(|problem| problem.object.is_none() && !problem.distrusted);

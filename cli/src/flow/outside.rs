@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use sci_store_api::snapshots::{SnapshotDetail, SnapshotSummary};
 use sci_store_api::{ErrorCode, ObjectId, ObjectKind, ObjectRef, ObjectSource as _, Record, SnapshotId};
 
-use super::checking::{self, Damaged, Findings, Problem};
+use super::checking::{Damaged, Findings, Problem, Reading};
 use crate::error::Result;
 use crate::store::{Backend, Store, StoreError, failed};
 
@@ -27,9 +27,10 @@ type Found = std::result::Result<u64, String>;
 pub fn check(store: &Store, snapshots: &[SnapshotId], read_data: bool) -> Result<Findings> {
     let mut findings = Findings::default();
     let mut known = Known::new();
+    let mut reading = read_data.then(Reading::default);
     for snapshot in snapshots {
         let Some(detail) = detail(store, snapshot)? else { continue };
-        let (objects, damaged) = check_one(store, &detail, read_data, &mut known)?;
+        let (objects, damaged) = check_one(store, &detail, reading.as_mut(), &mut known)?;
         findings.snapshots += 1;
         findings.objects += objects;
         if damaged.problems.is_empty() {
@@ -65,7 +66,12 @@ fn detail(store: &Store, snapshot: &SnapshotId) -> Result<Option<SnapshotDetail>
     }
 }
 
-fn check_one(store: &Store, detail: &SnapshotDetail, read_data: bool, known: &mut Known) -> Result<(u64, Damaged)> {
+fn check_one(
+    store: &Store,
+    detail: &SnapshotDetail,
+    reading: Option<&mut Reading>,
+    known: &mut Known,
+) -> Result<(u64, Damaged)> {
     let summary = &detail.summary;
     let mut damaged = Damaged {
         snapshot: summary.snapshot,
@@ -80,13 +86,13 @@ fn check_one(store: &Store, detail: &SnapshotDetail, read_data: bool, known: &mu
         Ok(verified) => verified.record,
         Err(error) => {
             damaged.problems.push(Problem::of_signature(&error));
-            damaged.all_files = read_data;
+            damaged.all_files = reading.is_some();
             return Ok((0, damaged));
         }
     };
     damaged.problems.extend(differences(summary, &record).into_iter().map(Problem::of_record));
-    if read_data {
-        checking::read(store, &record, &mut damaged);
+    if let Some(reading) = reading {
+        reading.read(store, &record, &mut damaged);
     } else {
         present(&store.backend, &record.objects, known, &mut damaged)?;
         // The manifest cites no more than what is listed, and says how the packs are to be read.

@@ -36,7 +36,7 @@ pub(crate) fn verify(machine: &Machine) -> Vec<Whole> {
         }
         store.object(&record.derivation).unwrap();
         let manifest = Manifest::load(&record.manifest, &sci_cli::store::tree_objects(&record), &store).unwrap();
-        let found = sci_snapshot::verify::verify(&manifest, &store).unwrap();
+        let found = sci_snapshot::verify::Verifier::default().verify(&manifest, &store).unwrap();
         assert!(found.objects.is_empty() && found.files.is_empty(), "{found:?}");
         Whole { manifest, objects: record.objects.len() }
     };

@@ -1,12 +1,12 @@
 //! Checks that everything a snapshot needs is in the store, and is what it should be.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io;
 
 use sci_hasher::Digest;
 use sci_store_api::{ObjectId, ObjectSource};
 
-use crate::manifest::Manifest;
+use crate::manifest::{Block, Manifest};
 use crate::tree::Extent;
 use crate::unpack::{self, Unpacker};
 use crate::{Result, SnapshotError};
@@ -34,85 +34,178 @@ impl Damage {
     }
 }
 
-/// Reads every byte of the snapshot's packs, and checks packs, blocks and chunks against their digests.
-///
-/// # Errors
-/// [`SnapshotError`] only for what keeps the check itself from going on; damage is in the result.
-pub fn verify(manifest: &Manifest, source: &dyn ObjectSource) -> Result<Damage> {
-    let mut damage = Damage::default();
-    let mut bad_blocks = BTreeSet::new();
-    for (number, pack) in manifest.packs.iter().enumerate() {
-        match source.read(&pack.id, 0..pack.size) {
-            Ok(bytes) => {
-                if ObjectId::of(&bytes) != pack.id {
-                    damage.objects.push((pack.id, "its bytes do not have its SHA-256".to_owned()));
+/// Reads snapshots whole, one after the other, and what several of them share once. It keeps about fifty bytes for each chunk
+/// that was found to be as it should be.
+#[derive(Debug, Default)]
+pub struct Verifier {
+    packs: HashSet<ObjectId>,
+    chunks: HashSet<Digest>,
+}
+
+impl Verifier {
+    /// Checks the packs, blocks and chunks of a snapshot against their digests, and reads every byte of its packs for it that was
+    /// not read for another one.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] only for what keeps the check itself from going on; damage is in the result.
+    pub fn verify(&mut self, manifest: &Manifest, source: &dyn ObjectSource) -> Result<Damage> {
+        let mut found = Found::default();
+        let uses = uses(manifest);
+        for (number, pack) in (0..).zip(&manifest.packs) {
+            let begins = uses.partition_point(|used| used.pack < number);
+            let ends = uses.partition_point(|used| used.pack <= number);
+            let uses = &uses[begins..ends];
+            if self.packs.contains(&pack.id) && uses.iter().all(|used| self.knows(manifest, used)) {
+                continue;
+            }
+            match source.read(&pack.id, 0..pack.size) {
+                Ok(bytes) => {
+                    if ObjectId::of(&bytes) == pack.id {
+                        self.packs.insert(pack.id);
+                    } else {
+                        found.damage.objects.push((pack.id, "its bytes do not have its SHA-256".to_owned()));
+                    }
+                    self.check_blocks(manifest, uses, &bytes, source, &mut found);
                 }
-                let pack = (number as u32, bytes.as_slice());
-                check_blocks(manifest, pack, source, &mut damage, &mut bad_blocks);
-            }
-            Err(error) => {
-                damage.objects.push((pack.id, error.to_string()));
-                let blocks = manifest.blocks.iter().enumerate().filter(|(_, block)| block.pack == number as u32);
-                bad_blocks.extend(blocks.map(|(block, _)| block as u32));
+                Err(error) => {
+                    found.damage.objects.push((pack.id, error.to_string()));
+                    let blocks = manifest.blocks.iter().enumerate().filter(|(_, block)| block.pack == number);
+                    found.bad_blocks.extend(blocks.map(|(block, _)| block as u32));
+                }
             }
         }
+        Ok(found.with_files(manifest))
     }
-    for (index, _) in manifest.tree.entries() {
-        let extents = manifest.tree.content(index).map(|content| manifest.tree.extents(content)).unwrap_or_default();
-        if extents.iter().any(|extent| bad_blocks.contains(&extent.block)) {
-            damage.files.insert(manifest.tree.path(index));
-        }
-    }
-    Ok(damage)
-}
 
-fn check_blocks(
-    manifest: &Manifest,
-    (pack, bytes): (u32, &[u8]),
-    source: &dyn ObjectSource,
-    damage: &mut Damage,
-    bad: &mut BTreeSet<u32>,
-) {
-    let mut unpacker = Unpacker::new();
-    let mut raw = Vec::new();
-    let mut by_block: Vec<(u32, u32)> = Vec::new();
-    for (index, _) in manifest.tree.entries() {
-        let extents = manifest.tree.content(index).map(|content| manifest.tree.extents(content)).unwrap_or_default();
-        let here = extents.iter().filter(|extent| !extent.is_hole());
-        let here = here.filter(|extent| manifest.blocks[extent.block as usize].pack == pack);
-        by_block.extend(here.map(|extent| (extent.block, index)));
+    fn check_blocks(
+        &mut self,
+        manifest: &Manifest,
+        uses: &[Use],
+        bytes: &[u8],
+        source: &dyn ObjectSource,
+        found: &mut Found,
+    ) {
+        let mut unpacker = Unpacker::new();
+        let mut raw = Vec::new();
+        for uses in uses.chunk_by(|a, b| a.block == b.block) {
+            let number = uses[0].block;
+            let block = &manifest.blocks[number as usize];
+            let stored = &bytes[block.offset as usize..][..block.stored as usize];
+            if let Err(error) = unpacker.open(manifest, number, stored, source, &mut raw) {
+                match error {
+                    SnapshotError::Damaged { object, reason } => found.damage.blame(&object, reason),
+                    // Only the block that this one leans on is read here.
+                    error => found.damage.blame(&unpack::place(manifest, block.reference).0, error.to_string()),
+                }
+                found.bad_blocks.insert(number);
+                continue;
+            }
+            for used in uses {
+                let chunk = used.chunk(manifest);
+                if chunk.is_some_and(|chunk| chunk.fits(&raw)) {
+                    self.chunks.extend(chunk.map(|chunk| chunk.name(manifest)));
+                } else {
+                    let pack = &manifest.packs[used.pack as usize].id;
+                    found.damage.blame(pack, "a content does not have its digest".to_owned());
+                    found.damage.files.insert(manifest.tree.path(used.entry));
+                }
+            }
+        }
     }
-    by_block.sort_unstable();
-    by_block.dedup();
-    for group in by_block.chunk_by(|a, b| a.0 == b.0) {
-        let number = group[0].0;
-        let block = &manifest.blocks[number as usize];
-        let stored = &bytes[block.offset as usize..][..block.stored as usize];
-        if let Err(error) = unpacker.open(manifest, number, stored, source, &mut raw) {
-            match error {
-                SnapshotError::Damaged { object, reason } => damage.blame(&object, reason),
-                // Only the block that this one leans on is read here.
-                error => damage.blame(&unpack::place(manifest, block.reference).0, error.to_string()),
-            }
-            bad.insert(number);
-            continue;
-        }
-        for (_, index) in group {
-            if !contents_fit(manifest, *index, number, &raw) {
-                damage.blame(&manifest.packs[pack as usize].id, "a content does not have its digest".to_owned());
-                damage.files.insert(manifest.tree.path(*index));
-            }
-        }
+
+    /// Whether this chunk was read already, at this place of this pack.
+    fn knows(&self, manifest: &Manifest, used: &Use) -> bool {
+        used.chunk(manifest).is_some_and(|chunk| self.chunks.contains(&chunk.name(manifest)))
     }
 }
 
-fn contents_fit(manifest: &Manifest, index: u32, block: u32, raw: &[u8]) -> bool {
-    let Some(content) = manifest.tree.content(index) else { return true };
-    let places = manifest.tree.extents(content).iter().zip(manifest.tree.chunk_digests(content));
-    let fits = |(extent, digest): (&Extent, &Digest)| {
-        extent.block != block || Digest::of(&raw[extent.offset as usize..][..extent.length as usize]) == *digest
-    };
-    places.into_iter().all(fits)
+/// What is known of one snapshot so far.
+#[derive(Default)]
+struct Found {
+    damage: Damage,
+    bad_blocks: BTreeSet<u32>,
+}
+
+impl Found {
+    /// With every file that a bad block hurts.
+    fn with_files(self, manifest: &Manifest) -> Damage {
+        let Self { mut damage, bad_blocks } = self;
+        for (index, _) in manifest.tree.entries() {
+            if extents(manifest, index).iter().any(|extent| bad_blocks.contains(&extent.block)) {
+                damage.files.insert(manifest.tree.path(index));
+            }
+        }
+        damage
+    }
+}
+
+/// That a file has a chunk in a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Use {
+    pack: u32,
+    block: u32,
+    entry: u32,
+    /// Which of the file's extents it is.
+    extent: u32,
+}
+
+impl Use {
+    fn chunk<'m>(&self, manifest: &'m Manifest) -> Option<Chunk<'m>> {
+        let (content, number) = (manifest.tree.content(self.entry)?, self.extent as usize);
+        let extent = manifest.tree.extents(content).get(number)?;
+        Some(Chunk { extent, digest: manifest.tree.chunk_digests(content).get(number)? })
+    }
+}
+
+/// Who uses which block, block by block and pack by pack.
+fn uses(manifest: &Manifest) -> Vec<Use> {
+    let mut uses = Vec::new();
+    for (entry, _) in manifest.tree.entries() {
+        for (number, extent) in (0..).zip(extents(manifest, entry)).filter(|(_, extent)| !extent.is_hole()) {
+            let pack = manifest.blocks[extent.block as usize].pack;
+            uses.push(Use { pack, block: extent.block, entry, extent: number });
+        }
+    }
+    uses.sort_unstable();
+    uses
+}
+
+fn extents(manifest: &Manifest, entry: u32) -> &[Extent] {
+    manifest.tree.content(entry).map(|content| manifest.tree.extents(content)).unwrap_or_default()
+}
+
+/// A part of a file, in an unpacked block.
+#[derive(Clone, Copy)]
+struct Chunk<'m> {
+    extent: &'m Extent,
+    digest: &'m Digest,
+}
+
+impl Chunk<'_> {
+    fn fits(&self, raw: &[u8]) -> bool {
+        let Extent { offset, length, .. } = *self.extent;
+        Digest::of(&raw[offset as usize..][..length as usize]) == *self.digest
+    }
+
+    /// Tells it from every other claim of which bytes lie where.
+    fn name(&self, manifest: &Manifest) -> Digest {
+        let Extent { block, offset, length } = *self.extent;
+        let footing = manifest.footing(block);
+        let mut claim = Vec::with_capacity(256);
+        // That of a block which stands alone names it twice, so that all are of one length.
+        for number in [block, footing] {
+            let Block { digest, pack, offset, stored, length, .. } = &manifest.blocks[number as usize];
+            claim.extend_from_slice(manifest.packs[*pack as usize].id.as_bytes());
+            claim.extend_from_slice(digest.as_bytes());
+            claim.extend_from_slice(&offset.to_le_bytes());
+            claim.extend_from_slice(&stored.to_le_bytes());
+            claim.extend_from_slice(&length.to_le_bytes());
+        }
+        claim.extend_from_slice(&offset.to_le_bytes());
+        claim.extend_from_slice(&length.to_le_bytes());
+        claim.extend_from_slice(self.digest.as_bytes());
+        Digest::of(&claim)
+    }
 }
 
 /// Reads one file of a snapshot.

@@ -51,7 +51,7 @@ fn restored(saved: &Saved, store: &Memory, dir: &Path) {
     restore_tree(load(saved, store).unwrap(), &out, None, store).unwrap();
     assert_eq!(listing(&out), listing(&dir.join("tree")));
     fs::remove_dir_all(out).unwrap();
-    let damage = verify::verify(&load(saved, store).unwrap(), store).unwrap();
+    let damage = verify::Verifier::default().verify(&load(saved, store).unwrap(), store).unwrap();
     assert!(damage.is_none(), "{damage:?}");
 }
 
@@ -163,7 +163,7 @@ fn damage_to_what_is_leant_on_is_blamed_on_it_and_names_the_file() {
     let pack = base.manifest.packs[0].id;
     let out = dir.path().join("out");
     let refused = |reason: &str| {
-        let damage = verify::verify(&manifest, &store).unwrap();
+        let damage = verify::Verifier::default().verify(&manifest, &store).unwrap();
         assert!(damage.files.contains(&b"s-1/graph.bin"[..]), "{reason}: {damage:?}");
         assert!(damage.objects.iter().any(|(object, _)| *object == pack), "{reason}: {damage:?}");
         let error = restore_tree(manifest.clone(), &out, None, &store).unwrap_err();
@@ -177,5 +177,5 @@ fn damage_to_what_is_leant_on_is_blamed_on_it_and_names_the_file() {
     store.0.lock().unwrap().remove(&pack);
     refused("a lost pack");
     store.0.lock().unwrap().insert(pack, whole);
-    assert!(verify::verify(&manifest, &store).unwrap().is_none());
+    assert!(verify::Verifier::default().verify(&manifest, &store).unwrap().is_none());
 }
