@@ -8,13 +8,13 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use sci_faults::Step;
-use sci_sys::fd::AsFd;
+use sci_sys::fd::{AsFd, BorrowedFd};
 use sci_sys::fs::{self, AtFlags, FileType, Mode, OFlags};
 use sci_sys::io::Errno;
 
 use crate::manifest::RecordedInput;
 use crate::restore::set_mtime;
-use crate::tree::{Mtime, Tree};
+use crate::tree::{Mtime, Tree, facts};
 use crate::{Result, SnapshotError, dir};
 
 /// What a replay did.
@@ -53,19 +53,18 @@ pub fn replay(
     let mut replayed = Replayed::default();
     for input in present {
         let known = recorded.get(input.path.as_slice()).filter(|known| known.digest == input.digest);
-        let (mtime, count) = match known {
-            Some(known) => (known.mtime, &mut replayed.replayed),
-            // A file that is newer already stays as it is: `make` may have seen it.
-            None => (renewed_to.max(input.mtime), &mut replayed.renewed),
-        };
-        *count += 1;
-        if mtime == input.mtime {
-            continue;
+        // A file that is newer already stays as it is: `make` may have seen it.
+        let mtime = known.map_or_else(|| renewed_to.max(input.mtime), |known| known.mtime);
+        let mut is_replayed = known.is_some();
+        if mtime != input.mtime {
+            match set(handle.as_fd(), input, mtime, renewed_to) {
+                Ok(is_set) => is_replayed &= is_set,
+                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
+                Err(error) => return Err(SnapshotError::io("set the time of", dir::display(root, &input.path), error)),
+            }
+            sci_faults::at(Step::SourceRenewed);
         }
-        match set(handle.as_fd(), &input.path, mtime) {
-            Ok(()) | Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => sci_faults::at(Step::SourceRenewed),
-            Err(error) => return Err(SnapshotError::io("set the time of", dir::display(root, &input.path), error)),
-        }
+        *if is_replayed { &mut replayed.replayed } else { &mut replayed.renewed } += 1;
     }
     Ok(replayed)
 }
@@ -84,16 +83,22 @@ fn just_after(time: Mtime) -> Mtime {
     }
 }
 
-fn set(root: sci_sys::fd::BorrowedFd<'_>, path: &[u8], mtime: Mtime) -> Result<(), Errno> {
-    if path.is_empty() {
-        return fs::futimens(root, &set_mtime(mtime));
+/// Sets the mtime of an input, and says whether it did. A file that was edited after the plan holds something else than the plan
+/// says, and an older time would hide that from the build: it gets one as new as `renewed_to`. A directory's mtime is another one
+/// as soon as something is restored into it.
+fn set(root: BorrowedFd<'_>, input: &RecordedInput, mtime: Mtime, renewed_to: Mtime) -> Result<bool, Errno> {
+    if input.path.is_empty() {
+        return fs::futimens(root, &set_mtime(mtime)).map(|()| true);
     }
-    let (parent, name) = dir::open_parent(root, path)?;
+    let (parent, name) = dir::open_parent(root, &input.path)?;
     let stat = fs::statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
-    match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile | FileType::Directory | FileType::Symlink => {
-            fs::utimensat(&parent, name, &set_mtime(mtime), AtFlags::SYMLINK_NOFOLLOW)
+    let set = |mtime| fs::utimensat(&parent, name, &set_mtime(mtime), AtFlags::SYMLINK_NOFOLLOW);
+    let found = facts(&stat);
+    match found.kind {
+        FileType::RegularFile | FileType::Symlink if found.mtime != input.mtime => {
+            set(renewed_to.max(found.mtime)).map(|()| false)
         }
-        _ => Ok(()),
+        FileType::RegularFile | FileType::Symlink | FileType::Directory => set(mtime).map(|()| true),
+        _ => Ok(false),
     }
 }
