@@ -24,6 +24,9 @@ pub(crate) trait Sealed: Serialize + DeserializeOwned {
     fn sealed_at(&self) -> UnixMillis;
     /// When it ends.
     fn expires(&self) -> UnixMillis;
+    /// The longest that one may count, in milliseconds, where that is short: whoever has a key that was retired could otherwise make
+    /// one that was sealed before and never ends.
+    fn longest_life() -> Option<u64>;
 }
 
 /// Whether a text looks like one of this kind.
@@ -53,7 +56,8 @@ pub(crate) async fn open<T: Sealed, K: Keys>(keys: &K, text: &str, now: UnixMill
     if !signers.iter().any(|key| key.covers(content.sealed_at())) {
         return Err(Error::refused(ErrorCode::Unauthorized, "the key that made the ticket or token was retired"));
     }
-    if now >= content.expires() {
+    let longest = T::longest_life().map(|life| content.sealed_at().plus(life));
+    if now >= content.expires() || longest.is_some_and(|end| now >= end) {
         return Err(Error::refused(ErrorCode::Unauthorized, "the ticket or token has expired"));
     }
     Ok(content)

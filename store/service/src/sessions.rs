@@ -12,6 +12,7 @@ use crate::blobs::Blobs;
 use crate::caller::{Caller, Sight};
 use crate::error::Error;
 use crate::identity::{Fetch, Gate, Rejection};
+use crate::ids;
 use crate::keys::{Clock, Keys};
 use crate::policy::{self, Identity};
 use crate::sealed::{self, Sealed};
@@ -92,6 +93,10 @@ impl Sealed for Ticket {
     fn expires(&self) -> UnixMillis {
         self.expires
     }
+
+    fn longest_life() -> Option<u64> {
+        Some(TICKET_LIFE)
+    }
 }
 
 impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
@@ -165,7 +170,9 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         let token = self.open_token(text).await?;
         let chosen = request.run.as_ref().map_or("", RunId::as_str);
         let invalid = |_| Error::refused(ErrorCode::Invalid, "the run's name is too long");
-        let run = RunId::new(format!("token-{}-{chosen}", token.id)).map_err(invalid)?;
+        // No two tokens have a run in common: an id may hold what joins the two.
+        let id = ids::marked(token.id.as_str());
+        let run = RunId::new(format!("token-{id}-{chosen}")).map_err(invalid)?;
         match token.power {
             TokenPower::Repository { repository, scope_write } => {
                 Ok(Holder::Token { token: token.id, repository, scope_write, run })

@@ -46,6 +46,20 @@ fn a_token_opens_its_scope_until_it_is_revoked() {
 }
 
 #[test]
+fn no_two_tokens_have_a_run_in_common() {
+    let bench = Bench::default();
+    let run = |id: &str, run: &str| {
+        let token = create(&bench, id, Some("branch:machines/builder"));
+        let opened: SessionResponse = bench.post(routes::SESSION, &token, &json!({ "run": run })).read();
+        opened.session.run
+    };
+    let ids = ["ci", "ci-release", "ci_release", "ci_.release"];
+    let runs: Vec<_> = ids.iter().flat_map(|id| ["5", "release-5", "_.5"].map(|chosen| run(id, chosen))).collect();
+    let distinct: std::collections::BTreeSet<_> = runs.iter().collect();
+    assert_eq!(distinct.len(), runs.len(), "{runs:?}");
+}
+
+#[test]
 fn a_token_ends_by_itself_and_what_it_opened_a_quarter_of_an_hour_later() {
     let bench = Bench::default();
     let token = create(&bench, "builder", Some("branch:b"));

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Rejection;
 use super::jwt::Claims;
+use crate::ids;
 use crate::policy::{Event, Identity, references};
 
 /// How an issuer says things.
@@ -69,6 +70,15 @@ const GITLAB_RECORDED: [&str; 6] = ["sha", "ref_path", "pipeline_source", "pipel
 const MAX_RECORDED: usize = 512;
 
 impl ClaimMap {
+    /// How old a token may be, in seconds, that has not ended by its own word. GitHub makes one whenever a step asks, for that step;
+    /// others give a job one at its start.
+    pub(super) fn longest_age(&self) -> i64 {
+        match self {
+            Self::GitHub => 10 * 60,
+            Self::GitLab | Self::Generic(_) => 24 * 60 * 60,
+        }
+    }
+
     pub(super) fn identity(&self, issuer: &str, claims: &Claims) -> Result<Identity, Rejection> {
         match self {
             Self::GitHub => github(issuer, claims),
@@ -142,7 +152,7 @@ fn generic(issuer: &str, claims: &Claims, map: &GenericClaims) -> Result<Identit
         is_branch: reference.starts_with("refs/heads/"),
         protected: map.protected.as_ref().is_some_and(|claim| claims.is_true(claim)),
         base: named(&map.base),
-        pull_request: pull_request.and_then(|number| number.parse().ok()),
+        pull_request: pull_request.and_then(|number| references::canonical(&number)),
         queue_base: None,
         environment: named(&map.environment),
         workflow: named(&map.workflow),
@@ -161,7 +171,7 @@ fn repository(claims: &Claims, claim: &str) -> Result<RepositoryId, Rejection> {
 /// The claims that name a run, joined. Where there are several, what joins them is marked in each, so that no two runs get the
 /// same name.
 fn run(claims: &Claims, names: &[&str]) -> Result<RunId, Rejection> {
-    let marked = |part: String| if names.len() > 1 { part.replace('_', "__").replace('-', "_.") } else { part };
+    let marked = |part: String| if names.len() > 1 { ids::marked(&part) } else { part };
     let parts = names.iter().map(|name| claims.required(name).map(marked)).collect::<Result<Vec<_>, _>>()?;
     RunId::new(parts.join("-")).map_err(|_| Rejection::Claim { claim: names.join(", ") })
 }
@@ -178,6 +188,23 @@ fn recorded<'a>(claims: &Claims, names: impl IntoIterator<Item = &'a str>) -> BT
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pull_request_has_one_spelling() {
+        let map: GenericClaims = serde_json::from_value(serde_json::json!({
+            "repository": "r", "owner": "o", "reference": "ref", "event": "e", "events": {}, "run": ["n"], "pull-request": "pr",
+        }))
+        .unwrap();
+        let number = |pr: &str| {
+            let claims = [("r", "1"), ("o", "2"), ("ref", "refs/heads/x"), ("e", "e"), ("n", "5"), ("pr", pr)];
+            let claims = claims.map(|(name, value)| (name.to_owned(), value.into()));
+            generic("https://ci.example", &Claims(claims.into_iter().collect()), &map).unwrap().pull_request
+        };
+        assert_eq!(number("42"), Some(42));
+        for other in ["042", "+42", " 42", "42 ", "0x2a"] {
+            assert_eq!(number(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn no_two_runs_get_one_name() {

@@ -131,7 +131,7 @@ impl<F: Fetch> Gate<F> {
             Look::Unknown => return Err(Rejection::UnknownKey { key: token.key.chars().take(80).collect() }),
         };
         let seconds = i64::try_from(now / 1_000).unwrap_or(i64::MAX);
-        let claims = token.verify(&key, &self.audience, seconds)?;
+        let claims = token.verify(&key, &self.audience, issuer.claims.longest_age(), seconds)?;
         issuer.claims.identity(&issuer.url, &claims)
     }
 }

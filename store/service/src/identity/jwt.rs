@@ -12,8 +12,6 @@ use super::jwks::IssuerKey;
 
 /// How far clocks may be apart, in seconds.
 const SKEW: i64 = 60;
-/// How old a token may be, in seconds: they are made for one job's step and used at once.
-const MAX_AGE: i64 = 10 * 60;
 
 /// A token taken apart. Nothing of it is believed yet.
 #[derive(Debug)]
@@ -82,8 +80,14 @@ impl<'a> Unverified<'a> {
         self.claims.get("iss").and_then(Value::as_str)
     }
 
-    /// Checks everything that does not depend on what the claims mean. `now` is in seconds since 1970.
-    pub(super) fn verify(self, key: &IssuerKey, audience: &str, now: i64) -> Result<Claims, Rejection> {
+    /// Checks everything that does not depend on what the claims mean. `now` is in seconds since 1970, `longest_age` in seconds.
+    pub(super) fn verify(
+        self,
+        key: &IssuerKey,
+        audience: &str,
+        longest_age: i64,
+        now: i64,
+    ) -> Result<Claims, Rejection> {
         if !key.holds(self.signed.as_bytes(), &self.signature) {
             return Err(Rejection::Signature);
         }
@@ -91,7 +95,7 @@ impl<'a> Unverified<'a> {
         if !claims.is_for(audience) {
             return Err(Rejection::Audience { expected: audience.to_owned() });
         }
-        claims.check_times(now)?;
+        claims.check_times(longest_age, now)?;
         Ok(claims)
     }
 }
@@ -125,7 +129,7 @@ impl Claims {
         }
     }
 
-    fn check_times(&self, now: i64) -> Result<(), Rejection> {
+    fn check_times(&self, longest_age: i64, now: i64) -> Result<(), Rejection> {
         let time = |claim: &str| self.0.get(claim).and_then(Value::as_i64);
         let required = |claim: &str| time(claim).ok_or_else(|| Rejection::Claim { claim: claim.to_owned() });
         let (expires, issued) = (required("exp")?, required("iat")?);
@@ -134,7 +138,7 @@ impl Claims {
             "has expired"
         } else if begins.saturating_sub(SKEW) > now || issued.saturating_sub(SKEW) > now {
             "is not valid yet: a clock is wrong"
-        } else if issued.saturating_add(MAX_AGE + SKEW) < now {
+        } else if issued.saturating_add(longest_age + SKEW) < now {
             "is too old: ask for a fresh one"
         } else {
             return Ok(());

@@ -17,6 +17,11 @@ pub fn queue_base(reference: &str) -> Option<&str> {
 
 fn between(reference: &str, before: &str, after: &str) -> Option<u64> {
     let number = reference.strip_prefix(before)?.strip_suffix(after)?;
+    canonical(number)
+}
+
+/// A number, if it is written as it would be here: nobody gets another scope by another spelling.
+pub(crate) fn canonical(number: &str) -> Option<u64> {
     number.parse().ok().filter(|parsed: &u64| parsed.to_string() == number)
 }
 
