@@ -154,7 +154,12 @@ impl Workspace {
         let Some(Place { anchor, root, .. }) = self.place(context.environment.host(), name, instance) else {
             return Ok(());
         };
-        let _home = if instance.starts_with("~/") { Some(self.lock_home(context)?) } else { None };
+        let is_home = instance.starts_with("~/");
+        // Nobody waits for another workspace's save where nothing was left; and what one begins from here on is its own.
+        if is_home && restore::staging_of(&root).is_none() {
+            return Ok(());
+        }
+        let _home = if is_home { Some(self.lock_home(context)?) } else { None };
         let (environment, now) = (&context.environment, context.now());
         let mut leave = || {
             let run = run_id::fresh(environment, now);

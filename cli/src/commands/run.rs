@@ -110,9 +110,10 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     let never_started = error.is_some();
     let command = Command { code: ended.exit.code(), interrupted: ended.interrupted, error };
     let report = match cached {
-        Ok(Cached { workspace, restore, began, running }) => {
+        Ok(Cached { workspace, restore, began, beside, running }) => {
             drop(running);
-            let save = save(context, &workspace, ended, never_started, began.as_ref())?;
+            let wanted = Wanted { paths: &[], failed: ended.exit != Exit::Success, began: began.as_ref(), beside };
+            let save = save(context, &workspace, ended, never_started, &wanted)?;
             Report { restore: Some(restore), uncached: None, command, audit, save }
         }
         Err(error) => Report { restore: None, uncached: Some(error.message), command, audit, save: None },
@@ -126,6 +127,8 @@ struct Cached {
     restore: RestoreReport,
     /// What is noted of them when the command begins.
     began: Option<Before>,
+    /// Another command was at work then: what it leaves may be in what is saved, even if it ends first.
+    beside: bool,
     running: Lock,
 }
 
@@ -152,8 +155,10 @@ impl Cached {
         workspace.state.prepare_mark()?;
         let restore = restoring::restore(context, &workspace, &[])?;
         let began = Before::read(&workspace.state.before());
-        let running = workspace.state.mark_running().map_err(|error| CliError { kind: Kind::Local, ..error })?;
-        Ok(Self { workspace, restore, began, running })
+        let local = |error| CliError { kind: Kind::Local, ..error };
+        let beside = workspace.state.is_running().map_err(local)?;
+        let running = workspace.state.mark_running().map_err(local)?;
+        Ok(Self { workspace, restore, began, beside, running })
     }
 }
 
@@ -171,15 +176,14 @@ fn save(
     workspace: &Workspace,
     ended: Ended,
     never_started: bool,
-    began: Option<&Before>,
+    wanted: &Wanted<'_>,
 ) -> Result<Option<SaveReport>> {
     if ended.interrupted || never_started {
         let why = if never_started { "the command did not run" } else { "the command was interrupted" };
         context.out.note(&format!("nothing was saved: {why}"));
         return Ok(None);
     }
-    let wanted = Wanted { paths: &[], failed: ended.exit != Exit::Success, began };
-    match saving::save(context, workspace, &wanted) {
+    match saving::save(context, workspace, wanted) {
         Ok(report) => Ok(Some(report)),
         Err(error) if matches!(error.kind, Kind::Interrupted(_)) => Err(error),
         Err(error) => {

@@ -23,7 +23,7 @@ pub struct Arguments {
 /// Bad configuration and unusable local state.
 pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
     let workspace = Workspace::open(context)?;
-    let wanted = Wanted { paths: &arguments.paths, failed: arguments.failed, began: None };
+    let wanted = Wanted { paths: &arguments.paths, failed: arguments.failed, began: None, beside: false };
     let report = saving::save(context, &workspace, &wanted)?;
     match required(context, "saved", report.troubled()) {
         None => {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sci_planner::Keyed;
-use sci_store_api::plans::PlannedPath;
+use sci_store_api::plans::{MAX_PLAN_BODY, MAX_PLANNED_PATHS, PlannedPath};
 use sci_store_api::{Instance, ObjectId, PathName, PlanId};
 
 use crate::context::Context;
@@ -72,21 +72,40 @@ impl<'p> Sending<'p> {
     }
 }
 
-/// Stores the plan with its verdicts. A failure is a warning: nothing but the explanation is lost.
+/// Stores the plan with its verdicts, as several where it is too large for one; gives the first. A failure is a warning: nothing
+/// but the explanation is lost.
 pub fn record(context: &mut Context, store: &Store, answers: &[Answer<'_>], sending: &Sending<'_>) -> Option<PlanId> {
     let sent = sending.sent();
     let planned = answers.iter().enumerate().map(|(number, answer)| planned(store, answer, sent.get(&number).copied()));
-    let paths: Vec<_> = planned.flatten().collect();
-    if paths.is_empty() {
-        return None;
-    }
-    match store.backend.record_plan(paths) {
-        Ok(plan) => Some(plan),
-        Err(error) => {
-            context.out.warn(format!("the plan was not recorded, so `sci explain` will not know it: {error}"));
-            None
+    let mut first = None;
+    for paths in parts(planned.flatten()) {
+        match store.backend.record_plan(paths) {
+            Ok(plan) => drop(first.get_or_insert(plan)),
+            Err(error) => {
+                context.out.warn(format!("the plan was not recorded, so `sci explain` will not know it: {error}"));
+                break;
+            }
         }
     }
+    first
+}
+
+/// The paths in parts that are each small enough for a plan.
+fn parts(paths: impl Iterator<Item = PlannedPath>) -> Vec<Vec<PlannedPath>> {
+    let (mut parts, mut room) = (Vec::<Vec<PlannedPath>>::new(), 0);
+    for path in paths {
+        // With what stands between two of them.
+        let length = serde_json::to_string(&path).map_or(0, |text| text.len()) + 2;
+        match parts.last_mut().filter(|part| length <= room && part.len() < MAX_PLANNED_PATHS) {
+            Some(part) => part.push(path),
+            None => {
+                room = MAX_PLAN_BODY;
+                parts.push(vec![path]);
+            }
+        }
+        room = room.saturating_sub(length);
+    }
+    parts
 }
 
 /// A path as the store keeps it. `None` when the store cannot name it.

@@ -1,6 +1,7 @@
 //! Asks the store for the best snapshot of each path, and believes the answer only when everything about it holds.
 
 use sci_planner::{Keyed, PlannedPath};
+use sci_presets::RestorePolicy as Allowed;
 use sci_store_api::dsse::Verified;
 use sci_store_api::resolve::{MAX_PATHS, PathQuery, ResolveRequest, Resolved, RestorePolicy};
 use sci_store_api::verdict::{Judgement, MissReason, Outcome, Refusal, Verdict};
@@ -101,9 +102,9 @@ fn query(path: &PlannedPath, keyed: &Keyed) -> Result<PathQuery, CliError> {
         ladder: keyed.ladder,
         sketch: keyed.sketch().clone(),
         restore: match path.policy.restore {
-            sci_presets::RestorePolicy::Nearest => RestorePolicy::Nearest,
-            sci_presets::RestorePolicy::Exact => RestorePolicy::Exact,
-            sci_presets::RestorePolicy::Never => RestorePolicy::Never,
+            Allowed::Nearest => RestorePolicy::Nearest,
+            Allowed::Exact => RestorePolicy::Exact,
+            Allowed::Never => RestorePolicy::Never,
         },
         at_least: path.policy.matching,
     })
@@ -144,10 +145,11 @@ fn broken_promise(store: &Store, answer: &Answer<'_>, verified: &Verified) -> Op
     let shares_enough = |record: &sci_store_api::Record| {
         record.ladder.shared(&answer.keyed.ladder).is_some_and(|class| class >= answer.path.policy.matching)
     };
-    let kept = match answer.verdict.outcome {
-        Outcome::Exact { .. } => record.settled && record.key == answer.keyed.key(),
-        Outcome::Nearest { .. } => shares_enough(record),
-        Outcome::Miss { .. } => true,
+    let policy = answer.path.policy.restore;
+    let (allowed, kept) = match answer.verdict.outcome {
+        Outcome::Exact { .. } => (policy != Allowed::Never, record.settled && record.key == answer.keyed.key()),
+        Outcome::Nearest { .. } => (policy == Allowed::Nearest, shares_enough(record)),
+        Outcome::Miss { .. } => (true, true),
     };
     [
         (chosen != Some(verified.id), "the record is another snapshot's"),
@@ -155,6 +157,7 @@ fn broken_promise(store: &Store, answer: &Answer<'_>, verified: &Verified) -> Op
         (record.instance.as_str() != answer.path.instance, "it is of another instance"),
         (!store.session.scopes_read.contains(&record.scope), "this run may not read its scope"),
         (!kept, "its inputs are not what the store says"),
+        (!allowed, "sci.toml does not allow it for this path"),
     ]
     .into_iter()
     .find_map(|(broken, what)| broken.then_some(what))

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
+use sci_hasher::Digest;
 use sci_planner::{Outcome as Planned, Plan, PlannedPath};
 use sci_snapshot::Manifest;
 use sci_store_api::PlanId;
@@ -264,20 +265,39 @@ fn open(
 }
 
 /// What is remembered of the plan: of the paths that are not restored now, what an earlier restore remembered.
-fn before(context: &Context, earlier: Option<&Before>, plan: &Plan, wanted: &[&PlannedPath]) -> Before {
-    let fresh = run_id::fresh(&context.environment, context.now());
-    let Some(earlier) = earlier.filter(|_| wanted.len() < plan.paths.len()) else {
-        return planned(fresh, plan);
+///
+/// Of those that none remembered, what stands there now: no run of these inputs has made it.
+fn before(context: &mut Context, earlier: Option<&Before>, plan: &Plan, wanted: &[&PlannedPath]) -> Before {
+    let is_wanted = |path: &PlannedPath| wanted.iter().any(|wanted| std::ptr::eq(*wanted, path));
+    let others: Vec<&PlannedPath> = plan.paths.iter().filter(|path| !is_wanted(path)).collect();
+    let run = match earlier {
+        Some(earlier) if !others.is_empty() => earlier.run.clone(),
+        _ => run_id::fresh(&context.environment, context.now()),
     };
-    let mut before = planned(earlier.run.clone(), plan);
-    let is_wanted =
-        |noted: &BeforePath| wanted.iter().any(|path| path.name == noted.name && path.instance == noted.instance);
-    for noted in before.paths.iter_mut().filter(|noted| !is_wanted(noted)) {
-        if let Some(known) = earlier.path(&noted.name, &noted.instance) {
-            noted.clone_from(known);
+    let mut before = planned(run, plan);
+    for path in others {
+        let known = earlier.and_then(|earlier| earlier.path(&path.name, &path.instance)).cloned();
+        let stood = if known.is_none() { stood(context, &mut before, path) } else { None };
+        let Some(noted) = before.path_mut(&path.name, &path.instance) else { continue };
+        match known {
+            Some(known) => *noted = known,
+            None => noted.stood = stood,
         }
     }
     before
+}
+
+/// What stands in a path's place. Where that cannot be told, the run goes on, and what it saves of the path is unsettled.
+fn stood(context: &mut Context, before: &mut Before, path: &PlannedPath) -> Option<Digest> {
+    // What workspaces share only ever grows: what stood there is theirs as much as ours.
+    if path.home {
+        return None;
+    }
+    fingerprint::of(path).unwrap_or_else(|error| {
+        context.out.warn(format!("{}: what stands there is not known: {}", path.instance, error.message));
+        before.take_keys_of(&[path], UNKNOWN);
+        None
+    })
 }
 
 fn planned(run: String, plan: &Plan) -> Before {
@@ -293,8 +313,7 @@ fn planned(run: String, plan: &Plan) -> Before {
     Before { run, paths: paths.collect(), tracked: replaying::times(plan, false) }
 }
 
-/// Notes what stands in the path's place now. Where that cannot be told, the run goes on, and what it saves of the path
-/// is unsettled.
+/// Notes what came of the path, and what stands in its place now.
 fn note(
     context: &mut Context,
     before: &mut Before,
@@ -303,15 +322,7 @@ fn note(
     installed: Option<&Manifest>,
 ) {
     let (path, since) = (answer.path, context.now());
-    let stood = match &answer.chosen {
-        // What workspaces share only ever grows: what stood there is theirs as much as ours.
-        None if !path.home => fingerprint::of(path),
-        _ => Ok(None),
-    };
-    if let Err(error) = &stood {
-        context.out.warn(format!("{}: what stands there is not known: {}", path.instance, error.message));
-        before.take_keys_of(&[path], UNKNOWN);
-    }
+    let stood = if answer.chosen.is_none() { stood(context, before, path) } else { None };
     let Some(noted) = before.path_mut(&path.name, &path.instance) else { return };
     noted.damaged = answer.damaged().collect();
     noted.verdict = Some(restored.verdict);
@@ -319,7 +330,7 @@ fn note(
     let trouble = answer.trouble.as_ref().filter(|_| !answer.verdict.candidates.is_empty());
     noted.trouble = trouble.map(|trouble| (trouble.message.clone(), trouble.hint.clone()));
     noted.since = i64::try_from(since.as_nanosecond()).ok();
-    noted.stood = stood.ok().flatten();
+    noted.stood = stood;
     noted.samples = installed.map(|manifest| kept::sample(manifest, &path.place.root)).unwrap_or_default();
     if let Some(chosen) = &answer.chosen {
         noted.served = Some((chosen.id, chosen.record.manifest));

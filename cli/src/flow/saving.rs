@@ -51,6 +51,8 @@ pub struct Wanted<'a> {
     pub failed: bool,
     /// What was noted when the run began, where that is known: another sci may have noted something else since.
     pub began: Option<&'a Before>,
+    /// Another run's command was at work when this one began, and may have ended since.
+    pub beside: bool,
 }
 
 /// Saves the paths that are wanted.
@@ -70,7 +72,7 @@ pub fn save(context: &mut Context, workspace: &Workspace, wanted: &Wanted<'_>) -
     let _telling = context.tell(workspace, Doing::Saving);
     let known = Before::read(&workspace.state.before());
     let run = known.as_ref().map_or_else(|| run_id::fresh(&context.environment, context.now()), |it| it.run.clone());
-    let disturbed = if workspace.state.is_running()? {
+    let disturbed = if wanted.beside || workspace.state.is_running()? {
         Some(RUNNING)
     } else {
         wanted.began.filter(|began| known.as_ref() != Some(began)).map(|_| DISTURBED)

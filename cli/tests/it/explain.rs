@@ -270,3 +270,16 @@ fn a_lockfile_that_is_narrowed_is_told_with_its_member() {
     Hint: name the directory of a package; its Cargo.toml says what Cargo.lock calls it
     "#);
 }
+
+#[test]
+fn a_plan_that_is_too_large_for_one_is_kept_whole() {
+    let sandbox = Sandbox::new();
+    sandbox.write("sci.toml", "[path.out]\npath = \"**/out\"\nbeside = \"package\"\nlockfiles = [\"package\"]\n");
+    for number in 0..700 {
+        sandbox.write(&format!("packages/{number}/package"), "");
+    }
+    let restored = sandbox.sci("restore --json").ends_with(0);
+    assert_eq!(restored.stderr, "");
+    let explained = sandbox.sci("explain --json").ends_with(0).json();
+    assert_eq!(explained["result"]["paths"].as_array().unwrap().len(), 700);
+}

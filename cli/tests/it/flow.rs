@@ -1,5 +1,7 @@
 //! The main job: restore, build, save, run; what each says, and what it never does.
 
+use std::process::Stdio;
+
 use crate::sandbox::{Sandbox, assert_screen};
 
 /// A workspace whose `out` was restored (a miss), built and saved.
@@ -55,6 +57,24 @@ fn first_a_miss_then_a_save_then_exact() {
 }
 
 #[test]
+fn what_stands_at_a_path_that_was_not_restored_is_not_taken_for_the_runs_work() {
+    let sandbox = Sandbox::new();
+    let toml = sandbox.read("sci.toml");
+    sandbox.write("sci.toml", &format!("{toml}\n[path.other]\npath = \"other\"\nsources = [\"src/**\"]\n"));
+    sandbox.write("other/of-another-commit.txt", "old\n");
+    let saved = |sandbox: &Sandbox| {
+        let document = sandbox.sci("save other --json").ends_with(0).json();
+        document["result"]["paths"][0]["settled"].clone()
+    };
+    sandbox.sci("restore out").ends_with(0);
+    assert_ne!(saved(&sandbox), true);
+    // What a run has made since then is.
+    sandbox.write("other/built.txt", "new\n");
+    sandbox.sci("restore out").ends_with(0);
+    assert_eq!(saved(&sandbox), true);
+}
+
+#[test]
 fn a_changed_source_is_nearest_and_the_old_tree_is_not_saved_under_the_new_key() {
     let sandbox = saved();
     sandbox.write("src/main.txt", "changed\n");
@@ -87,7 +107,7 @@ fn inputs_that_change_during_the_run_unsettle_it() {
     ----- stdout -----
     saved     out  1 file, 6 B; [SIZE] in [SECONDS]
               unsettled: its inputs changed during the run  (key [ID], snapshot [ID])
-              Hint: `sci explain` says which; what the build writes by itself is no input: list it in .gitignore, or leave it out with a pattern that begins with `!`
+              Hint: `sci explain` says which; set up tools and variables before `sci restore`; what the build writes by itself is no input: list it in .gitignore, or leave it out with a pattern that begins with `!`
     ");
     let explained = sandbox.sci("explain").ends_with(0);
     assert!(explained.stdout.contains("since then its inputs have changed"), "{explained}");
@@ -419,8 +439,7 @@ fn verbose_says_what_is_read_from_where_and_how_long_it_takes() {
 fn waiting_run(sandbox: &Sandbox, script: &str) -> std::process::Child {
     let script =
         format!("{script}; touch ready; while test -e ready -a ! -e go; do sleep 0.01; done; echo 2 > out/part2");
-    let run =
-        sandbox.command(&["run", "--json", "--", "sh", "-c", &script]).stderr(std::process::Stdio::null()).spawn();
+    let run = sandbox.command(&["run", "--json", "--", "sh", "-c", &script]).stderr(Stdio::null()).spawn();
     while !sandbox.path("ready").exists() {
         std::thread::yield_now();
     }
@@ -430,7 +449,7 @@ fn waiting_run(sandbox: &Sandbox, script: &str) -> std::process::Child {
 #[test]
 fn what_two_make_at_once_in_one_workspace_is_never_settled() {
     let sandbox = Sandbox::new();
-    sandbox.write(".gitignore", "ready\ngo\n");
+    sandbox.write(".gitignore", "ready\ngo\nfirst\nsecond\n");
     // While a command is at work, others save what it has made so far, if anything, as unsettled.
     let mut run = waiting_run(&sandbox, "mkdir -p out; echo 1 > out/part1");
     let other = sandbox.sci("save --json").ends_with(0).json();
@@ -443,6 +462,25 @@ fn what_two_make_at_once_in_one_workspace_is_never_settled() {
     let verdict =
         |sandbox: &Sandbox| sandbox.sci("restore --json").ends_with(0).json()["result"]["paths"][0]["verdict"].clone();
     assert_ne!(verdict(&sandbox), "exact");
+    // Nor what a run saves that began beside another one, which then ends without a save.
+    let begin = |name: &str, script: &str| {
+        let script = format!("{script}; touch {name}; while test -e {name}; do sleep 0.01; done");
+        let mut run = sandbox.command(&["run", "--json", "--", "sh", "-c", &script]);
+        let run = run.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        while !sandbox.path(name).exists() {
+            std::thread::yield_now();
+        }
+        run
+    };
+    let (mut first, second) = (begin("first", "true"), begin("second", "echo 4 > out/part4"));
+    first.kill().unwrap();
+    first.wait().unwrap();
+    for name in ["first", "second"] {
+        std::fs::remove_file(sandbox.path(name)).unwrap();
+    }
+    let saved: serde_json::Value = serde_json::from_slice(&second.wait_with_output().unwrap().stdout).unwrap();
+    let path = &saved["result"]["save"]["paths"][0];
+    assert_eq!((&path["settled"], &path["reason"]), (&false.into(), &reason.into()), "{saved}");
     // A run that nobody disturbs is.
     std::fs::remove_file(sandbox.path("ready")).unwrap();
     assert!(waiting_run(&sandbox, "echo 3 > out/part3").wait().unwrap().success());

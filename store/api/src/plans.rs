@@ -8,6 +8,8 @@ use crate::{Instance, Nonce, ObjectId, PathName, PlanId, RunId, UnixMillis};
 
 /// The most paths of one plan.
 pub const MAX_PLANNED_PATHS: usize = 4_096;
+/// The longest that a plan's paths may be as JSON, in bytes: a row must hold them.
+pub const MAX_PLAN_BODY: usize = 3 << 19;
 /// Plans kept of each class of scope of a repository; the oldest beyond go when a plan is added.
 pub const KEPT_PLANS: u32 = 256;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sci_store_api::explain::Explanation;
 use sci_store_api::plans::{
-    KEPT_PLANS, MAX_PLANNED_PATHS, PlanQuery, PlanSummary, PlannedPath, RecordPlan, StoredPlan,
+    KEPT_PLANS, MAX_PLAN_BODY, MAX_PLANNED_PATHS, PlanQuery, PlanSummary, PlannedPath, RecordPlan, StoredPlan,
 };
 use sci_store_api::{ErrorCode, ObjectId, PlanId, SnapshotId, UnixMillis};
 
@@ -17,9 +17,6 @@ use crate::keys::{Clock, Keys};
 use crate::objects::unknown_object;
 use crate::service::{Service, visible_runs};
 use crate::sql::{self, Row, Sql, SqlError, Statement, Value};
-
-/// The longest stored plan, in bytes: a row must hold it.
-const MAX_BODY: usize = 3 << 19;
 
 const INSERT: &str = "INSERT INTO plans (plan, repository, scope, run, created, paths, body) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (plan) DO NOTHING";
@@ -54,7 +51,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
             return Err(Error::refused(ErrorCode::Forbidden, "a plan is stored only for a run that has an identity"));
         }
         let body = serde_json::to_string(&request.paths)?;
-        if request.paths.len() > MAX_PLANNED_PATHS || body.len() > MAX_BODY {
+        if request.paths.len() > MAX_PLANNED_PATHS || body.len() > MAX_PLAN_BODY {
             return Err(Error::refused(ErrorCode::Invalid, "the plan is too large to be kept"));
         }
         sql::retry(async || self.try_record_plan(caller, request, &body).await).await

@@ -64,7 +64,14 @@ fn names(sandbox: &Sandbox) -> Vec<String> {
 
 /// A store with a snapshot of `out`, and a machine that has nothing of it.
 fn saved() -> (Sandbox, Backend) {
+    saved_with("")
+}
+
+/// The same of a path that is declared with this, too.
+fn saved_with(policy: &str) -> (Sandbox, Backend) {
     let (sandbox, backend) = served();
+    let toml = sandbox.read("sci.toml");
+    sandbox.write("sci.toml", &format!("{toml}{policy}"));
     sandbox.sci_run("", "mkdir out; echo built > out/a").ends_with(0);
     sandbox.remove("out");
     std::fs::remove_dir_all(sandbox.beside("state/workspaces")).unwrap();
@@ -128,6 +135,28 @@ fn a_signed_record_of_something_else_is_refused() {
     // It was the answers, and nothing else.
     backend.meddle(|heard, honest| honest(heard));
     assert!(sandbox.sci("restore").ends_with(0).stdout.starts_with("exact "));
+}
+
+#[test]
+fn what_the_path_does_not_allow_is_refused_whatever_the_store_chooses() {
+    for policy in ["exact", "never"] {
+        let (sandbox, backend) = saved_with(&format!("restore = \"{policy}\"\n"));
+        // The store answers as if it was asked for more.
+        let asked = format!("\"restore\":\"{policy}\"");
+        backend.meddle(move |heard, honest| {
+            let mut heard = heard.clone();
+            if heard.path() == "/v1/resolve" {
+                let body = String::from_utf8(heard.body).unwrap();
+                assert!(body.contains(&asked), "{body}");
+                heard.body = body.replace(&asked, "\"restore\":\"nearest\"").into_bytes();
+            }
+            honest(&heard)
+        });
+        if policy == "exact" {
+            sandbox.write("src/main.txt", "changed");
+        }
+        assert_refused(&sandbox, "sci.toml does not allow it for this path");
+    }
 }
 
 #[test]
