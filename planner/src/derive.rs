@@ -211,16 +211,17 @@ fn preset_name(declared: &Declaration) -> String {
 }
 
 /// What tells this job from others: what CI says, else what sci.toml says, else GitHub's name of the job with the values of its
-/// matrix, which are in no variable of GitHub's own.
+/// matrix, which are in no variable of GitHub's own, or GitLab's name, which holds them.
 fn variant(config: &Config, host: &Host) -> String {
     if let Some(said) = host.text_var("SCI_VARIANT").or(config.variant.as_deref()) {
         return said.to_owned();
     }
-    if host.text_var("GITHUB_ACTIONS").is_none() {
-        return String::new();
-    }
-    let words = ["GITHUB_JOB", "SCI_MATRIX"].into_iter().filter_map(|name| host.text_var(name));
-    words.collect::<Vec<_>>().join(" ")
+    let names: &[&str] = match () {
+        () if host.text_var("GITHUB_ACTIONS").is_some() => &["GITHUB_JOB", "SCI_MATRIX"],
+        () if host.text_var("GITLAB_CI").is_some() => &["CI_JOB_NAME"],
+        () => &[],
+    };
+    names.iter().filter_map(|name| host.text_var(name)).collect::<Vec<_>>().join(" ")
 }
 
 fn field_digest(value: &[u8]) -> Digest {

@@ -41,11 +41,10 @@ impl Place {
         let rules = declaration.elsewhere.iter().filter(|rule| rule.is_for(&host.os));
         let Some(below) = instance.strip_prefix("~/") else {
             let place = Self::usual(instance, workspace, host)?;
-            let mut variables = rules.filter_map(|rule| rule.variable.as_deref());
-            // The first that is set, as the tool takes it.
-            let told = variables.find_map(|variable| Some((variable, host.text_var(variable)?)));
-            let Some((variable, value)) = told else { return Ok(place) };
-            Told { variable, value: value.to_owned(), declaration }.expect_at(&place.root, workspace)?;
+            let variables = rules.filter_map(|rule| rule.variable.as_deref());
+            for (variable, value) in variables.filter_map(|variable| Some((variable, host.text_var(variable)?))) {
+                Told { variable, value: value.to_owned(), declaration }.expect_at(&place.root, workspace)?;
+            }
             return Ok(place);
         };
         for rule in rules {

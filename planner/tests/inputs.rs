@@ -44,6 +44,24 @@ fn only_the_gitignore_files_of_the_workspace_count() {
 }
 
 #[test]
+#[cfg(unix)]
+fn what_a_link_in_the_place_of_a_gitignore_leads_to_is_not_read() {
+    let workspace = Workspace::new(EVERYTHING).files(&[("common", "*.log\n"), ("a.log", ""), ("sub/b.log", "")]);
+    for name in [".gitignore", "sub/.gitignore", ".gitattributes"] {
+        std::os::unix::fs::symlink(workspace.root().join("common"), workspace.root().join(name)).unwrap();
+    }
+    // It leads nowhere on another machine.
+    std::os::unix::fs::symlink("/nowhere/at/all", workspace.root().join("sub/.gitattributes")).unwrap();
+    let files = files_of(&workspace.keyed("out"));
+    assert!(
+        ["sources a.log", "sources sub/b.log", "sources .gitignore"]
+            .iter()
+            .all(|name| files.iter().any(|file| file == name)),
+        "{files:?}"
+    );
+}
+
+#[test]
 fn braces_in_a_gitignore_are_letters_and_a_line_that_is_not_utf8_ends_nothing() {
     let workspace = Workspace::new(EVERYTHING).files(&[("main.c", ""), ("x.{c,h}", ""), ("logs/a", ""), ("kept", "")]);
     workspace.write(".gitignore", b"\xef\xbb\xbf*.{c,h}\r\n\xff\xfe\nlogs/\n");

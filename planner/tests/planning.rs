@@ -243,6 +243,9 @@ fn the_variant_is_the_jobs_and_touches_only_the_top_rung() {
     assert_eq!(variant(declared("").env(&actions).env(&matrix)), r#"test {"node":20}"#);
     assert_eq!(variant(declared("").env(&matrix)), "", "outside of Actions nobody has a matrix");
     assert_eq!(variant(declared("variant = \"lint\"\n").env(&actions).env(&matrix)), "lint");
+    let gitlab = [("GITLAB_CI", "true"), ("CI_JOB_NAME", "test: [20, amd64]")];
+    assert_eq!(variant(declared("").env(&gitlab)), "test: [20, amd64]");
+    assert_eq!(variant(declared("").env(&gitlab[1..])), "");
     assert_eq!(
         variant(declared("variant = \"lint\"\n").env(&actions).env(&[("SCI_VARIANT", "test (20)")])),
         "test (20)"

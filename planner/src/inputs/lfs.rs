@@ -24,7 +24,7 @@ impl LfsFiles {
     /// Passes on what reading them says.
     pub(crate) fn of(tree: &Tree) -> std::io::Result<Self> {
         let mut matchers = Vec::new();
-        for (_, entry) in tree.walked() {
+        for (_, entry) in tree.walked().filter(|(_, entry)| entry.is_file()) {
             let Some(directory) = entry.path.strip_suffix(b".gitattributes") else { continue };
             if !(directory.is_empty() || directory.ends_with(b"/")) {
                 continue;

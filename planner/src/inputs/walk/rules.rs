@@ -15,6 +15,14 @@ pub(super) const FILE: &[u8] = b".gitignore";
 /// What a directory has that is a repository of its own, a submodule for one: in it, as in git, the files above do not count.
 pub(super) const REPOSITORY: &[u8] = b".git";
 
+/// Reads a file that is not a link: git follows none either, and what is behind it may differ from machine to machine.
+pub(crate) fn read_plain(file: &Path) -> std::io::Result<Vec<u8>> {
+    match file.symlink_metadata()?.is_file() {
+        true => std::fs::read(file),
+        false => Ok(Vec::new()),
+    }
+}
+
 /// One `.gitignore`, and the nearest one above it. What the nearer says counts.
 #[derive(Debug)]
 pub(super) struct Rules {
@@ -31,7 +39,7 @@ impl Rules {
     /// matches nothing, and the lines after it count.
     pub(super) fn read(file: &Path, prefix: usize, above: Option<Arc<Self>>) -> Option<Arc<Self>> {
         let mut builder = GitignoreBuilder::new("");
-        let content = std::fs::read(file).unwrap_or_default();
+        let content = read_plain(file).unwrap_or_default();
         for line in String::from_utf8_lossy(&content).trim_start_matches('\u{feff}').lines() {
             let _ = builder.add_line(None, &without_braces(line));
         }
