@@ -39,6 +39,13 @@ pub(crate) struct Encoded {
 pub(crate) fn encode(mut manifest: Manifest, base: Option<&Manifest>, threads: usize) -> Result<Encoded> {
     keep_used(&mut manifest);
     manifest.check_expansion()?;
+    let (encoded, lengths) = written(manifest, base, threads)?;
+    check_limits(&encoded.manifest, &lengths)?;
+    Ok(encoded)
+}
+
+/// The manifest's object, whether or not a reader would take it, and the length of each of its segments.
+pub(super) fn written(manifest: Manifest, base: Option<&Manifest>, threads: usize) -> Result<(Encoded, Vec<u64>)> {
     let inputs = (!manifest.inputs.is_empty()).then(|| inputs::encode(&manifest.inputs));
     let cuts = cuts(&manifest.tree);
     // What can be leaned on is decided over all segments. They are digested for that, but not kept: all of them together
@@ -65,7 +72,6 @@ pub(crate) fn encode(mut manifest: Manifest, base: Option<&Manifest>, threads: u
         Ok(())
     };
     pool::ordered(threads, cuts.into_iter().enumerate(), compressor, make, take)?;
-    check_limits(&manifest, &lengths)?;
     if let Some(raw) = inputs {
         let digest = Digest::of(&raw);
         writer.root.inputs = Some(match known.get(&digest) {
@@ -76,7 +82,7 @@ pub(crate) fn encode(mut manifest: Manifest, base: Option<&Manifest>, threads: u
     }
     writer.root.packs.clone_from(&manifest.packs);
     writer.root.blocks.clone_from(&manifest.blocks);
-    writer.finish(manifest, &digests)
+    Ok((writer.finish(manifest, &digests)?, lengths))
 }
 
 /// What is saved must be restorable: the reader's limits hold for the writer too.

@@ -10,7 +10,7 @@ use sci_store_api::{ObjectId, ObjectSource, TransferError};
 use super::Task;
 use super::ahead::Ahead;
 use super::plan::Plan;
-use super::reads::{self, Wanted, holds};
+use super::reads::{self, Length, Wanted, holds};
 use super::stage::Stage;
 use super::write::{Part, Writer};
 use crate::local::Receipt;
@@ -34,13 +34,13 @@ pub(crate) fn contents(
 ) -> Result<()> {
     let manifest = &task.manifest;
     let Pieces { places, light, pending } = Pieces::new(manifest, plan);
-    let batches = batches(manifest, &places);
+    let readers = source.reads_at_once();
+    let far = readers > 1;
+    let batches = batches(manifest, if far { Length::Far } else { Length::Near }, &places);
     let light: Vec<&[u32]> = light.chunks(LIGHT).collect();
     let next = AtomicUsize::new(0);
     let stop = AtomicBool::new(false);
     let outcome = Mutex::new((receipts, None));
-    let readers = source.reads_at_once();
-    let far = readers > 1;
     let wanted = if far { batches.iter().map(|batch| batch.reads.as_slice()).collect() } else { Vec::new() };
     let ahead = Ahead::new(source, wanted);
     // The next piece of work: what needs no block, then the batches, as they come or in order.
@@ -176,8 +176,8 @@ impl Batch<'_> {
 }
 
 /// Cuts the parts into batches.
-fn batches<'a>(manifest: &Manifest, places: &'a [Place]) -> Vec<Batch<'a>> {
-    let runs = reads::runs(manifest, places, |place| place.block);
+fn batches<'a>(manifest: &Manifest, length: Length, places: &'a [Place]) -> Vec<Batch<'a>> {
+    let runs = reads::runs(manifest, length, places, |place| place.block);
     runs.into_iter().map(|(places, run)| Batch { places, reads: run.reads() }).collect()
 }
 

@@ -53,7 +53,7 @@ pub use clear::clear;
 pub(crate) use intent::fuzzing::decode_body as fuzz_intent;
 pub use left::{staging_below, staging_of};
 pub use reads::reads;
-pub(crate) use reads::{Run, order};
+pub(crate) use reads::{Length, Run, order};
 
 /// What to restore, and where.
 pub struct RestoreRequest<'a> {

@@ -8,8 +8,17 @@ use crate::manifest::{Block, Manifest};
 use crate::tree::NONE;
 use crate::unpack::place;
 
-/// Neighbouring blocks are read together up to this length, over gaps up to that. Bytes.
-const READ: (u64, u64) = (8 << 20, 256 << 10);
+/// Neighbouring blocks are read together over gaps up to this length. Bytes.
+const GAP: u64 = 256 << 10;
+
+/// How much is read with one request, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Length {
+    /// From afar: few requests, since each goes the whole way.
+    Far = 8 << 20,
+    /// From a disk: little pieces, since each is the work of one thread, and the last of them that of the last thread.
+    Near = 1 << 20,
+}
 
 /// What is read with one request: an object, and which of its bytes.
 pub(crate) type Wanted = (ObjectId, Range<u64>);
@@ -17,6 +26,7 @@ pub(crate) type Wanted = (ObjectId, Range<u64>);
 /// Blocks that are read together: neighbours in a pack, and what leans on them, wherever that lies.
 pub(crate) struct Run<'a> {
     manifest: &'a Manifest,
+    most: u64,
     first: &'a Block,
     last: &'a Block,
     /// The end of the bytes that are read. In a forged manifest blocks may overlap: the last need not end last.
@@ -28,10 +38,11 @@ pub(crate) struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// A run of one block, and of what that leans on; and how many bytes are read for it.
-    pub(crate) fn new(manifest: &'a Manifest, number: u32) -> (Self, u64) {
+    pub(crate) fn new(manifest: &'a Manifest, length: Length, number: u32) -> (Self, u64) {
         let first = &manifest.blocks[manifest.footing(number) as usize];
         let (end, leaning) = (first.range().end, Vec::new());
-        let mut run = Self { manifest, first, last: first, end, leaning, beside: 0 };
+        let most = length as u64;
+        let mut run = Self { manifest, most, first, last: first, end, leaning, beside: 0 };
         let cost = u64::from(first.stored) + run.lean(number);
         (run, cost)
     }
@@ -41,8 +52,8 @@ impl<'a> Run<'a> {
     pub(crate) fn add(&mut self, number: u32) -> Option<u64> {
         let block = &self.manifest.blocks[number as usize];
         let next = &self.manifest.blocks[self.manifest.footing(number) as usize];
-        let is_full = block.reference != NONE && self.beside + u64::from(block.stored) > READ.0;
-        if is_full || next != self.last && !together(self.first, self.last, next) {
+        let is_full = block.reference != NONE && self.beside + u64::from(block.stored) > Length::Far as u64;
+        if is_full || next != self.last && !self.together(self.first, self.last, next) {
             return None;
         }
         let end = self.end.max(next.range().end);
@@ -61,6 +72,11 @@ impl<'a> Run<'a> {
         u64::from(block.stored)
     }
 
+    /// Whether `next`, which does not lie before `last`, is read with the blocks from `first` to `last`.
+    fn together(&self, first: &Block, last: &Block, next: &Block) -> bool {
+        next.pack == last.pack && next.offset <= last.range().end + GAP && next.range().end <= first.offset + self.most
+    }
+
     /// What is read: the neighbours, then what leans on them.
     pub(crate) fn reads(&self) -> Vec<Wanted> {
         let mut reads = vec![(self.manifest.packs[self.first.pack as usize].id, self.first.offset..self.end)];
@@ -70,7 +86,7 @@ impl<'a> Run<'a> {
         for number in leaning {
             let block = &self.manifest.blocks[number as usize];
             match (run, reads.last_mut()) {
-                (Some((first, last)), Some((_, range))) if together(first, last, block) => {
+                (Some((first, last)), Some((_, range))) if self.together(first, last, block) => {
                     range.end = range.end.max(block.range().end);
                     run = Some((first, block));
                 }
@@ -113,12 +129,7 @@ pub(crate) fn holds((object, read): &Wanted, wanted: &ObjectId, range: &Range<u6
     object == wanted && read.start <= range.start && range.end <= read.end
 }
 
-/// Whether `next`, which does not lie before `last`, is read with the run of blocks from `first` to `last`.
-fn together(first: &Block, last: &Block, next: &Block) -> bool {
-    next.pack == last.pack && next.offset <= last.range().end + READ.1 && next.range().end <= first.offset + READ.0
-}
-
-/// The ranges of packs that a restore into an empty directory reads.
+/// The ranges of packs that a restore into an empty directory reads from afar.
 pub fn reads(manifest: &Manifest) -> Vec<(ObjectId, Range<u64>)> {
     let mut used = vec![false; manifest.blocks.len()];
     for content in manifest.tree.entries().filter_map(|(index, _)| manifest.tree.content(index)) {
@@ -127,12 +138,13 @@ pub fn reads(manifest: &Manifest) -> Vec<(ObjectId, Range<u64>)> {
         }
     }
     let blocks: Vec<u32> = order(manifest).into_iter().filter(|number| used[*number as usize]).collect();
-    runs(manifest, &blocks, |number| *number).iter().flat_map(|(_, run)| run.reads()).collect()
+    runs(manifest, Length::Far, &blocks, |number| *number).iter().flat_map(|(_, run)| run.reads()).collect()
 }
 
 /// Cuts what is read, in [`order`], into what is read together.
 pub(crate) fn runs<'a, 'm, T>(
     manifest: &'m Manifest,
+    length: Length,
     all: &'a [T],
     block: impl Fn(&T) -> u32,
 ) -> Vec<(&'a [T], Run<'m>)> {
@@ -140,7 +152,7 @@ pub(crate) fn runs<'a, 'm, T>(
     let (mut start, mut run) = (0, None::<Run<'_>>);
     for (at, one) in all.iter().enumerate() {
         if run.as_mut().and_then(|run| run.add(block(one))).is_none() {
-            let done = run.replace(Run::new(manifest, block(one)).0);
+            let done = run.replace(Run::new(manifest, length, block(one)).0);
             runs.extend(done.map(|run| (&all[start..at], run)));
             start = at;
         }

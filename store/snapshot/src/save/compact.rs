@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 
 use crate::manifest::Manifest;
-use crate::restore::{self, Run};
+use crate::restore::{self, Length, Run};
 use crate::tiers;
 use crate::tree::{Extent, NONE};
 
@@ -222,7 +222,7 @@ impl<'a> Survey<'a> {
         let cost = |at| match run.as_mut().and_then(|run| run.add(at)) {
             Some(cost) => (at, cost),
             None => {
-                let (new, cost) = Run::new(self.base, at);
+                let (new, cost) = Run::new(self.base, Length::Far, at);
                 run = Some(new);
                 (at, cost)
             }
