@@ -91,19 +91,20 @@ pub fn edited_rows_are_refused<H: Harness>() {
 
 /// The default branch's row, pointed at a pull request's signed record, is refused.
 pub fn swapped_rows_are_refused<H: Harness>() {
-    let world = World::<H>::default();
-    let state = State::new("l", "s", "t");
-    world.saved(&main("1"), &state);
-    world.saved(&caller("1", &["pr:1"]), &State::new("l", "s", "hostile"));
     for column in [
         "UPDATE records SET payload = (SELECT payload FROM records WHERE scope = 'pr:1') WHERE scope LIKE 'trusted%'",
         "UPDATE records SET signature = (SELECT signature FROM records WHERE scope = 'pr:1') WHERE scope LIKE 'trusted%'",
         "UPDATE records SET tree = (SELECT tree FROM records WHERE scope = 'pr:1') WHERE scope LIKE 'trusted%'",
+        "UPDATE rungs SET record = (SELECT number FROM records WHERE scope = 'pr:1') WHERE scope LIKE 'trusted%'",
     ] {
+        let world = World::<H>::default();
+        let state = State::new("l", "s", "t");
+        world.saved(&main("1"), &state);
+        world.saved(&caller("1", &["pr:1"]), &State::new("l", "s", "hostile"));
         world.tamper(column, []);
         let resolved = world.resolve(&main("2"), &state);
-        assert_eq!(resolved.verdict.snapshot(), None);
-        assert!(refusals(&resolved.verdict).contains(&Some(Refusal::Signature)));
+        assert_eq!(resolved.verdict.snapshot(), None, "{column}");
+        assert!(refusals(&resolved.verdict).contains(&Some(Refusal::Signature)), "{column}");
     }
 }
 
