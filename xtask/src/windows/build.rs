@@ -46,15 +46,15 @@ fn install() -> Result<(), Failure> {
     tools::apt(&PACKAGES).map_err(|error| format!("{} are needed ({error})", PACKAGES.join(" and ")).into())
 }
 
-/// A cargo that builds for the target, without what only a debugger or a fast program needs.
+/// A cargo that builds for the target, without what only a debugger needs.
 fn cargo(context: &Context) -> Result<Command, Failure> {
     let mut command = wasm::cargo_for(context, TARGET, "std,panic_unwind")?;
     command.env("CARGO_TARGET_DIR", directory(context)).env("CARGO_BUILD_TARGET", TARGET);
     command.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_INCREMENTAL", "0");
-    command.args(["--config", "profile.dev.package.\"*\".opt-level=0"]);
     Ok(command)
 }
 
+/// Apart from that of the step `elsewhere`, whose C compiler makes empty files.
 fn directory(context: &Context) -> PathBuf {
-    context.target.join("elsewhere")
+    context.target.join("windows")
 }
