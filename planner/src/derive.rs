@@ -216,10 +216,12 @@ fn variant(config: &Config, host: &Host) -> String {
     if let Some(said) = host.text_var("SCI_VARIANT").or(config.variant.as_deref()) {
         return said.to_owned();
     }
-    let names: &[&str] = match () {
-        () if host.text_var("GITHUB_ACTIONS").is_some() => &["GITHUB_JOB", "SCI_MATRIX"],
-        () if host.text_var("GITLAB_CI").is_some() => &["CI_JOB_NAME"],
-        () => &[],
+    let names: &[&str] = if host.text_var("GITHUB_ACTIONS").is_some() {
+        &["GITHUB_JOB", "SCI_MATRIX"]
+    } else if host.text_var("GITLAB_CI").is_some() {
+        &["CI_JOB_NAME"]
+    } else {
+        &[]
     };
     names.iter().filter_map(|name| host.text_var(name)).collect::<Vec<_>>().join(" ")
 }

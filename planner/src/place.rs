@@ -142,7 +142,8 @@ impl Told<'_> {
     /// Refuses a path of the workspace whose tool is told to keep it elsewhere: what is there is not what the tool uses. A relative
     /// value is so to wherever the tool is run, which may be any directory above the path.
     fn expect_at(&self, root: &Path, workspace: &Path) -> Result<(), NoPlace> {
-        let is_root = |top: &Path| places::resolved(&top.join(&self.value)) == places::resolved(root);
+        let expected = places::resolved(root);
+        let is_root = |top: &Path| places::resolved(&top.join(&self.value)) == expected;
         if root.ancestors().skip(1).take_while(|above| above.starts_with(workspace)).any(is_root) {
             return Ok(());
         }

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::Instant;
 
-use sci_hasher::Digest;
 use sci_planner::{Outcome as Planned, Plan, PlannedPath};
 use sci_snapshot::Manifest;
 use sci_store_api::PlanId;
@@ -276,28 +275,34 @@ fn before(context: &mut Context, earlier: Option<&Before>, plan: &Plan, wanted: 
     };
     let mut before = planned(run, plan);
     for path in others {
-        let known = earlier.and_then(|earlier| earlier.path(&path.name, &path.instance)).cloned();
-        let stood = if known.is_none() { stood(context, &mut before, path) } else { None };
-        let Some(noted) = before.path_mut(&path.name, &path.instance) else { continue };
-        match known {
-            Some(known) => *noted = known,
-            None => noted.stood = stood,
+        let Some(known) = earlier.and_then(|earlier| earlier.path(&path.name, &path.instance)) else {
+            note_standing(context, &mut before, path);
+            continue;
+        };
+        if let Some(noted) = before.path_mut(&path.name, &path.instance) {
+            noted.clone_from(known);
         }
     }
     before
 }
 
-/// What stands in a path's place. Where that cannot be told, the run goes on, and what it saves of the path is unsettled.
-fn stood(context: &mut Context, before: &mut Before, path: &PlannedPath) -> Option<Digest> {
+/// Notes what stands in a path's place now. Where that cannot be told, the run goes on, and what it saves of the path is unsettled.
+fn note_standing(context: &mut Context, before: &mut Before, path: &PlannedPath) {
     // What workspaces share only ever grows: what stood there is theirs as much as ours.
     if path.home {
-        return None;
+        return;
     }
-    fingerprint::of(path).unwrap_or_else(|error| {
-        context.out.warn(format!("{}: what stands there is not known: {}", path.instance, error.message));
-        before.take_keys_of(&[path], UNKNOWN);
-        None
-    })
+    match fingerprint::of(path) {
+        Ok(stood) => {
+            if let Some(noted) = before.path_mut(&path.name, &path.instance) {
+                noted.stood = stood;
+            }
+        }
+        Err(error) => {
+            context.out.warn(format!("{}: what stands there is not known: {}", path.instance, error.message));
+            before.take_keys_of(&[path], UNKNOWN);
+        }
+    }
 }
 
 fn planned(run: String, plan: &Plan) -> Before {
@@ -322,7 +327,9 @@ fn note(
     installed: Option<&Manifest>,
 ) {
     let (path, since) = (answer.path, context.now());
-    let stood = if answer.chosen.is_none() { stood(context, before, path) } else { None };
+    if answer.chosen.is_none() {
+        note_standing(context, before, path);
+    }
     let Some(noted) = before.path_mut(&path.name, &path.instance) else { return };
     noted.damaged = answer.damaged().collect();
     noted.verdict = Some(restored.verdict);
@@ -330,7 +337,6 @@ fn note(
     let trouble = answer.trouble.as_ref().filter(|_| !answer.verdict.candidates.is_empty());
     noted.trouble = trouble.map(|trouble| (trouble.message.clone(), trouble.hint.clone()));
     noted.since = i64::try_from(since.as_nanosecond()).ok();
-    noted.stood = stood;
     noted.samples = installed.map(|manifest| kept::sample(manifest, &path.place.root)).unwrap_or_default();
     if let Some(chosen) = &answer.chosen {
         noted.served = Some((chosen.id, chosen.record.manifest));

@@ -19,14 +19,14 @@ pub(crate) trait Sealed: Serialize + DeserializeOwned {
     const PREFIX: &'static str;
     /// The media type that is signed.
     const PAYLOAD_TYPE: &'static str;
+    /// The longest that one may count, in milliseconds, where that is short: whoever has a key that was retired could otherwise make
+    /// one that was sealed before and never ends.
+    const LONGEST_LIFE: Option<u64>;
 
     /// When it was sealed: the signing key must have been valid then.
     fn sealed_at(&self) -> UnixMillis;
     /// When it ends.
     fn expires(&self) -> UnixMillis;
-    /// The longest that one may count, in milliseconds, where that is short: whoever has a key that was retired could otherwise make
-    /// one that was sealed before and never ends.
-    fn longest_life() -> Option<u64>;
 }
 
 /// Whether a text looks like one of this kind.
@@ -56,7 +56,7 @@ pub(crate) async fn open<T: Sealed, K: Keys>(keys: &K, text: &str, now: UnixMill
     if !signers.iter().any(|key| key.covers(content.sealed_at())) {
         return Err(Error::refused(ErrorCode::Unauthorized, "the key that made the ticket or token was retired"));
     }
-    let longest = T::longest_life().map(|life| content.sealed_at().plus(life));
+    let longest = T::LONGEST_LIFE.map(|life| content.sealed_at().plus(life));
     if now >= content.expires() || longest.is_some_and(|end| now >= end) {
         return Err(Error::refused(ErrorCode::Unauthorized, "the ticket or token has expired"));
     }

@@ -85,6 +85,7 @@ enum Holder {
 impl Sealed for Ticket {
     const PREFIX: &'static str = "sci_ticket";
     const PAYLOAD_TYPE: &'static str = "application/vnd.sci.ticket.v1+json";
+    const LONGEST_LIFE: Option<u64> = Some(TICKET_LIFE);
 
     fn sealed_at(&self) -> UnixMillis {
         self.made
@@ -92,10 +93,6 @@ impl Sealed for Ticket {
 
     fn expires(&self) -> UnixMillis {
         self.expires
-    }
-
-    fn longest_life() -> Option<u64> {
-        Some(TICKET_LIFE)
     }
 }
 

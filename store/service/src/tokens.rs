@@ -29,6 +29,8 @@ pub(crate) struct Token {
 impl Sealed for Token {
     const PREFIX: &'static str = "sci_token";
     const PAYLOAD_TYPE: &'static str = "application/vnd.sci.token.v1+json";
+    /// It may be years: what is listed says when it ends.
+    const LONGEST_LIFE: Option<u64> = None;
 
     fn sealed_at(&self) -> UnixMillis {
         self.created
@@ -36,11 +38,6 @@ impl Sealed for Token {
 
     fn expires(&self) -> UnixMillis {
         self.expires
-    }
-
-    /// It may be years: what is listed says when it ends.
-    fn longest_life() -> Option<u64> {
-        None
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) const FILE: &[u8] = b".gitignore";
 pub(super) const REPOSITORY: &[u8] = b".git";
 
 /// Reads a file that is not a link: git follows none either, and what is behind it may differ from machine to machine.
-pub(crate) fn read_plain(file: &Path) -> std::io::Result<Vec<u8>> {
+fn read_plain(file: &Path) -> std::io::Result<Vec<u8>> {
     match file.symlink_metadata()?.is_file() {
         true => std::fs::read(file),
         false => Ok(Vec::new()),

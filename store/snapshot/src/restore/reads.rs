@@ -52,6 +52,7 @@ impl<'a> Run<'a> {
     pub(crate) fn add(&mut self, number: u32) -> Option<u64> {
         let block = &self.manifest.blocks[number as usize];
         let next = &self.manifest.blocks[self.manifest.footing(number) as usize];
+        // Wherever it is read from: in another run what these lean on would be unpacked once more.
         let is_full = block.reference != NONE && self.beside + u64::from(block.stored) > Length::Far as u64;
         if is_full || next != self.last && !self.together(self.first, self.last, next) {
             return None;
