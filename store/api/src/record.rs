@@ -14,7 +14,7 @@ pub const VERSION: u32 = 1;
 pub const MAX_PAYLOAD: usize = 3 << 19;
 /// The most objects of one snapshot.
 pub const MAX_OBJECTS: usize = 8_192;
-/// The most parents of one snapshot.
+/// The most parents that a record names.
 pub const MAX_PARENTS: usize = 4_096;
 /// The largest object, in bytes.
 pub const MAX_OBJECT_SIZE: u64 = 1 << 30;
@@ -82,7 +82,8 @@ pub struct Record {
     pub claims: BTreeMap<String, String>,
     /// The run that wrote it.
     pub run: RunId,
-    /// Every snapshot that the store had served to that run, on any path, in ascending order.
+    /// The snapshots that the store had served to that run, on any path, in ascending order: all of them, or [`MAX_PARENTS`] of
+    /// more.
     pub parents: Vec<SnapshotId>,
     /// Whether the run succeeded and its inputs did not change meanwhile: only then may the snapshot be `exact`.
     pub settled: bool,

@@ -66,9 +66,12 @@ macro_rules! with_cases {
                 other_scopes_are_named_not_served, unsettled_is_never_exact, missing_object_is_a_reason,
                 a_flood_elsewhere_hides_nothing, repositories_are_apart
             ],
+            lineage: [
+                parents_are_what_was_served, quarantine_reaches_descendants, quarantine_takes_whole_runs,
+                lineage_is_bounded, parents_that_are_gone_still_bind, more_parents_than_a_record_names
+            ],
             trust: [
-                parents_are_what_was_served, quarantine_reaches_descendants, edited_rows_are_refused,
-                swapped_rows_are_refused, retired_keys_end, a_save_is_not_signed_by_a_key_that_ended,
+                edited_rows_are_refused, swapped_rows_are_refused, retired_keys_end, a_save_is_not_signed_by_a_key_that_ended,
                 unknown_keys_are_refused
             ],
             gc: [

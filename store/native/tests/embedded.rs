@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use sci_hasher::{Derivation, Digest, InputClass, Ladder, Sketch};
 use sci_native::{Embedded, Error, LocalAdmin, NoBuckets, caller};
-use sci_store_api::admin::{Collect, DAY, GcPolicy};
+use sci_store_api::admin::{Collect, DAY, GcPolicy, Quarantine};
 use sci_store_api::resolve::{PathQuery, ResolveRequest, RestorePolicy};
 use sci_store_api::saves::{CommitSave, Committed};
 use sci_store_api::snapshots::SnapshotQuery;
@@ -172,11 +172,53 @@ fn threads_read_and_write_at_once() {
 /// What each scope is charged for: as the index says it, and as it follows from what is there.
 fn charges(index: &rusqlite::Connection) -> [Vec<(String, i64)>; 2] {
     const FOLLOWS: &str = "SELECT scope, sum(bytes) FROM (SELECT scope, size AS bytes FROM objects WHERE state < 2 \
-         UNION ALL SELECT scope, 2000 + 120 * objects FROM records) GROUP BY scope ORDER BY scope";
+         UNION ALL SELECT scope, listed FROM records) GROUP BY scope ORDER BY scope";
     ["SELECT scope, bytes FROM charges WHERE bytes <> 0 ORDER BY scope", FOLLOWS].map(|sql| {
         let mut asked = index.prepare(sql).unwrap();
         asked.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().collect::<Result<_, _>>().unwrap()
     })
+}
+
+/// Takes an index back to what it was before lineage was kept by run: a row for each snapshot and each of its parents.
+const BEFORE_LINEAGE_BY_RUN: &str = "DELETE FROM migrations WHERE version = 5; \
+    CREATE TABLE ancestry (repository TEXT NOT NULL, snapshot BLOB NOT NULL, parent BLOB NOT NULL, run TEXT NOT NULL, \
+        quarantined INTEGER NOT NULL, PRIMARY KEY (repository, snapshot, parent)) STRICT, WITHOUT ROWID; \
+    INSERT INTO ancestry SELECT repository, snapshot, \
+        coalesce((SELECT snapshot FROM served WHERE served.run = records.run), x''), run, quarantined FROM records; \
+    DROP TABLE lineage; ALTER TABLE served DROP COLUMN origin; ALTER TABLE served DROP COLUMN scope; \
+    DROP TRIGGER record_added; DROP TRIGGER record_gone; ALTER TABLE records DROP COLUMN listed; \
+    CREATE TRIGGER record_added AFTER INSERT ON records BEGIN DELETE FROM guard; END; \
+    CREATE TRIGGER record_gone AFTER DELETE ON records BEGIN DELETE FROM guard; END";
+const BEFORE_OWNERS: &str = "DELETE FROM migrations WHERE version = 4; \
+    DROP TRIGGER object_added; DROP TRIGGER object_changed; DROP TRIGGER object_gone; DROP TABLE charges; \
+    DROP TRIGGER record_added; DROP TRIGGER record_gone; \
+    DROP INDEX objects_by_owner; DROP INDEX records_by_scope; ALTER TABLE objects DROP COLUMN scope";
+
+#[test]
+fn lineage_from_before_it_was_kept_by_run_is_brought_up() {
+    let directory = TempDir::new().unwrap();
+    for (run, state) in [("1", "a"), ("2", "b"), ("3", "c"), ("other", "d")] {
+        let store = open(directory.path(), "p", run);
+        if run != "other" {
+            resolve(&store, state);
+        }
+        save(&store, state, run, vec![]).unwrap();
+    }
+    // Served, and not saved yet.
+    let later = open(directory.path(), "p", "later");
+    assert!(matches!(resolve(&later, "c"), Outcome::Exact { .. }));
+    let index = rusqlite::Connection::open(directory.path().join("index.sqlite")).unwrap();
+    index.execute_batch(BEFORE_LINEAGE_BY_RUN).unwrap();
+    let store = open(directory.path(), "p", "reader");
+    let [said, follows] = charges(&index);
+    assert_eq!(said, follows);
+    let admin = LocalAdmin::open(directory.path(), &NoBuckets).unwrap();
+    let repository = index.query_row("SELECT repository FROM records", [], |row| row.get::<_, String>(0)).unwrap();
+    let request = Quarantine { repository: repository.parse().unwrap(), run: RunId::new("1").unwrap() };
+    assert_eq!(admin.quarantine(&request).unwrap().len(), 3);
+    save(&later, "late", "later", vec![]).unwrap();
+    assert!(matches!(resolve(&store, "late"), Outcome::Nearest { .. }), "it descends from what is quarantined");
+    assert!(matches!(resolve(&store, "d"), Outcome::Exact { .. }));
 }
 
 #[test]
@@ -186,11 +228,8 @@ fn an_index_from_before_objects_had_owners_is_brought_up() {
     let index = rusqlite::Connection::open(directory.path().join("index.sqlite")).unwrap();
     let before = charges(&index);
     assert!(before[0].len() == 1 && before[0] == before[1], "{before:?}");
-    let undo = "DROP TRIGGER object_added; DROP TRIGGER object_changed; DROP TRIGGER object_gone; \
-                DROP TRIGGER record_added; DROP TRIGGER record_gone; DROP TABLE charges; \
-                DROP INDEX objects_by_owner; DROP INDEX records_by_scope; \
-                ALTER TABLE objects DROP COLUMN scope; DELETE FROM migrations WHERE version = 4";
-    index.execute_batch(undo).unwrap();
+    index.execute_batch(BEFORE_LINEAGE_BY_RUN).unwrap();
+    index.execute_batch(BEFORE_OWNERS).unwrap();
     let store = open(directory.path(), "p", "2");
     assert_eq!(resolve(&store, "a"), Outcome::Exact { snapshot });
     let [said, follows] = charges(&index);

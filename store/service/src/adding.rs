@@ -1,7 +1,7 @@
 //! What a commit adds: a record, signed, and the statements that put it into the index.
 
 use sci_store_api::dsse::{self, Envelope, PublicKey, RECORD_TYPE};
-use sci_store_api::record::VERSION;
+use sci_store_api::record::{MAX_PARENTS, VERSION};
 use sci_store_api::saves::CommitSave;
 use sci_store_api::{ApiError, ErrorCode, Record, Scope, ScopeClass, SnapshotId};
 
@@ -9,13 +9,13 @@ use crate::blobs::Blobs;
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::keys::{Clock, Keys};
+use crate::lineage;
 use crate::quota;
 use crate::saves::Save;
 use crate::service::Service;
 use crate::sql::{Row, Sql, Statement, Value};
 
-const PARENTS: &str = "SELECT served.snapshot, scope FROM served LEFT JOIN records ON number = record \
-     WHERE served.repository = ?1 AND served.run = ?2 ORDER BY served.snapshot";
+const PARENTS: &str = "SELECT snapshot, scope FROM served WHERE repository = ?1 AND run = ?2 ORDER BY snapshot";
 pub(crate) const GUARD_OBJECTS: &str = "INSERT INTO guard SELECT 0 WHERE ?2 <> \
      (SELECT count(*) FROM objects WHERE state = 1 AND number IN (SELECT value FROM json_each(?1)))";
 const GUARD_NEWEST: &str = "INSERT INTO guard SELECT 0 WHERE EXISTS (SELECT 1 FROM rungs \
@@ -24,20 +24,16 @@ const GUARD_NEWEST: &str = "INSERT INTO guard SELECT 0 WHERE EXISTS (SELECT 1 FR
 const SITE: &str = "INSERT INTO sites (repository, path, instance) VALUES (?1, ?2, ?3) \
      ON CONFLICT (repository, path, instance) DO NOTHING";
 const RECORD: &str = "INSERT INTO records (repository, snapshot, site, scope, key, tree, sketch, derivation, settled, \
-     quarantined, files, bytes, stored, objects, run, sha, created, payload, keyid, signature) \
+     quarantined, files, bytes, stored, objects, run, sha, created, payload, keyid, signature, listed) \
      SELECT ?1, ?2, number, ?5, ?6, ?7, ?8, ?9, ?10, \
-     EXISTS (SELECT 1 FROM quarantined_runs WHERE repository = ?1 AND run = ?15) OR EXISTS (SELECT 1 FROM ancestry \
-         WHERE repository = ?1 AND quarantined = 1 AND snapshot IN (SELECT unhex(value) FROM json_each(?11))), \
-     ?12, ?13, ?14, json_array_length(?16), ?15, ?17, ?18, ?19, ?20, ?21 \
+     EXISTS (SELECT 1 FROM quarantined_runs WHERE repository = ?1 AND run = ?14), \
+     ?11, ?12, ?13, json_array_length(?15), ?14, ?16, ?17, ?18, ?19, ?20, ?21 \
      FROM sites WHERE repository = ?1 AND path = ?3 AND instance = ?4";
 const RUNGS: &str = "INSERT INTO rungs (site, digest, scope, settled, record) \
      SELECT site, unhex(value), scope, settled, number FROM records, json_each(?3) \
      WHERE repository = ?1 AND snapshot = ?2";
 const RECORD_OBJECTS: &str = "INSERT INTO record_objects (record, object) \
      SELECT number, value FROM records, json_each(?3) WHERE repository = ?1 AND snapshot = ?2";
-const ANCESTRY: &str = "INSERT INTO ancestry (repository, snapshot, parent, run, quarantined) \
-     SELECT repository, snapshot, unhex(value), run, quarantined FROM records, json_each(?3) \
-     WHERE repository = ?1 AND snapshot = ?2";
 pub(crate) const NEEDED: &str =
     "UPDATE objects SET idle = NULL WHERE idle IS NOT NULL AND number IN (SELECT value FROM json_each(?1))";
 
@@ -46,7 +42,8 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     pub(crate) async fn record(&self, caller: &Caller, save: &Save, request: &CommitSave) -> Result<Record, Error> {
         let params = [caller.repository.as_str().into(), caller.run.as_str().into()];
         let rows = self.sql.query(Statement::new(PARENTS, params)).await?;
-        let parents = rows.iter().map(|row| parent(row, &save.scope)).collect::<Result<_, _>>()?;
+        let mut parents = rows.iter().map(|row| parent(row, &save.scope)).collect::<Result<Vec<_>, _>>()?;
+        parents.truncate(MAX_PARENTS);
         Ok(Record {
             version: VERSION,
             store: self.settings.store.clone(),
@@ -81,11 +78,10 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     ) -> Result<Vec<Statement>, Error> {
         let envelope = self.sign(record, payload).await?;
         let snapshot = envelope.snapshot_id();
+        let listed = quota::listed(record, &envelope.payload);
         let signature = envelope.signatures.into_iter().next();
         let signature = signature.ok_or_else(|| crate::KeyError("the key made no signature".to_owned()))?;
         let text = |text: &str| Value::from(text);
-        let parents = serde_json::to_string(&record.parents)?;
-        let lineage = if record.parents.is_empty() { "[\"\"]".to_owned() } else { parents.clone() };
         let objects = serde_json::to_string(numbers)?;
         let place = || [text(record.repository.as_str()), text(record.path.as_str()), text(record.instance.as_str())];
         let scope = record.scope.to_string();
@@ -112,7 +108,6 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
             request.sketch.to_bytes().into(),
             record.derivation.as_bytes().into(),
             record.settled.into(),
-            parents.into(),
             record.files.into(),
             record.bytes.into(),
             record.stored_bytes().into(),
@@ -123,18 +118,22 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
             envelope.payload.into(),
             text(signature.keyid.as_str()),
             signature.sig.into(),
+            listed.into(),
         ];
-        Ok(vec![
+        let mut statements = vec![
             Statement::new(GUARD_OBJECTS, [text(&objects), (numbers.len() as u64).into()]),
             Statement::new(GUARD_NEWEST, newest),
             Statement::new(SITE, place()),
+        ];
+        statements.extend(lineage::of(record));
+        statements.extend([
             Statement::new(RECORD, row),
             Statement::new(RUNGS, of_record(serde_json::to_string(&record.ladder)?)),
             Statement::new(RECORD_OBJECTS, of_record(objects.clone())),
             quota::own_cited(record, &snapshot, objects.clone()),
-            Statement::new(ANCESTRY, of_record(lineage)),
             Statement::new(NEEDED, [objects.into()]),
-        ])
+        ]);
+        Ok(statements)
     }
 
     /// Signs a record with a key whose signatures count for the time that the record says. Between the two the keys may

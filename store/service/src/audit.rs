@@ -21,8 +21,7 @@ const NUMBERS: &str = "SELECT number, snapshot FROM records WHERE forgotten IS N
      AND (repository = ?1 OR site IN (SELECT number FROM sites WHERE repository = ?1)) ORDER BY number DESC";
 const ROW: &str = "SELECT records.repository, snapshot, scope, sites.repository AS site_repository, sites.path, sites.instance, key, tree, \
      derivation, settled, files, bytes, stored, objects, run, sha, created, payload, keyid, signature, quarantined = EXISTS \
-         (SELECT 1 FROM ancestry WHERE ancestry.repository = ?2 AND ancestry.snapshot = records.snapshot \
-          AND ancestry.quarantined = 1) \
+         (SELECT 1 FROM quarantined_runs WHERE quarantined_runs.repository = ?2 AND quarantined_runs.run = records.run) \
      FROM records LEFT JOIN sites ON sites.number = site WHERE records.number = ?1 AND forgotten IS NULL";
 const SCOPE: &str = "SELECT ?2 IS NULL OR scope IN (SELECT value FROM json_each(?2)) FROM records WHERE number = ?1";
 const RUNGS: &str = "SELECT digest, rungs.scope, rungs.settled FROM rungs JOIN records ON records.number = record \

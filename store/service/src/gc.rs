@@ -12,12 +12,13 @@ use sci_store_api::{ObjectId, RepositoryId, ScopeClass, SnapshotId, UnixMillis};
 use crate::blobs::{Blob, Blobs};
 use crate::error::Error;
 use crate::keys::{Clock, Keys};
+use crate::lineage;
 use crate::quota;
 use crate::service::Service;
 use crate::sql::{Row, Rows, Sql, SqlError, Statement, Value};
 
-/// How long a run's lineage is remembered after its last lease, in milliseconds: far longer than a run can take.
-const LINEAGE: u64 = 90 * sci_store_api::admin::DAY;
+/// How long what was served to a run is remembered after its last lease, in milliseconds: far longer than a run can take.
+const SERVED: u64 = 90 * sci_store_api::admin::DAY;
 
 /// SQL: the object of the outer statement is needed by something else than the records in `gone`.
 macro_rules! needed {
@@ -196,12 +197,13 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         let rows = self.sql.query(Statement::new(PURGED, [extent(repository), times.now.into()])).await?;
         let numbers = rows.iter().map(|row| row.integer(0)).collect::<Result<Vec<_>, _>>()?;
         let list = serde_json::to_string(&numbers)?;
-        let lineage = times.now.saturating_sub(LINEAGE);
+        let remembered = times.now.saturating_sub(SERVED);
         let mut batch = vec![
             quota::disown(&list),
             Statement::new(PURGE_OBJECTS, [list.as_str().into()]),
             Statement::new(PURGE, [list.as_str().into()]),
-            Statement::new(PURGE_SERVED, [extent(repository), lineage.into()]),
+            Statement::new(PURGE_SERVED, [extent(repository), remembered.into()]),
+            lineage::purge(extent(repository)),
         ];
         batch.extend(quota::tidy());
         self.sql.batch(batch).await?;

@@ -28,6 +28,11 @@ const LOOKED_AT: u64 = 1_024;
 /// How many objects from before there were owners one collection finds an owner for.
 const OWNERS_FOUND: u64 = 10_000;
 
+/// What a record takes up in the index beside its payload, in bytes: its rungs, its sketch and its row, and what cites each of
+/// its objects.
+const LISTED: u64 = 2_000;
+const LISTED_OBJECT: u64 = 40;
+
 /// The class, which no scope has, of who puts objects and writes to no scope.
 macro_rules! nowhere {
     () => {
@@ -35,13 +40,6 @@ macro_rules! nowhere {
     };
 }
 const NOWHERE: &str = nowhere!();
-
-/// SQL: what a record takes up in the index, as the triggers on `records` reckon too, given how many objects it cites.
-macro_rules! listed {
-    ($objects:literal) => {
-        concat!("2000 + 120 * ", $objects)
-    };
-}
 
 /// SQL: the rank of a scope's class.
 macro_rules! rank {
@@ -109,22 +107,18 @@ const KEPT: &str = concat!(
      WHERE EXISTS (SELECT 1 FROM record_objects JOIN records ON records.number = record \
          JOIN wanted AS own ON records.scope >= own.low AND records.scope < own.high \
          WHERE record_objects.object = objects.number AND forgotten IS NULL)) \
-     + (SELECT coalesce(sum(",
-    listed!("records.objects"),
-    "), 0) FROM wanted CROSS JOIN records \
+     + (SELECT coalesce(sum(listed), 0) FROM wanted CROSS JOIN records \
         ON records.repository = ?1 AND records.scope >= low AND records.scope < high AND forgotten IS NULL) AS bytes"
 );
 /// The records within range ?3 that nobody has restored for the longest time, never ?4, and what the wanted scopes keep less,
 /// at least, without each.
 const LEAST_USED: &str = concat!(
     wanted!(),
-    ", least AS MATERIALIZED (SELECT number, objects FROM records \
+    ", least AS MATERIALIZED (SELECT number, listed FROM records \
        WHERE repository = ?1 AND forgotten IS NULL AND snapshot IS NOT ?4 AND scope >= ?3 ->> 0 AND scope < ?3 ->> 1 \
        ORDER BY max(created, coalesce((SELECT max(until) FROM served WHERE served.record = records.number), 0)), number \
        LIMIT ?5) \
-     SELECT least.number, ",
-    listed!("least.objects"),
-    " + (SELECT coalesce(sum(size), 0) FROM record_objects AS cited \
+     SELECT least.number, listed + (SELECT coalesce(sum(size), 0) FROM record_objects AS cited \
        JOIN objects ON objects.number = cited.object JOIN wanted ON scope >= low AND scope < high \
        WHERE cited.record = least.number AND NOT EXISTS (SELECT 1 FROM record_objects AS other \
          JOIN records ON records.number = other.record JOIN wanted AS own \
@@ -279,6 +273,11 @@ pub(crate) fn own(caller: &Caller, object: ObjectId, size: u64) -> Statement {
 pub(crate) fn own_cited(record: &Record, snapshot: &SnapshotId, numbers: String) -> Statement {
     let (repository, scope) = (record.repository.as_str().into(), record.scope.to_string().into());
     Statement::new(OWN_CITED, [numbers.into(), repository, scope, snapshot.as_bytes().into()])
+}
+
+/// What a record is charged for beside its objects, in bytes.
+pub(crate) fn listed(record: &Record, payload: &[u8]) -> u64 {
+    LISTED + LISTED_OBJECT * record.objects.len() as u64 + payload.len() as u64
 }
 
 /// Gives what these records cite to who keeps it beside them.

@@ -46,7 +46,8 @@ const ANY: &str = concat!(
 );
 const GUARD_SERVABLE: &str = "INSERT INTO guard SELECT 0 WHERE NOT EXISTS \
      (SELECT 1 FROM records WHERE number = ?1 AND snapshot = ?2 AND forgotten IS NULL AND quarantined = 0)";
-const SERVE: &str = "INSERT INTO served (repository, run, snapshot, record, until) VALUES (?1, ?2, ?3, ?4, ?5) \
+const SERVE: &str = "INSERT INTO served (repository, run, snapshot, record, until, origin, scope) \
+     SELECT ?1, ?2, snapshot, number, ?4, run, scope FROM records WHERE number = ?3 \
      ON CONFLICT (repository, run, snapshot) DO UPDATE SET until = max(until, excluded.until), record = excluded.record";
 
 /// One path being resolved.
@@ -227,13 +228,7 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
         }
         let Indexed { number, snapshot, .. } = &found.ranked.indexed;
         let until = self.clock.now().plus(self.settings.lease);
-        let row = [
-            caller.repository.as_str().into(),
-            caller.run.as_str().into(),
-            snapshot.as_bytes().into(),
-            (*number).into(),
-            until.0.into(),
-        ];
+        let row = [caller.repository.as_str().into(), caller.run.as_str().into(), (*number).into(), until.0.into()];
         let guard = Statement::new(GUARD_SERVABLE, [(*number).into(), snapshot.as_bytes().into()]);
         self.sql.quick(vec![guard, Statement::new(SERVE, row)]).await?;
         Ok(())

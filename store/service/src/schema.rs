@@ -3,11 +3,12 @@
 use crate::sql::{Sql, SqlError, Statement};
 
 /// The migrations, oldest first. One that was released is never edited.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../migrations/0001_initial.sql"),
     include_str!("../migrations/0002_arrivals.sql"),
     include_str!("../migrations/0003_identity.sql"),
     include_str!("../migrations/0004_owners.sql"),
+    include_str!("../migrations/0005_lineage.sql"),
 ];
 
 const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY) STRICT";

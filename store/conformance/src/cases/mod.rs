@@ -3,6 +3,7 @@
 pub mod faults;
 pub mod gc;
 pub mod interleavings;
+pub mod lineage;
 pub mod objects;
 pub mod plans;
 pub mod repair;

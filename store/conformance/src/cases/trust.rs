@@ -1,9 +1,7 @@
-//! Trust: lineage that the client cannot omit, and rows that say something else than what was signed.
+//! Trust: rows that say something else than what was signed, and keys that end.
 
-use pollster::block_on;
 use sci_service::Clock;
 use sci_store_api::ErrorCode;
-use sci_store_api::admin::Quarantine;
 use sci_store_api::saves::Committed;
 use sci_store_api::verdict::{Refusal, Verdict};
 
@@ -11,52 +9,6 @@ use crate::world::{Harness, State, World, caller, code, main};
 
 fn refusals(verdict: &Verdict) -> Vec<Option<Refusal>> {
     verdict.candidates.iter().map(|candidate| candidate.judgement.refusal()).collect()
-}
-
-/// Every snapshot that was served to a run, on any path, is a parent of what the run saves, said or not.
-pub fn parents_are_what_was_served<H: Harness>() {
-    let world = World::<H>::default();
-    let one = world.saved(&main("1"), &State::new("l1", "s", "one"));
-    let elsewhere = State { instance: "web/target", ..State::new("l2", "s", "two") };
-    let two = world.saved(&main("2"), &elsewhere);
-    let me = main("3");
-    world.resolve(&me, &State::new("l1", "s", "x"));
-    world.resolve(&me, &elsewhere);
-    let child = world.saved(&me, &State::new("l3", "s", "child"));
-    let mut parents = vec![one, two];
-    parents.sort();
-    assert_eq!(world.record(&me, &child).parents, parents);
-    let other = world.saved(&main("4"), &State::new("l4", "s", "other"));
-    assert_eq!(world.record(&me, &other).parents, []);
-}
-
-/// A quarantined run's snapshots and all that descends from them are refused, also through a forgotten one, and also
-/// what is saved later.
-pub fn quarantine_reaches_descendants<H: Harness>() {
-    let world = World::<H>::default();
-    let chain = ["1", "2", "3"];
-    let states = chain.map(|run| State::new("l", run, run));
-    let mut snapshots = Vec::new();
-    for (run, state) in chain.into_iter().zip(&states) {
-        world.resolve(&main(run), state);
-        snapshots.push(world.saved(&main(run), state));
-    }
-    world.resolve(&main("later"), &states[2]);
-    block_on(world.service.forget(&main("x"), &snapshots[1])).unwrap();
-    world.clock.advance(3 * sci_store_api::admin::DAY);
-    world.gc(0);
-    let clean = world.saved(&main("clean"), &State::new("other", "s", "clean"));
-    let repository = main("x").repository;
-    let request = Quarantine { repository, run: "1".parse().unwrap() };
-    let quarantined = block_on(world.service.quarantine(&request)).unwrap();
-    assert_eq!(quarantined.len(), 3);
-    let resolved = world.resolve(&main("reader"), &states[2]);
-    assert_eq!(resolved.verdict.snapshot(), Some(clean));
-    assert_eq!(refusals(&resolved.verdict).iter().filter(|reason| **reason == Some(Refusal::Quarantined)).count(), 2);
-    for run in ["1", "later"] {
-        world.saved(&main(run), &State::new("l", "late", run).unsettled());
-    }
-    assert_eq!(world.resolve(&main("reader"), &State::new("l", "late", "")).verdict.snapshot(), Some(clean));
 }
 
 /// A row that was edited in the index is refused: the signed record says otherwise.

@@ -71,7 +71,7 @@ fn a_pull_request_keeps_what_it_restored_last_and_main_loses_nothing() {
 #[test]
 fn a_pull_request_is_charged_for_what_it_adds_to_mains_state() {
     let bench = Bench::default();
-    bench.limit(Quota { untrusted_scope: Some(20_500), ..Quota::default() });
+    bench.limit(Quota { untrusted_scope: Some(34_000), ..Quota::default() });
     let Committed::Saved { snapshot } = bench.save(&bench.main(), &large()) else { panic!("it was not saved") };
     // The same tree of other inputs: all but these is main's.
     let grown = |source| State { inputs: State::new("l", source, "").inputs, ..large() };

@@ -1,0 +1,69 @@
+//! Lineage: which runs grew from what other runs saved, and the quarantine that follows it.
+//!
+//! It is kept by run: what was served to a run may be in everything that the run saves. A run that is quarantined, by name
+//! or as a descendant, has all its snapshots refused, also later ones. The edges of a run stay when its snapshots have gone,
+//! for as long as another run descends from it, or may yet.
+
+use sci_store_api::admin::Quarantine;
+use sci_store_api::{Record, RepositoryId, SnapshotId};
+
+use crate::blobs::Blobs;
+use crate::error::Error;
+use crate::keys::{Clock, Keys};
+use crate::service::Service;
+use crate::sql::{Sql, Statement, Value};
+
+const EDGES: &str = "INSERT INTO lineage (repository, run, parent) \
+     SELECT DISTINCT repository, run, origin FROM served WHERE repository = ?1 AND run = ?2 AND origin <> ?2 \
+     ON CONFLICT (repository, run, parent) DO NOTHING";
+const NAME: &str =
+    "INSERT INTO quarantined_runs (repository, run) VALUES (?1, ?2) ON CONFLICT (repository, run) DO NOTHING";
+/// Quarantines the descendants of the run, and the run itself when one of its parents is quarantined.
+const SPREAD: &str = "WITH RECURSIVE tainted (run) AS ( \
+     SELECT ?2 WHERE EXISTS (SELECT 1 FROM quarantined_runs WHERE repository = ?1 AND (run = ?2 \
+         OR run IN (SELECT parent FROM lineage WHERE lineage.repository = ?1 AND lineage.run = ?2))) \
+     UNION SELECT lineage.run FROM tainted JOIN lineage ON lineage.repository = ?1 AND lineage.parent = tainted.run) \
+     INSERT INTO quarantined_runs (repository, run) SELECT ?1, run FROM tainted WHERE TRUE \
+     ON CONFLICT (repository, run) DO NOTHING";
+const REFUSE: &str = "UPDATE records SET quarantined = 1 WHERE repository = ?1 AND quarantined = 0 \
+     AND run IN (SELECT run FROM quarantined_runs WHERE repository = ?1)";
+const REFUSED: &str = "SELECT snapshot FROM records WHERE repository = ?1 AND quarantined = 1 ORDER BY snapshot";
+const PURGE: &str = "DELETE FROM lineage WHERE (?1 IS NULL OR repository = ?1) \
+     AND NOT EXISTS (SELECT 1 FROM records WHERE records.repository = lineage.repository AND records.run = lineage.run) \
+     AND NOT EXISTS (SELECT 1 FROM lineage AS child WHERE child.repository = lineage.repository AND child.parent = lineage.run) \
+     AND (repository, run) NOT IN (SELECT repository, origin FROM served WHERE origin IS NOT NULL)";
+
+impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
+    /// Quarantines a run of the repository and all that descends from it. Gives every snapshot that is refused now, by this or
+    /// an earlier call.
+    ///
+    /// # Errors
+    /// [`Error::Sql`].
+    pub async fn quarantine(&self, request: &Quarantine) -> Result<Vec<SnapshotId>, Error> {
+        let repository = request.repository.as_str();
+        let mut batch = vec![Statement::new(NAME, [repository.into(), request.run.as_str().into()])];
+        batch.extend(spread(&request.repository, request.run.as_str()));
+        batch.push(Statement::new(REFUSED, [repository.into()]));
+        let rows = self.sql.batch(batch).await?;
+        let snapshots = rows.last().into_iter().flatten().map(|row| row.id(0).map(SnapshotId::from_bytes));
+        Ok(snapshots.collect::<Result<_, _>>()?)
+    }
+}
+
+/// Notes what the record's run was served, before the record is added.
+pub(crate) fn of(record: &Record) -> Vec<Statement> {
+    let run = record.run.as_str();
+    let mut statements = vec![Statement::new(EDGES, [record.repository.as_str().into(), run.into()])];
+    statements.extend(spread(&record.repository, run));
+    statements
+}
+
+/// Removes the edges that lead to nothing any more; of a chain the last ones.
+pub(crate) fn purge(extent: Value) -> Statement {
+    Statement::new(PURGE, [extent])
+}
+
+fn spread(repository: &RepositoryId, run: &str) -> [Statement; 2] {
+    let repository = repository.as_str();
+    [Statement::new(SPREAD, [repository.into(), run.into()]), Statement::new(REFUSE, [repository.into()])]
+}
