@@ -17,6 +17,7 @@ fn a_repository_is_registered_changed_and_shown() {
       self-hosted  branch scopes
       public       no
       quota        no limit in all
+                   untrusted scopes: 10.0 GiB each, 50.0 GiB together
     ");
     assert_screen!(sandbox.sci("repo add 1001 --owner 77"), @r"
     exit code: 2
@@ -25,7 +26,7 @@ fn a_repository_is_registered_changed_and_shown() {
     Hint: `sci repo set 1001` changes it
     ");
     let set = "repo set 1001 --trusted-ref refs/heads/main --trusted-ref refs/heads/stable --release-environment prod \
-               --release-workflow o/r/.github/workflows/release.yml@refs/heads/main --public-read true --quota 20G";
+               --release-workflow o/r/.github/workflows/release.yml@refs/heads/main --public-read true --quota 20G --quota-untrusted none";
     sandbox.sci(set).ends_with(0);
     assert_screen!(sandbox.sci("repo show 1001"), @r"
     exit code: 0
@@ -39,6 +40,7 @@ fn a_repository_is_registered_changed_and_shown() {
       self-hosted  branch scopes
       public       yes
       quota        20.0 GiB in all
+                   untrusted scopes: 10.0 GiB each, no limit together
     ");
     assert_screen!(sandbox.sci("repo set 1001 --trusted-ref main"), @r#"
     exit code: 3

@@ -10,6 +10,11 @@ pub const GITHUB: &str = "https://token.actions.githubusercontent.com";
 /// The most entries of each list of a registration.
 pub const MAX_ENTRIES: usize = 256;
 
+/// How much each untrusted scope of a new registration may keep, and all together, in bytes: who opens pull requests fills no
+/// store because nobody thought of a limit.
+const UNTRUSTED_SCOPE: u64 = 10 << 30;
+const UNTRUSTED: u64 = 50 << 30;
+
 /// A registered repository. Every name is compared byte for byte.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -82,7 +87,7 @@ pub struct Repositories {
 }
 
 impl Registration {
-    /// A registration that trusts the default branch and nothing else.
+    /// A registration that trusts the default branch and nothing else, and limits what others may fill.
     pub fn new(repository: RepositoryId, owner: impl Into<String>, default_ref: impl Into<String>) -> Self {
         let default_ref = default_ref.into();
         Self {
@@ -96,7 +101,7 @@ impl Registration {
             dispatch_writes: false,
             self_hosted_trusted: false,
             public_read: false,
-            quota: Quota::default(),
+            quota: Quota { untrusted_scope: Some(UNTRUSTED_SCOPE), untrusted: Some(UNTRUSTED), repository: None },
         }
     }
 

@@ -29,6 +29,7 @@ fn repositories_and_tokens_are_administered_from_another_machine() {
       self-hosted  branch scopes
       public       yes
       quota        20.0 GiB in all
+                   untrusted scopes: 10.0 GiB each, 50.0 GiB together
     ");
     assert_screen!(away(&sandbox, "repo add 2002 --owner 78"), @r"
     exit code: 2
