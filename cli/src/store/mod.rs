@@ -144,7 +144,8 @@ impl Store {
         run: &str,
     ) -> Result<Self> {
         let remote = remote::client(context, place, run)?;
-        let session = remote.session().map_err(failed)?;
+        let mut session = remote.session().map_err(failed)?;
+        remote::narrow(&context.environment, &mut session);
         let project = session.repository.to_string();
         let places = Places::of(context, workspace);
         Ok(Self { backend: Backend::Remote(remote), session, project, places, keys: Vec::new() })

@@ -4,6 +4,7 @@
 use sci_planner::config::Located;
 use sci_remote::{Address, GitHub, Identity, Nobody, Remote, RemoteAdmin, Settings, Token, Wanted};
 use sci_store_api::dsse::PublicKey;
+use sci_store_api::session::Session;
 use sci_store_api::{NameError, RepositoryId, RunId, Secret};
 
 use super::{failed, misplaced, pinned_keys};
@@ -140,6 +141,21 @@ const TOKEN: &str = "it is that of SCI_TOKEN: set it to all that `sci token crea
                      new one made";
 const ID_TOKEN: &str = "it is that of SCI_ID_TOKEN, which the CI system makes anew for each job, for the store's address as \
                         audience; elsewhere set SCI_TOKEN to a token of `sci token create`";
+
+/// Leaves of what the session may read only what a job of this reference could be granted: a backend that was broken into
+/// serves main nothing that it once signed for a pull request. GitHub binds its identities to the reference that it tells the
+/// job; whoever holds a token is told of no reference.
+pub fn narrow(environment: &Environment, session: &mut Session) {
+    let Some(reference) = environment.text("GITHUB_REF").filter(|_| is_githubs(environment)) else { return };
+    let base = environment.text("GITHUB_BASE_REF");
+    session.scopes_read.retain(|scope| scope.is_open_to(reference, base));
+}
+
+/// Whether GitHub vouches for who is asking.
+fn is_githubs(environment: &Environment) -> bool {
+    let is_set = |name| environment.text(name).is_some();
+    !["SCI_TOKEN", "SCI_ID_TOKEN"].into_iter().any(is_set) && is_set("ACTIONS_ID_TOKEN_REQUEST_URL")
+}
 
 /// Who is asking, by what the environment holds: what was put there on purpose comes first.
 fn identity(environment: &Environment, settings: &Settings) -> Box<dyn Identity> {

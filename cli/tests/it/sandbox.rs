@@ -42,6 +42,12 @@ impl Sandbox {
         self.environment.push((name.into(), value.into()));
     }
 
+    /// Takes a variable out of the environment, and gives what it was.
+    pub(crate) fn unset(&mut self, name: &str) -> String {
+        let at = self.environment.iter().position(|(known, _)| known == name).expect("it is set");
+        self.environment.remove(at).1.into_string().expect("it is text")
+    }
+
     /// The workspace.
     pub(crate) fn root(&self) -> PathBuf {
         self.directory.path().join("ws")

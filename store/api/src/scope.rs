@@ -82,6 +82,21 @@ impl Scope {
     pub fn reference(&self) -> &str {
         &self.reference
     }
+
+    /// Whether a run of GitHub's for `reference`, in a pull request to the branch `base`, could be let read the scope by any
+    /// policy: what a client can hold against a backend without knowing its policy.
+    pub fn is_open_to(&self, reference: &str, base: Option<&str>) -> bool {
+        let name = self.reference();
+        match self.class {
+            ScopeClass::Trusted => true,
+            ScopeClass::Pr => reference == format!("refs/pull/{name}/merge"),
+            ScopeClass::Branch => {
+                name == reference || base.is_some_and(|base| name.strip_prefix("refs/heads/") == Some(base))
+            }
+            ScopeClass::Queue => name == reference,
+            ScopeClass::Release => reference.strip_prefix("refs/tags/") == Some(name),
+        }
+    }
 }
 
 impl fmt::Display for Scope {

@@ -126,3 +126,23 @@ fn public_keys_are_checked() {
         assert!(refused::<PublicKey>(bad), "{bad:?}");
     }
 }
+
+#[test]
+fn a_reference_tells_what_could_be_read_whatever_is_registered() {
+    let (main, pull) = ("refs/heads/main", "refs/pull/42/merge");
+    for (scope, reference, base, could) in [
+        ("pr:42", pull, None, true),
+        ("pr:42", "refs/pull/43/merge", None, false),
+        ("pr:42", "refs/pull/042/merge", None, false),
+        ("pr:42", main, None, false),
+        ("branch:refs/heads/next", pull, Some("next"), true),
+        ("branch:refs/heads/next", pull, Some("refs/heads/next"), false),
+        ("branch:refs/heads/next", main, None, false),
+        ("queue:refs/heads/gh-readonly-queue/main/pr-7-abc", main, None, false),
+        ("release:v1", "refs/tags/v1", None, true),
+        ("release:v1", "refs/heads/v1", None, false),
+        ("trusted:refs/heads/main", pull, None, true),
+    ] {
+        assert_eq!(scope.parse::<Scope>().unwrap().is_open_to(reference, base), could, "{scope} by {reference}");
+    }
+}

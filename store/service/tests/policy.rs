@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use sci_service::policy::{Denial, Event, Grant, Identity, decide};
-use sci_store_api::Registration;
+use sci_store_api::{Registration, Scope};
 
 const MAIN: &str = "refs/heads/main";
 
@@ -40,6 +40,8 @@ fn run(event: Event, reference: &str) -> Identity {
 fn line(identity: &Identity, registration: &Registration) -> String {
     match decide(identity, registration) {
         Ok(Grant { write, read }) => {
+            let could = |scope: &Scope| scope.is_open_to(&identity.reference, identity.base.as_deref());
+            assert!(read.iter().all(could), "{read:?} of {}", identity.reference);
             let write = write.map_or_else(|| "nothing".to_owned(), |scope| scope.to_string());
             let read: Vec<String> = read.iter().map(ToString::to_string).collect();
             format!("{write} <- {}", read.join(", "))

@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use sci_conformance::http::Said;
 use sci_store_api::StoredKeys;
 use sci_store_api::dsse::{Envelope, RECORD_TYPE, SecretKey};
 use sci_store_api::resolve::ResolveResponse;
@@ -198,6 +199,39 @@ fn the_records_of_two_paths_that_change_places_are_refused() {
     let ran = sandbox.sci("restore").ends_with(0);
     assert_eq!(ran.stdout.matches("is not believed: it is of another path").count(), 2, "{ran}");
     assert!(!sandbox.path("out").exists() && !sandbox.path("two").exists());
+}
+
+#[test]
+fn what_a_pull_request_saved_is_refused_by_a_job_of_main_whatever_the_store_lets_it_read() {
+    let (mut sandbox, backend) = saved();
+    let key = signing_key(&sandbox);
+    let token = sandbox.unset("SCI_TOKEN");
+    sandbox.set("ACTIONS_ID_TOKEN_REQUEST_URL", format!("{}/identity?api=1", backend.url()));
+    sandbox.set("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "of-the-job");
+    backend.meddle(move |heard, honest| {
+        if heard.path() == "/identity" {
+            return Said::json(200, format!("{{\"value\":\"{token}\"}}"));
+        }
+        let mut said = honest(heard);
+        if heard.path() == "/v1/session" {
+            let text = String::from_utf8(said.body).unwrap();
+            said.body = text.replace("\"scopes_read\":[", "\"scopes_read\":[\"pr:42\",").into_bytes();
+        }
+        if heard.path() == "/v1/resolve" {
+            let mut response: ResolveResponse = serde_json::from_slice(&said.body).unwrap();
+            let envelope = response.paths[0].envelope.take().unwrap();
+            let served = signed_anew(&key, &envelope, "\"scope\":\"trusted:refs/heads/main\"", "\"scope\":\"pr:42\"");
+            let (before, after) = (envelope.snapshot_id().to_string(), served.snapshot_id().to_string());
+            response.paths[0].envelope = Some(served);
+            said.body = serde_json::to_string(&response).unwrap().replace(&before, &after).into_bytes();
+        }
+        said
+    });
+    sandbox.set("GITHUB_REF", "refs/heads/main");
+    assert_refused(&sandbox, "this run may not read its scope");
+    // The pull request's own job believes it.
+    sandbox.set("GITHUB_REF", "refs/pull/42/merge");
+    assert!(sandbox.sci("restore").ends_with(0).stdout.starts_with("exact "));
 }
 
 /// The record that the store serves.
