@@ -1,6 +1,7 @@
 //! Where an instance is on a host: in the workspace, below the home directory, or where its tool was told to keep it.
 //!
-//! It asks no tool: it knows the variables and the defaults that presets name, and nothing of settings in files.
+//! It asks no tool: it knows the variables, the settings in the workspace's files and the defaults that presets name, and nothing
+//! of a person's own settings.
 
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
@@ -10,6 +11,9 @@ use sci_sys::places;
 
 use crate::Host;
 use crate::config::{Config, Declaration, secret_in};
+
+/// The longest file that settings are looked for in, in bytes.
+const MAX_SETTINGS: u64 = 1 << 20;
 
 /// Where an instance is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,17 +45,14 @@ impl Place {
         let rules = declaration.elsewhere.iter().filter(|rule| rule.is_for(&host.os));
         let Some(below) = instance.strip_prefix("~/") else {
             let place = Self::usual(instance, workspace, host)?;
-            let variables = rules.filter_map(|rule| rule.variable.as_deref());
-            for (variable, value) in variables.filter_map(|variable| Some((variable, host.text_var(variable)?))) {
-                Told { variable, value: value.to_owned(), declaration }.expect_at(&place.root, workspace)?;
-            }
+            Told::of_path_in_workspace(declaration, rules, &place.root, workspace, host)?;
             return Ok(place);
         };
         for rule in rules {
             let Some(variable) = &rule.variable else { return Self::below_home(&rule.below, Some(&host.os), host) };
             let value = host.var(variable).filter(|value| !value.is_empty());
             let Some(value) = value.filter(|value| !rule.is_no_place(value)) else { continue };
-            let told = Told { variable, value: value.to_string_lossy().into_owned(), declaration };
+            let told = Told { by: variable.clone(), value: value.to_string_lossy().into_owned(), declaration };
             let named = told.root(value, rule)?;
             // As a tool would say it of itself.
             if host.home.as_ref().is_some_and(|home| home.join(below) == named) {
@@ -97,14 +98,42 @@ impl Place {
     }
 }
 
-/// What a variable says.
+/// What a variable or a setting says.
 struct Told<'d> {
-    variable: &'d str,
+    /// Which of them.
+    by: String,
     value: String,
     declaration: &'d Declaration,
 }
 
-impl Told<'_> {
+impl<'d> Told<'d> {
+    /// Refuses a path of the workspace whose tool is told to keep it elsewhere: what is there is not what the tool uses. Variables
+    /// count before settings. A relative value of a variable is so to wherever the tool is run, which may be any directory above
+    /// the path; that of a setting to where its file is, and the nearest one counts.
+    fn of_path_in_workspace<'r>(
+        declaration: &'d Declaration,
+        rules: impl Iterator<Item = &'r Elsewhere> + Clone,
+        root: &Path,
+        workspace: &Path,
+        host: &Host,
+    ) -> Result<(), NoPlace> {
+        let above: Vec<&Path> = root.ancestors().skip(1).take_while(|above| above.starts_with(workspace)).collect();
+        let variables = rules.clone().filter_map(|rule| rule.variable.as_deref());
+        let mut set = variables.filter_map(|variable| Some((variable, host.text_var(variable)?))).peekable();
+        if set.peek().is_some() {
+            return set.try_for_each(|(variable, value)| {
+                let told = Self { by: variable.to_owned(), value: value.to_owned(), declaration };
+                told.expect_at(root, &above, workspace)
+            });
+        }
+        rules.filter_map(|rule| rule.setting.as_ref()).try_for_each(|setting| {
+            let said = |top: &Path| setting.of(&read_plain(&top.join(&setting.file))?);
+            let Some((top, value)) = above.iter().find_map(|top| Some((*top, said(top)?))) else { return Ok(()) };
+            let told = Self { by: setting.to_string(), value, declaration };
+            told.expect_at(root, &[top], workspace)
+        })
+    }
+
     fn root(&self, value: &OsStr, rule: &Elsewhere) -> Result<PathBuf, NoPlace> {
         let named = match std::env::split_paths(value).next() {
             Some(first) if rule.list => first,
@@ -136,18 +165,17 @@ impl Told<'_> {
         let existing = || root.ancestors().skip(1).find(|above| above.is_dir()).map(Path::to_owned);
         let anchor = below_home.or_else(existing);
         let anchor = anchor.ok_or_else(|| self.refuse("is on a disk that is not there", "give it one that is"))?;
-        Ok(Place { anchor, root, elsewhere: Some(self.variable.to_owned()) })
+        Ok(Place { anchor, root, elsewhere: Some(self.by.clone()) })
     }
 
-    /// Refuses a path of the workspace whose tool is told to keep it elsewhere: what is there is not what the tool uses. A relative
-    /// value is so to wherever the tool is run, which may be any directory above the path.
-    fn expect_at(&self, root: &Path, workspace: &Path) -> Result<(), NoPlace> {
+    /// Refuses a path that is not where the value leads from any of these directories. What to declare instead is where it leads
+    /// from the last one.
+    fn expect_at(&self, root: &Path, from: &[&Path], workspace: &Path) -> Result<(), NoPlace> {
         let expected = places::resolved(root);
-        let is_root = |top: &Path| places::resolved(&top.join(&self.value)) == expected;
-        if root.ancestors().skip(1).take_while(|above| above.starts_with(workspace)).any(is_root) {
+        if from.iter().any(|top| places::resolved(&top.join(&self.value)) == expected) {
             return Ok(());
         }
-        let named = places::resolved(&workspace.join(&self.value));
+        let named = places::resolved(&from.last().unwrap_or(&workspace).join(&self.value));
         let inner = named.strip_prefix(workspace).ok().and_then(places::text).filter(|inner| !inner.is_empty());
         let elsewhere = || "a path in the workspace is needed: name one".to_owned();
         Err(self.refuse("is not where this path is", &inner.map_or_else(elsewhere, |inner| self.declare(&inner))))
@@ -169,7 +197,13 @@ impl Told<'_> {
     }
 
     fn refuse(&self, why: &str, hint: &str) -> NoPlace {
-        let Self { variable, value, .. } = self;
-        NoPlace { reason: format!("{variable} is `{value}`, which {why}"), hint: hint.to_owned() }
+        let Self { by, value, .. } = self;
+        NoPlace { reason: format!("{by} is `{value}`, which {why}"), hint: hint.to_owned() }
     }
+}
+
+/// A file as long as settings are: no pipe, and nothing that never ends.
+fn read_plain(file: &Path) -> Option<Vec<u8>> {
+    let is_plain = file.symlink_metadata().ok().filter(|found| found.is_file() && found.len() <= MAX_SETTINGS);
+    is_plain.and_then(|_| std::fs::read(file).ok())
 }

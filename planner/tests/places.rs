@@ -225,6 +225,41 @@ fn a_path_of_the_workspace_that_its_tool_keeps_elsewhere_has_no_key() {
 }
 
 #[test]
+fn a_path_that_a_setting_of_the_workspace_moves_has_no_key() {
+    let cargo = |config: &str| {
+        let files = [("src/main.rs", ""), (".cargo/config.toml", config)];
+        Workspace::new("presets = [\"cargo\"]\n").files(&files)
+    };
+    for usual in [
+        "[build]\njobs = 2\n",
+        "build.target-dir = \"target\"\n",
+        "[build]\ntarget-dir = \"./target\"\n",
+        "[build]\ntarget-dir = 3\n",
+        "[build\n",
+    ] {
+        assert!(find(&cargo(usual).plan(), "target").keyed().is_some(), "{usual}");
+    }
+    let moved = "[build]\ntarget-dir = \"build/target\"\n";
+    assert_eq!(
+        unkeyed(&cargo(moved).plan(), "target"),
+        (
+            "build.target-dir in .cargo/config.toml is `build/target`, which is not where this path is",
+            Some("declare it as it is: [path.target] with `path = \"build/target\"`")
+        )
+    );
+    // A variable counts before the file.
+    assert!(find(&cargo(moved).env(&[("CARGO_TARGET_DIR", "target")]).plan(), "target").keyed().is_some());
+    let composer = |config: &str| {
+        let files = [("composer.json", config), ("composer.lock", "{\"packages\": []}")];
+        Workspace::new("presets = [\"composer\"]\n").files(&files).plan()
+    };
+    assert!(find(&composer("{\"config\": {\"vendor-dir\": \"vendor\"}}"), "vendor").keyed().is_some());
+    let plan = composer("{\"config\": {\"vendor-dir\": \"lib/vendor\"}}");
+    let (reason, _) = unkeyed(&plan, "vendor");
+    assert_eq!(reason, "config.vendor-dir in composer.json is `lib/vendor`, which is not where this path is");
+}
+
+#[test]
 fn a_value_that_names_no_directory_changes_nothing() {
     let (_, root) = place("linux", &[("PLAYWRIGHT_BROWSERS_PATH", "0")], "~/.cache/ms-playwright");
     assert_eq!(root, "/home/someone/.cache/ms-playwright");

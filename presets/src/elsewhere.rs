@@ -1,18 +1,23 @@
-//! Where a tool keeps a path instead of there, as data: which variables move it, and where it is by
+//! Where a tool keeps a path instead of there, as data: which variables and which settings move it, and where it is by
 //! default on other systems. Whoever knows the machine reads them; this module does not.
 
 use std::ffi::OsStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Setting;
+
 /// One rule. A list of them is read in order, and the first that holds decides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Elsewhere {
-    /// The variable that names a directory. The rule holds where it is set and not empty; without it, everywhere, and the
-    /// directory is the home directory.
+    /// The variable that names a directory. The rule holds where it is set and not empty; without it, and without a setting,
+    /// everywhere, and the directory is the home directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variable: Option<String>,
+    /// The setting that names a directory, of a path in the workspace: where no variable does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setting: Option<Setting>,
     /// Whether the variable names several directories, as `PATH` does, of which the first counts.
     #[serde(default, skip_serializing_if = "is_false")]
     pub list: bool,
@@ -47,9 +52,10 @@ impl Elsewhere {
 /// As a person says it: `$CARGO_HOME/registry`, or `~/Library/Caches/go-build on macos`.
 impl std::fmt::Display for Elsewhere {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.variable {
-            Some(variable) => write!(f, "${variable}")?,
-            None => f.write_str("~")?,
+        match (&self.variable, &self.setting) {
+            (Some(variable), _) => write!(f, "${variable}")?,
+            (None, Some(setting)) => write!(f, "{setting}")?,
+            (None, None) => f.write_str("~")?,
         }
         if !self.below.is_empty() {
             write!(f, "/{}", self.below)?;

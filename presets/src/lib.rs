@@ -17,6 +17,7 @@ mod manifest;
 mod policy;
 pub mod prune;
 mod schema;
+mod setting;
 mod shared;
 
 pub use checks::{Proof, prove_current};
@@ -25,4 +26,5 @@ pub use elsewhere::Elsewhere;
 pub use manifest::{CargoManifest, Dependencies};
 pub use policy::{Check, Members, Prune, RestorePolicy, SavePolicy, Shared};
 pub use schema::{Beside, EnvVar, PathSpec, Pattern, Preset, Search, Sign, Workflow};
+pub use setting::Setting;
 pub use shared::SharedMembers;
