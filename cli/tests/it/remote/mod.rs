@@ -323,6 +323,27 @@ fn without_pinned_keys_the_stores_own_are_shown_to_be_checked() {
 }
 
 #[test]
+fn what_a_store_says_reaches_no_terminal_as_it_is() {
+    let (sandbox, backend) = served();
+    let said =
+        r#"{"code": "forbidden", "message": "no\u001b[2J\u0007\r::error::forged", "hint": "press\u009b5n\nthis"}"#;
+    for path in ["/v1/session", "/v1/resolve", "/v1/snapshots"] {
+        backend.answer(path, Said::json(403, said));
+        for line in ["restore", "restore --json", "ls", "doctor", "explain"] {
+            let ran = sandbox.sci(line);
+            for text in [&ran.stdout, &ran.stderr] {
+                let strange = |c: &char| c.is_control() && *c != '\n';
+                assert_eq!(text.chars().find(strange), None, "{path} {line}: {ran}");
+                assert!(!text.lines().any(|line| line.starts_with("::")), "{path} {line}: {ran}");
+            }
+        }
+    }
+    backend.answer("/v1/session", Said::json(403, said));
+    let shown = "Error: no\u{fffd}[2J\u{fffd} ::error::forged\nHint: press\u{fffd}5n this\n";
+    assert_eq!(sandbox.sci("ls").ends_with(3).stderr, shown);
+}
+
+#[test]
 fn a_lying_store_is_a_miss_with_a_reason() {
     let (sandbox, backend) = served();
     sandbox.sci_run("", "mkdir out; echo built > out/a").ends_with(0);
