@@ -109,7 +109,7 @@ struct Told<'d> {
 impl<'d> Told<'d> {
     /// Refuses a path of the workspace whose tool is told to keep it elsewhere: what is there is not what the tool uses. Variables
     /// count before settings. A relative value of a variable is so to wherever the tool is run, which may be any directory above
-    /// the path; that of a setting to where its file is, and the nearest one counts.
+    /// the path; that of a setting to the workspace, in which its file is.
     fn of_path_in_workspace<'r>(
         declaration: &'d Declaration,
         rules: impl Iterator<Item = &'r Elsewhere> + Clone,
@@ -127,10 +127,9 @@ impl<'d> Told<'d> {
             });
         }
         rules.filter_map(|rule| rule.setting.as_ref()).try_for_each(|setting| {
-            let said = |top: &Path| setting.of(&read_plain(&top.join(&setting.file))?);
-            let Some((top, value)) = above.iter().find_map(|top| Some((*top, said(top)?))) else { return Ok(()) };
-            let told = Self { by: setting.to_string(), value, declaration };
-            told.expect_at(root, &[top], workspace)
+            let said = read_plain(&workspace.join(&setting.file)).and_then(|file| setting.of(&file));
+            let Some(value) = said else { return Ok(()) };
+            Self { by: setting.to_string(), value, declaration }.expect_at(root, &[workspace], workspace)
         })
     }
 

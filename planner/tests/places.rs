@@ -249,14 +249,20 @@ fn a_path_that_a_setting_of_the_workspace_moves_has_no_key() {
     );
     // A variable counts before the file.
     assert!(find(&cargo(moved).env(&[("CARGO_TARGET_DIR", "target")]).plan(), "target").keyed().is_some());
+    let lock = "{\"packages\": []}";
     let composer = |config: &str| {
-        let files = [("composer.json", config), ("composer.lock", "{\"packages\": []}")];
+        let files = [("composer.json", config), ("composer.lock", lock)];
         Workspace::new("presets = [\"composer\"]\n").files(&files).plan()
     };
     assert!(find(&composer("{\"config\": {\"vendor-dir\": \"vendor\"}}"), "vendor").keyed().is_some());
     let plan = composer("{\"config\": {\"vendor-dir\": \"lib/vendor\"}}");
     let (reason, _) = unkeyed(&plan, "vendor");
     assert_eq!(reason, "config.vendor-dir in composer.json is `lib/vendor`, which is not where this path is");
+    // As people write it.
+    let turbo = "{ // where it was before\n \"cacheDir\": \"node_modules/.cache/turbo\", }";
+    let files = [("turbo.jsonc", turbo), ("package.json", "{}")];
+    let plan = Workspace::new("presets = [\"turbo\"]\n").files(&files).plan();
+    assert!(unkeyed(&plan, ".turbo/cache").0.starts_with("cacheDir in turbo.jsonc is `node_modules/.cache/turbo`"));
 }
 
 #[test]

@@ -16,6 +16,7 @@ pub mod lockfiles;
 mod manifest;
 mod policy;
 pub mod prune;
+mod relaxed;
 mod schema;
 mod setting;
 mod shared;

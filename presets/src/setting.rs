@@ -5,11 +5,13 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::relaxed;
+
 /// A text in a file of TOML or JSON, which its name tells apart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Setting {
-    /// The file, relative to the directory that its paths are relative to.
+    /// The file, relative to the workspace, as is what it says.
     pub file: String,
     /// The names on the way to the text, with dots between.
     pub key: String,
@@ -19,8 +21,8 @@ impl Setting {
     /// What the file says; `None` where it says nothing of it, or cannot be read.
     pub fn of(&self, bytes: &[u8]) -> Option<String> {
         let text = std::str::from_utf8(bytes).ok()?;
-        let said = if Path::new(&self.file).extension().is_some_and(|end| end == "json") {
-            let found: serde_json::Value = serde_json::from_str(text).ok()?;
+        let said = if Path::new(&self.file).extension().is_some_and(|end| end == "json" || end == "jsonc") {
+            let found: serde_json::Value = serde_json::from_str(&relaxed::plain(text)).ok()?;
             found.pointer(&format!("/{}", self.key.replace('.', "/")))?.as_str()?.to_owned()
         } else {
             let found = toml::Value::Table(text.parse().ok()?);

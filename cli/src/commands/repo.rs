@@ -87,10 +87,10 @@ struct Settings {
     /// How much the repository may keep, as 20G; `none` for no limit
     #[arg(long, value_name = "SIZE", value_parser = limit)]
     quota: Option<Limit>,
-    /// How much one pull request, branch or queue entry may keep [default: 10 GiB]
+    /// How much one pull request, branch or queue entry may keep; 10 GiB for a new registration
     #[arg(long, value_name = "SIZE", value_parser = limit)]
     quota_untrusted_scope: Option<Limit>,
-    /// How much all of those may keep together [default: 50 GiB]
+    /// How much all of those may keep together; 50 GiB for a new registration
     #[arg(long, value_name = "SIZE", value_parser = limit)]
     quota_untrusted: Option<Limit>,
 }

@@ -142,19 +142,17 @@ const TOKEN: &str = "it is that of SCI_TOKEN: set it to all that `sci token crea
 const ID_TOKEN: &str = "it is that of SCI_ID_TOKEN, which the CI system makes anew for each job, for the store's address as \
                         audience; elsewhere set SCI_TOKEN to a token of `sci token create`";
 
-/// Leaves of what the session may read only what a job of this reference could be granted: a backend that was broken into
+/// Leaves of what the session may read only what who is asking could be granted by any policy: a backend that was broken into
 /// serves main nothing that it once signed for a pull request. GitHub binds its identities to the reference that it tells the
-/// job; whoever holds a token is told of no reference.
+/// job, and nobody reads what is not trusted without one; whoever holds a token is told of no reference.
 pub fn narrow(environment: &Environment, session: &mut Session) {
-    let Some(reference) = environment.text("GITHUB_REF").filter(|_| is_githubs(environment)) else { return };
-    let base = environment.text("GITHUB_BASE_REF");
+    if ["SCI_TOKEN", "SCI_ID_TOKEN"].into_iter().any(|name| environment.text(name).is_some()) {
+        return;
+    }
+    let has_identity = environment.text("ACTIONS_ID_TOKEN_REQUEST_URL").is_some();
+    let reference = environment.text("GITHUB_REF").filter(|_| has_identity).unwrap_or_default();
+    let base = environment.text("GITHUB_BASE_REF").filter(|_| has_identity);
     session.scopes_read.retain(|scope| scope.is_open_to(reference, base));
-}
-
-/// Whether GitHub vouches for who is asking.
-fn is_githubs(environment: &Environment) -> bool {
-    let is_set = |name| environment.text(name).is_some();
-    !["SCI_TOKEN", "SCI_ID_TOKEN"].into_iter().any(is_set) && is_set("ACTIONS_ID_TOKEN_REQUEST_URL")
 }
 
 /// Who is asking, by what the environment holds: what was put there on purpose comes first.

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::npm::text_or_nothing;
 use super::{LockfileError, Package, Packages};
+use crate::relaxed;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -23,7 +24,7 @@ struct Part(#[serde(deserialize_with = "text_or_nothing")] Option<String>);
 
 /// What is installed, by place: `a`, or `a/b` for the `b` inside `a`; members of the workspace are left out.
 pub(crate) fn places(text: &str) -> Result<BTreeMap<String, Package>, LockfileError> {
-    let File { packages, .. } = serde_json::from_str(&without_commas(text)).map_err(LockfileError::malformed)?;
+    let File { packages, .. } = serde_json::from_str(&relaxed::plain(text)).map_err(LockfileError::malformed)?;
     Ok(packages.into_iter().filter_map(|(place, parts)| Some((place, package(&parts)?))).collect())
 }
 
@@ -47,30 +48,4 @@ fn package(parts: &[Part]) -> Option<Package> {
         source: if is_version { registry.map(str::to_owned) } else { Some(version.to_owned()) },
         integrity: integrity.map(str::to_owned),
     })
-}
-
-/// Takes out the commas that nothing follows, so that the rest is JSON.
-pub(super) fn without_commas(text: &str) -> String {
-    let mut kept = String::with_capacity(text.len());
-    let (mut in_text, mut escaped, mut comma) = (false, false, false);
-    for letter in text.chars() {
-        if in_text {
-            (in_text, escaped) = (escaped || letter != '"', !escaped && letter == '\\');
-        } else if letter == ',' {
-            // Two commas in a row are no JSON, and stay so.
-            if comma {
-                kept.push(',');
-            }
-            comma = true;
-            continue;
-        } else if !letter.is_whitespace() {
-            if comma && letter != '}' && letter != ']' {
-                kept.push(',');
-            }
-            comma = false;
-            in_text = letter == '"';
-        }
-        kept.push(letter);
-    }
-    kept
 }

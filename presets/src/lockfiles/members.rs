@@ -9,7 +9,8 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{bun, text, yarn};
+use super::{text, yarn};
+use crate::relaxed;
 
 /// What is between a member's directory and what is installed for it alone.
 const INSTALLED: &str = "/node_modules/";
@@ -47,7 +48,7 @@ fn of_bun(text: &str) -> Option<BTreeSet<String>> {
     struct File {
         workspaces: BTreeMap<String, IgnoredAny>,
     }
-    let File { workspaces } = serde_json::from_str(&bun::without_commas(text)).ok()?;
+    let File { workspaces } = serde_json::from_str(&relaxed::plain(text)).ok()?;
     Some(workspaces.into_keys().collect())
 }
 

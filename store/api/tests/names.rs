@@ -135,6 +135,8 @@ fn a_reference_tells_what_could_be_read_whatever_is_registered() {
         ("pr:42", "refs/pull/43/merge", None, false),
         ("pr:42", "refs/pull/042/merge", None, false),
         ("pr:42", main, None, false),
+        ("pr:42", "", None, false),
+        ("branch:refs/heads/next", "", None, false),
         ("branch:refs/heads/next", pull, Some("next"), true),
         ("branch:refs/heads/next", pull, Some("refs/heads/next"), false),
         ("branch:refs/heads/next", main, None, false),

@@ -10,7 +10,9 @@ CREATE TABLE lineage (
 CREATE INDEX lineage_by_parent ON lineage (repository, parent);
 
 INSERT INTO lineage (repository, run, parent) SELECT DISTINCT child.repository, child.run, parent.run
-  FROM ancestry AS child JOIN ancestry AS parent ON parent.repository = child.repository AND parent.snapshot = child.parent
+  FROM (SELECT DISTINCT repository, run, parent FROM ancestry) AS child
+  JOIN (SELECT DISTINCT repository, snapshot, run FROM ancestry) AS parent
+    ON parent.repository = child.repository AND parent.snapshot = child.parent
   WHERE parent.run <> child.run;
 
 -- Who saved the snapshot, and in which scope: known when its record is gone, too. NULL where that was before it was noted.
@@ -34,10 +36,9 @@ UPDATE records SET quarantined = 1 WHERE quarantined = 0
 
 DROP TABLE ancestry;
 
--- What the record takes up in the index, in bytes, its payload with all its parents included.
-ALTER TABLE records ADD COLUMN listed INTEGER NOT NULL DEFAULT 0;
-
-UPDATE records SET listed = 2000 + 40 * objects + length(payload);
+-- What the record takes up in the index, in bytes: its payload, with all its parents; its rungs, its sketch and its row; and
+-- what cites each of its objects. It is reckoned and not kept, since a column behind the payload is reached through all of that.
+ALTER TABLE records ADD COLUMN listed INTEGER NOT NULL AS (2000 + 40 * objects + length(payload)) VIRTUAL;
 
 DROP TRIGGER record_added;
 

@@ -15,7 +15,8 @@ use crate::saves::Save;
 use crate::service::Service;
 use crate::sql::{Row, Sql, Statement, Value};
 
-const PARENTS: &str = "SELECT snapshot, scope FROM served WHERE repository = ?1 AND run = ?2 ORDER BY snapshot";
+const PARENTS: &str = "SELECT served.snapshot, coalesce(served.scope, records.scope) FROM served \
+     LEFT JOIN records ON number = record WHERE served.repository = ?1 AND served.run = ?2 ORDER BY served.snapshot";
 pub(crate) const GUARD_OBJECTS: &str = "INSERT INTO guard SELECT 0 WHERE ?2 <> \
      (SELECT count(*) FROM objects WHERE state = 1 AND number IN (SELECT value FROM json_each(?1)))";
 const GUARD_NEWEST: &str = "INSERT INTO guard SELECT 0 WHERE EXISTS (SELECT 1 FROM rungs \
@@ -24,10 +25,10 @@ const GUARD_NEWEST: &str = "INSERT INTO guard SELECT 0 WHERE EXISTS (SELECT 1 FR
 const SITE: &str = "INSERT INTO sites (repository, path, instance) VALUES (?1, ?2, ?3) \
      ON CONFLICT (repository, path, instance) DO NOTHING";
 const RECORD: &str = "INSERT INTO records (repository, snapshot, site, scope, key, tree, sketch, derivation, settled, \
-     quarantined, files, bytes, stored, objects, run, sha, created, payload, keyid, signature, listed) \
+     quarantined, files, bytes, stored, objects, run, sha, created, payload, keyid, signature) \
      SELECT ?1, ?2, number, ?5, ?6, ?7, ?8, ?9, ?10, \
      EXISTS (SELECT 1 FROM quarantined_runs WHERE repository = ?1 AND run = ?14), \
-     ?11, ?12, ?13, json_array_length(?15), ?14, ?16, ?17, ?18, ?19, ?20, ?21 \
+     ?11, ?12, ?13, json_array_length(?15), ?14, ?16, ?17, ?18, ?19, ?20 \
      FROM sites WHERE repository = ?1 AND path = ?3 AND instance = ?4";
 const RUNGS: &str = "INSERT INTO rungs (site, digest, scope, settled, record) \
      SELECT site, unhex(value), scope, settled, number FROM records, json_each(?3) \
@@ -78,7 +79,6 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
     ) -> Result<Vec<Statement>, Error> {
         let envelope = self.sign(record, payload).await?;
         let snapshot = envelope.snapshot_id();
-        let listed = quota::listed(record, &envelope.payload);
         let signature = envelope.signatures.into_iter().next();
         let signature = signature.ok_or_else(|| crate::KeyError("the key made no signature".to_owned()))?;
         let text = |text: &str| Value::from(text);
@@ -118,7 +118,6 @@ impl<B: Blobs, S: Sql, C: Clock, K: Keys> Service<B, S, C, K> {
             envelope.payload.into(),
             text(signature.keyid.as_str()),
             signature.sig.into(),
-            listed.into(),
         ];
         let mut statements = vec![
             Statement::new(GUARD_OBJECTS, [text(&objects), (numbers.len() as u64).into()]),

@@ -28,11 +28,6 @@ const LOOKED_AT: u64 = 1_024;
 /// How many objects from before there were owners one collection finds an owner for.
 const OWNERS_FOUND: u64 = 10_000;
 
-/// What a record takes up in the index beside its payload, in bytes: its rungs, its sketch and its row, and what cites each of
-/// its objects.
-const LISTED: u64 = 2_000;
-const LISTED_OBJECT: u64 = 40;
-
 /// The class, which no scope has, of who puts objects and writes to no scope.
 macro_rules! nowhere {
     () => {
@@ -273,11 +268,6 @@ pub(crate) fn own(caller: &Caller, object: ObjectId, size: u64) -> Statement {
 pub(crate) fn own_cited(record: &Record, snapshot: &SnapshotId, numbers: String) -> Statement {
     let (repository, scope) = (record.repository.as_str().into(), record.scope.to_string().into());
     Statement::new(OWN_CITED, [numbers.into(), repository, scope, snapshot.as_bytes().into()])
-}
-
-/// What a record is charged for beside its objects, in bytes.
-pub(crate) fn listed(record: &Record, payload: &[u8]) -> u64 {
-    LISTED + LISTED_OBJECT * record.objects.len() as u64 + payload.len() as u64
 }
 
 /// Gives what these records cite to who keeps it beside them.

@@ -48,7 +48,8 @@ const GUARD_SERVABLE: &str = "INSERT INTO guard SELECT 0 WHERE NOT EXISTS \
      (SELECT 1 FROM records WHERE number = ?1 AND snapshot = ?2 AND forgotten IS NULL AND quarantined = 0)";
 const SERVE: &str = "INSERT INTO served (repository, run, snapshot, record, until, origin, scope) \
      SELECT ?1, ?2, snapshot, number, ?4, run, scope FROM records WHERE number = ?3 \
-     ON CONFLICT (repository, run, snapshot) DO UPDATE SET until = max(until, excluded.until), record = excluded.record";
+     ON CONFLICT (repository, run, snapshot) DO UPDATE SET until = max(until, excluded.until), record = excluded.record, \
+     origin = excluded.origin, scope = excluded.scope";
 
 /// One path being resolved.
 struct Search<'a> {

@@ -114,6 +114,39 @@ pub fn lineage_is_bounded<H: Harness>() {
     assert_eq!(edges(&world), 0);
 }
 
+/// Two runs that each restored what the other had saved before: nothing keeps their edges either.
+pub fn lineage_of_runs_that_descend_from_each_other_ends<H: Harness>() {
+    let world = World::<H>::default();
+    let state = |instance, source| State { instance, ..State::new("l", source, instance) };
+    let mut snapshots = ["a", "b"].map(|run| world.saved(&main(run), &state(run, "first"))).to_vec();
+    for (run, other) in [("a", "b"), ("b", "a")] {
+        world.resolve(&main(run), &state(other, "first"));
+    }
+    snapshots.extend(["a", "b"].map(|run| world.saved(&main(run), &state(run, "second"))));
+    assert_eq!(edges(&world), 2);
+    for snapshot in &snapshots {
+        block_on(world.service.forget(&main("x"), snapshot)).unwrap();
+    }
+    world.clock.advance(100 * DAY);
+    world.gc(0);
+    assert_eq!(edges(&world), 0);
+}
+
+/// What was served by a server from before it was noted whose it is has it of the record.
+pub fn what_was_served_without_a_note_binds<H: Harness>() {
+    let world = World::<H>::default();
+    let low = State::new("l", "low", "low");
+    world.saved(&caller("2", &["pr:1"]), &low);
+    let unnoted = || world.tamper("UPDATE served SET origin = NULL, scope = NULL", []);
+    world.resolve(&caller("1", &["trusted:refs/heads/main", "pr:1"]), &low);
+    unnoted();
+    let raised = State::new("l", "raised", "low");
+    assert_eq!(code(world.save(&caller("1", &["trusted:refs/heads/main"]), &raised, &[])), ErrorCode::Forbidden);
+    let grown = world.saved(&caller("1", &["pr:1"]), &raised);
+    assert_eq!(edges(&world), 1);
+    assert!(quarantine(&world, "2").contains(&grown));
+}
+
 /// What was served to a run binds it when the snapshot has gone, too.
 pub fn parents_that_are_gone_still_bind<H: Harness>() {
     let world = World::<H>::default();
