@@ -1,6 +1,6 @@
 //! The difference of two sets of inputs, for people: class by class, bounded, package changes with both versions.
 
-use sci_planner::{Change, InputChange, InputDiff, NotedPackage, PackageDiff, UpstreamChange};
+use sci_planner::{Change, InputChange, InputDiff, NotedPackage, PackageDiff, PackageVersion, UpstreamChange};
 
 use crate::output::Text;
 use crate::output::format::{count, safe};
@@ -60,7 +60,8 @@ fn packages(text: &mut Text, level: usize, diff: &PackageDiff, all: bool) {
         return;
     }
     let changed = diff.changed.iter().map(|package| {
-        let source = if package.before.source == package.after.source { "" } else { " (from another source)" };
+        let [before, after] = [&package.before, &package.after].map(origin);
+        let source = if before == after { "" } else { " (from another source)" };
         let versions = format!("{} → {}{source}", package.before.version, package.after.version);
         (Change::Changed, package.name.as_str(), versions)
     });
@@ -88,6 +89,15 @@ fn packages(text: &mut Text, level: usize, diff: &PackageDiff, all: bool) {
             .collect();
         text.indented(level, format_args!("in all: {} packages", parts.join(", ")));
     }
+}
+
+/// Where a package comes from, without what its version alone says: npm's lockfile names the file of each version, and those of
+/// git the revision.
+fn origin(package: &PackageVersion) -> Option<&str> {
+    let source = package.source.as_deref()?;
+    let source = source.split_once('#').map_or(source, |(before, _)| before);
+    let of_version = source.rsplit_once('/').filter(|(_, file)| file.contains(&package.version));
+    Some(of_version.map_or(source, |(place, _)| place))
 }
 
 fn upstream(text: &mut Text, level: usize, upstream: &UpstreamChange) {

@@ -175,7 +175,9 @@ impl<'d> Told<'d> {
             return Ok(());
         }
         let named = places::resolved(&from.last().unwrap_or(&workspace).join(&self.value));
-        let inner = named.strip_prefix(workspace).ok().and_then(places::text).filter(|inner| !inner.is_empty());
+        let inner = named.strip_prefix(workspace).ok().and_then(places::text);
+        // What the tool alone fills in, as cargo does `{workspace-root}`, cannot be declared.
+        let inner = inner.filter(|inner| !inner.is_empty() && !inner.contains('{'));
         let elsewhere = || "a path in the workspace is needed: name one".to_owned();
         Err(self.refuse("is not where this path is", &inner.map_or_else(elsewhere, |inner| self.declare(&inner))))
     }

@@ -247,6 +247,11 @@ fn a_path_that_a_setting_of_the_workspace_moves_has_no_key() {
             Some("declare it as it is: [path.target] with `path = \"build/target\"`")
         )
     );
+    let apart = cargo("build.build-dir = \"{workspace-root}/made\"\n");
+    let plan = apart.plan();
+    let (reason, hint) = unkeyed(&plan, "target");
+    assert!(reason.starts_with("build.build-dir in .cargo/config.toml is `{workspace-root}/made`"), "{reason}");
+    assert_eq!(hint, Some("a path in the workspace is needed: name one"));
     // A variable counts before the file.
     assert!(find(&cargo(moved).env(&[("CARGO_TARGET_DIR", "target")]).plan(), "target").keyed().is_some());
     let lock = "{\"packages\": []}";

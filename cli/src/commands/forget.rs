@@ -8,7 +8,7 @@ use crate::administration::{self, named};
 use crate::context::Context;
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::output::format::counted;
+use crate::output::format::{counted, safe};
 use crate::store::{Store, failed};
 use crate::workspace::Workspace;
 
@@ -39,6 +39,7 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
 }
 
 fn one(reference: &str, repository: Option<&str>, context: &mut Context) -> Result<Exit> {
+    let mut instance = None;
     let snapshot = match repository {
         Some(repository) => {
             let snapshot = named::<SnapshotId>(reference)?;
@@ -47,13 +48,15 @@ fn one(reference: &str, repository: Option<&str>, context: &mut Context) -> Resu
         }
         None => {
             let store = open(context)?;
-            let snapshot = store.find(reference)?.summary.snapshot;
-            store.backend.forget(&snapshot).map_err(failed)?;
-            snapshot
+            let found = store.find(reference)?.summary;
+            store.backend.forget(&found.snapshot).map_err(failed)?;
+            instance = Some(found.instance);
+            found.snapshot
         }
     };
     context.out.human(|text| {
-        text.line(format_args!("forgot {snapshot}"));
+        let of = instance.as_ref().map(|instance| format!(" of {}", safe(instance.as_str()))).unwrap_or_default();
+        text.line(format_args!("forgot {snapshot}{of}"));
     });
     context.out.document("forget", &serde_json::json!({ "snapshot": snapshot }));
     Ok(Exit::Success)

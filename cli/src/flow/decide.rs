@@ -43,8 +43,9 @@ pub fn remedy(reason: &str) -> Option<&'static str> {
     match reason {
         UNPLANNED => Some("`sci restore` before the build, or `sci run -- CMD`, makes the key known"),
         CHANGED => Some(
-            "`sci explain` says which; set up tools and variables before `sci restore`; what the build writes by itself is no \
-             input: list it in .gitignore, or leave it out with a pattern that begins with `!`",
+            "`sci explain` says which: a lockfile that the tool brought up to date is settled from the next run on; set up tools and \
+             variables before `sci restore`; what else the build writes by itself is no input: list it in .gitignore, or leave it out \
+             with a pattern that begins with `!`",
         ),
         _ if reason.ends_with(PARTLY) => Some("`sci restore` makes it whole; or remove it, and build from clean"),
         _ => None,

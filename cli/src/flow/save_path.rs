@@ -392,7 +392,7 @@ impl Job<'_> {
     }
 
     fn known_already(&self, existing: SnapshotId) -> Outcome {
-        let reason = "another run has saved this key meanwhile".to_owned();
+        let reason = "this key is saved already".to_owned();
         let mut report = blank(self.path, SaveWord::AlreadySaved, reason);
         report.settled = Some(true);
         report.key = Some(self.keyed.key());

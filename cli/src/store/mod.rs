@@ -252,7 +252,7 @@ impl Store {
         }
     }
 
-    /// The snapshot that a person means: an id, the beginning of one, or a path's name or instance for its newest.
+    /// The snapshot that a person means: an id, the beginning of one, or a path's instance, else its name, for its newest.
     ///
     /// # Errors
     /// [`Kind::NotFound`] when nothing or more than one thing is meant; [`Kind::Store`].
@@ -271,7 +271,9 @@ impl Store {
         let all = self.snapshots(SnapshotQuery::default())?;
         let called = self.places.called(reference);
         let named = |s: &&SnapshotSummary| called.means(s.path.as_str(), s.instance.as_str());
-        if let Some(newest) = all.iter().find(named) {
+        // Who says what `ls` prints of an instance means that one, though other instances are of a path with this name.
+        let just_so = all.iter().find(|summary| summary.instance.as_str() == called.text());
+        if let Some(newest) = just_so.or_else(|| all.iter().find(named)) {
             return Ok(newest.snapshot);
         }
         let is_prefix = reference.len() >= SHORTEST_PREFIX && reference.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -283,3 +283,24 @@ fn a_plan_that_is_too_large_for_one_is_kept_whole() {
     let explained = sandbox.sci("explain --json").ends_with(0).json();
     assert_eq!(explained["result"]["paths"].as_array().unwrap().len(), 700);
 }
+
+#[test]
+fn a_newer_file_from_the_same_registry_is_no_other_source() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("sci.toml", "[path.modules]\npath = \"modules\"\nlockfiles = [\"package-lock.json\"]\n");
+    let lock = |version: &str, registry: &str| {
+        let resolved = format!("https://{registry}/ms/-/ms-{version}.tgz");
+        let package = format!("{{\"version\": \"{version}\", \"resolved\": \"{resolved}\"}}");
+        let text = format!("{{\"lockfileVersion\": 3, \"packages\": {{\"\": {{}}, \"node_modules/ms\": {package}}}}}");
+        sandbox.write("package-lock.json", &text);
+    };
+    lock("2.1.2", "one.example");
+    sandbox.sci_run("", "mkdir modules; touch modules/a").ends_with(0);
+    for (registry, said) in
+        [("one.example", "~ ms 2.1.2 → 2.1.3\n"), ("two.example", "~ ms 2.1.2 → 2.1.3 (from another source)\n")]
+    {
+        lock("2.1.3", registry);
+        let explained = sandbox.sci("explain modules").stdout;
+        assert!(explained.contains(said), "{explained}");
+    }
+}

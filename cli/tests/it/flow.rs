@@ -107,7 +107,7 @@ fn inputs_that_change_during_the_run_unsettle_it() {
     ----- stdout -----
     saved     out  1 file, 6 B; [SIZE] in [SECONDS]
               unsettled: its inputs changed during the run  (key [ID], snapshot [ID])
-              Hint: `sci explain` says which; set up tools and variables before `sci restore`; what the build writes by itself is no input: list it in .gitignore, or leave it out with a pattern that begins with `!`
+              Hint: `sci explain` says which: a lockfile that the tool brought up to date is settled from the next run on; set up tools and variables before `sci restore`; what else the build writes by itself is no input: list it in .gitignore, or leave it out with a pattern that begins with `!`
     ");
     let explained = sandbox.sci("explain").ends_with(0);
     assert!(explained.stdout.contains("since then its inputs have changed"), "{explained}");

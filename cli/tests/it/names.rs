@@ -87,3 +87,25 @@ fn a_misspelt_path_is_told_which_one_is_near() {
     let preset = sandbox.sci("presets pnmp").ends_with(4);
     assert!(preset.stderr.contains("Hint: did you mean `pnpm`?"), "{preset}");
 }
+
+#[test]
+fn an_instance_that_is_called_as_its_path_means_that_one() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("sci.toml", "[path.modules]\npath = \"**/modules\"\nlockfiles = [\"lock.txt\"]\n");
+    for directory in ["", "web/"] {
+        sandbox.write(&format!("{directory}lock.txt"), "one 1.0.0\n");
+        sandbox.write(&format!("{directory}modules/in"), if directory.is_empty() { "the root\n" } else { "the web\n" });
+    }
+    sandbox.sci("restore").ends_with(0);
+    // One after the other, so that the root's is not the newest.
+    for instance in ["./modules", "web/modules"] {
+        sandbox.sci(&format!("save {instance}")).ends_with(0);
+    }
+    let shown = sandbox.sci("show modules --json").ends_with(0).json();
+    assert_eq!(shown["result"]["summary"]["instance"], "modules");
+    let forgot = sandbox.sci("forget modules").ends_with(0).stdout;
+    assert!(forgot.ends_with(" of modules\n"), "{forgot}");
+    // It has gone, and the name stands for what is left.
+    let forgot = sandbox.sci("forget modules").ends_with(0).stdout;
+    assert!(forgot.ends_with(" of web/modules\n"), "{forgot}");
+}

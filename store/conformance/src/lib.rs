@@ -68,7 +68,7 @@ macro_rules! with_cases {
             ],
             lineage: [
                 parents_are_what_was_served, quarantine_reaches_descendants, quarantine_takes_whole_runs,
-                lineage_is_bounded, lineage_of_runs_that_descend_from_each_other_ends,
+                quarantine_reaches_through_a_run_that_is_gone, lineage_is_bounded, lineage_of_runs_that_descend_from_each_other_ends,
                 what_was_served_without_a_note_binds, parents_that_are_gone_still_bind, more_parents_than_a_record_names
             ],
             trust: [

@@ -172,7 +172,7 @@ fn threads_read_and_write_at_once() {
 /// What each scope is charged for: as the index says it, and as it follows from what is there.
 fn charges(index: &rusqlite::Connection) -> [Vec<(String, i64)>; 2] {
     const FOLLOWS: &str = "SELECT scope, sum(bytes) FROM (SELECT scope, size AS bytes FROM objects WHERE state < 2 \
-         UNION ALL SELECT scope, listed FROM records) GROUP BY scope ORDER BY scope";
+         UNION ALL SELECT scope, 2000 + 40 * objects + length(payload) FROM records) GROUP BY scope ORDER BY scope";
     ["SELECT scope, bytes FROM charges WHERE bytes <> 0 ORDER BY scope", FOLLOWS].map(|sql| {
         let mut asked = index.prepare(sql).unwrap();
         asked.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().collect::<Result<_, _>>().unwrap()

@@ -8,7 +8,7 @@ use sci_store_api::StoredKeys;
 use sci_store_api::dsse::{Envelope, RECORD_TYPE, SecretKey};
 use sci_store_api::resolve::ResolveResponse;
 
-use super::backend::{Backend, served};
+use super::backend::{Backend, here, served};
 use crate::sandbox::{Ran, Sandbox};
 
 /// The key that the store of the sandbox signs with.
@@ -229,9 +229,15 @@ fn what_a_pull_request_saved_is_refused_by_a_job_of_main_whatever_the_store_lets
     });
     sandbox.set("GITHUB_REF", "refs/heads/main");
     assert_refused(&sandbox, "this run may not read its scope");
-    // The pull request's own job believes it.
+    // The pull request's own job believes it; whoever has no identity does not, whatever the environment says.
     sandbox.set("GITHUB_REF", "refs/pull/42/merge");
     assert!(sandbox.sci("restore").ends_with(0).stdout.starts_with("exact "));
+    sandbox.remove("out");
+    std::fs::remove_dir_all(sandbox.beside("state/workspaces")).unwrap();
+    here(&sandbox, "repo set 1001 --public-read true").ends_with(0);
+    sandbox.unset("ACTIONS_ID_TOKEN_REQUEST_URL");
+    sandbox.set("GITHUB_REPOSITORY_ID", "1001");
+    assert_refused(&sandbox, "this run may not read its scope");
 }
 
 /// The record that the store serves.

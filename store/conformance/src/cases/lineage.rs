@@ -88,6 +88,22 @@ pub fn quarantine_takes_whole_runs<H: Harness>() {
     }
 }
 
+/// A quarantine reaches what descends through a run that has left nothing.
+pub fn quarantine_reaches_through_a_run_that_is_gone<H: Harness>() {
+    let world = World::<H>::default();
+    let states = ["1", "2", "3"].map(|run| State::new("l", run, run));
+    let mut snapshots = Vec::new();
+    for (run, state) in ["1", "2", "3"].into_iter().zip(&states) {
+        world.resolve(&main(run), state);
+        snapshots.push(world.saved(&main(run), state));
+    }
+    block_on(world.service.forget(&main("x"), &snapshots[1])).unwrap();
+    world.clock.advance(100 * DAY);
+    world.gc(0);
+    let refused = quarantine(&world, "1");
+    assert!(refused.len() == 2 && refused.contains(&snapshots[2]), "{refused:?}");
+}
+
 /// Lineage takes up a row for each pair of runs, whatever they saved, and none once nothing could descend through it.
 pub fn lineage_is_bounded<H: Harness>() {
     let world = World::<H>::default();
