@@ -158,6 +158,11 @@ fn verdict(report: &Report) -> Option<CliError> {
         (left, _) if report.repaired.is_some() => format!("{} damaged still", counted(left, "snapshot")),
         (left, _) => format!("{} damaged", counted(left, "snapshot")),
     };
+    let unknown = report.damaged.iter().filter(|damaged| damaged.is_of_an_unknown_key()).count() as u64;
+    if unknown > 0 && unknown == report.damaged.len() as u64 && loose == 0 {
+        let error = CliError::new(Kind::Damaged, format!("{} not believed", counted(unknown, "snapshot")));
+        return Some(error.hint("`sci doctor` compares the keys that sci.toml trusts with the store's"));
+    }
     let hint = match (&report.repaired, report.read_data) {
         _ if !report.unchecked.is_empty() => "`sci verify --repair` where the store is drops what is damaged",
         (None, true) => {
@@ -175,7 +180,8 @@ fn verdict(report: &Report) -> Option<CliError> {
 
 fn render(text: &mut Text, report: &Report, all: bool) {
     for damaged in &report.damaged {
-        let word = text.style.bad.paint("damaged");
+        let word = if damaged.is_of_an_unknown_key() { "not believed" } else { "damaged" };
+        let word = text.style.bad.paint(word);
         let name = text.style.name.paint(safe(&damaged.instance));
         text.line(format_args!("{word}  {name}  snapshot {}", damaged.snapshot));
         damaged.problems.iter().for_each(|problem| tell(text, problem));

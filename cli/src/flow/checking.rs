@@ -43,21 +43,32 @@ pub struct Problem {
     /// True when the snapshot is what the store signed, but no key that sci.toml trusts did: nothing to repair.
     #[serde(skip)]
     distrusted: bool,
+    /// True when that is all that is known of it: none of the keys that are trusted here signed.
+    #[serde(skip)]
+    unknown_key: bool,
+}
+
+impl Damaged {
+    /// Whether nothing is known to be damaged: only the keys that are trusted here are none of those that signed.
+    pub fn is_of_an_unknown_key(&self) -> bool {
+        !self.problems.is_empty() && self.problems.iter().all(|problem| problem.unknown_key)
+    }
 }
 
 impl Problem {
     /// Something wrong with an object.
     pub(super) fn of(object: ObjectId, reason: impl Into<String>) -> Self {
-        Self { object: Some(object), reason: reason.into(), distrusted: false }
+        Self { object: Some(object), reason: reason.into(), distrusted: false, unknown_key: false }
     }
 
     /// The store may have signed it, but no key that is trusted here did.
     pub(super) fn of_signature(error: &VerifyError) -> Self {
-        Self { object: None, reason: error.to_string(), distrusted: true }
+        let unknown_key = matches!(error, VerifyError::Untrusted { .. });
+        Self { object: None, reason: error.to_string(), distrusted: true, unknown_key }
     }
 
     pub(super) fn of_record(reason: impl Into<String>) -> Self {
-        Self { object: None, reason: reason.into(), distrusted: false }
+        Self { object: None, reason: reason.into(), distrusted: false, unknown_key: false }
     }
 
     pub(super) fn of_engine(manifest: ObjectId, error: &SnapshotError) -> Self {
@@ -68,7 +79,7 @@ impl Problem {
             }
             _ => Some(manifest),
         };
-        Self { object, reason: error.to_string(), distrusted: false }
+        Self { object, reason: error.to_string(), distrusted: false, unknown_key: false }
     }
 }
 

@@ -248,7 +248,10 @@ fn a_remote_store_is_verified_from_outside() {
     assert!(ran.stdout.contains("0 of 2 snapshots sound"), "{ran}");
     sandbox.set("SCI_TRUSTED_PUBLIC_KEYS", "other:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
     let ran = away(&sandbox, "verify").ends_with(1);
+    assert!(ran.stdout.starts_with("not believed  ") && !ran.stdout.contains("damaged"), "{ran}");
     assert!(ran.stdout.contains("no trusted key signed the record"), "{ran}");
+    let says = "Error: 2 snapshots not believed\nHint: `sci doctor` compares the keys that sci.toml trusts";
+    assert!(ran.stderr.starts_with(says), "{ran}");
     // A store that is down is no damage.
     sandbox.set("SCI_STORE", super::nowhere());
     away(&sandbox, "verify").ends_with(3);
