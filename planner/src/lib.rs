@@ -21,6 +21,7 @@ mod narrow;
 mod os_release;
 mod packages;
 mod place;
+mod plain;
 mod plan;
 mod planning;
 mod record;

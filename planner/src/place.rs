@@ -11,6 +11,7 @@ use sci_sys::places;
 
 use crate::Host;
 use crate::config::{Config, Declaration, secret_in};
+use crate::plain;
 
 /// The longest file that settings are looked for in, in bytes.
 const MAX_SETTINGS: u64 = 1 << 20;
@@ -127,7 +128,7 @@ impl<'d> Told<'d> {
             });
         }
         rules.filter_map(|rule| rule.setting.as_ref()).try_for_each(|setting| {
-            let said = read_plain(&workspace.join(&setting.file)).and_then(|file| setting.of(&file));
+            let said = plain::read(&workspace.join(&setting.file), MAX_SETTINGS).and_then(|file| setting.of(&file));
             let Some(value) = said else { return Ok(()) };
             Self { by: setting.to_string(), value, declaration }.expect_at(root, &[workspace], workspace)
         })
@@ -167,14 +168,13 @@ impl<'d> Told<'d> {
         Ok(Place { anchor, root, elsewhere: Some(self.by.clone()) })
     }
 
-    /// Refuses a path that is not where the value leads from any of these directories. What to declare instead is where it leads
-    /// from the last one.
+    /// Refuses a path that is not where the value leads from any of these directories.
     fn expect_at(&self, root: &Path, from: &[&Path], workspace: &Path) -> Result<(), NoPlace> {
         let expected = places::resolved(root);
         if from.iter().any(|top| places::resolved(&top.join(&self.value)) == expected) {
             return Ok(());
         }
-        let named = places::resolved(&from.last().unwrap_or(&workspace).join(&self.value));
+        let named = places::resolved(&workspace.join(&self.value));
         let inner = named.strip_prefix(workspace).ok().and_then(places::text);
         // What the tool alone fills in, as cargo does `{workspace-root}`, cannot be declared.
         let inner = inner.filter(|inner| !inner.is_empty() && !inner.contains('{'));
@@ -201,10 +201,4 @@ impl<'d> Told<'d> {
         let Self { by, value, .. } = self;
         NoPlace { reason: format!("{by} is `{value}`, which {why}"), hint: hint.to_owned() }
     }
-}
-
-/// A file as long as settings are: no pipe, and nothing that never ends.
-fn read_plain(file: &Path) -> Option<Vec<u8>> {
-    let is_plain = file.symlink_metadata().ok().filter(|found| found.is_file() && found.len() <= MAX_SETTINGS);
-    is_plain.and_then(|_| std::fs::read(file).ok())
 }

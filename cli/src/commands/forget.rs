@@ -39,23 +39,20 @@ pub fn run(arguments: &Arguments, context: &mut Context) -> Result<Exit> {
 }
 
 fn one(reference: &str, repository: Option<&str>, context: &mut Context) -> Result<Exit> {
-    let mut instance = None;
-    let snapshot = match repository {
+    let (snapshot, of) = match repository {
         Some(repository) => {
             let snapshot = named::<SnapshotId>(reference)?;
             administration::open(context)?.forget(&Forget { repository: named(repository)?, snapshot })?;
-            snapshot
+            (snapshot, String::new())
         }
         None => {
             let store = open(context)?;
             let found = store.find(reference)?.summary;
             store.backend.forget(&found.snapshot).map_err(failed)?;
-            instance = Some(found.instance);
-            found.snapshot
+            (found.snapshot, format!(" of {}", safe(found.instance.as_str())))
         }
     };
     context.out.human(|text| {
-        let of = instance.as_ref().map(|instance| format!(" of {}", safe(instance.as_str()))).unwrap_or_default();
         text.line(format_args!("forgot {snapshot}{of}"));
     });
     context.out.document("forget", &serde_json::json!({ "snapshot": snapshot }));

@@ -158,9 +158,9 @@ fn verdict(report: &Report) -> Option<CliError> {
         (left, _) if report.repaired.is_some() => format!("{} damaged still", counted(left, "snapshot")),
         (left, _) => format!("{} damaged", counted(left, "snapshot")),
     };
-    let unknown = report.damaged.iter().filter(|damaged| damaged.is_of_an_unknown_key()).count() as u64;
-    if unknown > 0 && unknown == report.damaged.len() as u64 && loose == 0 {
-        let error = CliError::new(Kind::Damaged, format!("{} not believed", counted(unknown, "snapshot")));
+    if loose == 0 && !report.damaged.is_empty() && report.damaged.iter().all(Damaged::is_of_an_unknown_key) {
+        let unknown = counted(report.damaged.len() as u64, "snapshot");
+        let error = CliError::new(Kind::Damaged, format!("{unknown} not believed"));
         return Some(error.hint("`sci doctor` compares the keys that sci.toml trusts with the store's"));
     }
     let hint = match (&report.repaired, report.read_data) {

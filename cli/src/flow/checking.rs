@@ -40,35 +40,41 @@ pub struct Problem {
     pub object: Option<ObjectId>,
     /// What is wrong.
     pub reason: String,
-    /// True when the snapshot is what the store signed, but no key that sci.toml trusts did: nothing to repair.
     #[serde(skip)]
-    distrusted: bool,
-    /// True when that is all that is known of it: none of the keys that are trusted here signed.
-    #[serde(skip)]
-    unknown_key: bool,
+    doubt: Option<Doubt>,
+}
+
+/// Why a record is not believed here that may be what the store signed: then there is nothing to repair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doubt {
+    /// None of the keys that are trusted here signed it.
+    UnknownKey,
+    /// Its signature does not hold.
+    Signature,
 }
 
 impl Damaged {
     /// Whether nothing is known to be damaged: only the keys that are trusted here are none of those that signed.
     pub fn is_of_an_unknown_key(&self) -> bool {
-        !self.problems.is_empty() && self.problems.iter().all(|problem| problem.unknown_key)
+        !self.problems.is_empty() && self.problems.iter().all(|problem| problem.doubt == Some(Doubt::UnknownKey))
     }
 }
 
 impl Problem {
     /// Something wrong with an object.
     pub(super) fn of(object: ObjectId, reason: impl Into<String>) -> Self {
-        Self { object: Some(object), reason: reason.into(), distrusted: false, unknown_key: false }
+        Self { object: Some(object), reason: reason.into(), doubt: None }
     }
 
     /// The store may have signed it, but no key that is trusted here did.
     pub(super) fn of_signature(error: &VerifyError) -> Self {
-        let unknown_key = matches!(error, VerifyError::Untrusted { .. });
-        Self { object: None, reason: error.to_string(), distrusted: true, unknown_key }
+        let is_unknown = matches!(error, VerifyError::Untrusted { .. });
+        let doubt = if is_unknown { Doubt::UnknownKey } else { Doubt::Signature };
+        Self { object: None, reason: error.to_string(), doubt: Some(doubt) }
     }
 
     pub(super) fn of_record(reason: impl Into<String>) -> Self {
-        Self { object: None, reason: reason.into(), distrusted: false, unknown_key: false }
+        Self { object: None, reason: reason.into(), doubt: None }
     }
 
     pub(super) fn of_engine(manifest: ObjectId, error: &SnapshotError) -> Self {
@@ -79,7 +85,7 @@ impl Problem {
             }
             _ => Some(manifest),
         };
-        Self { object, reason: error.to_string(), distrusted: false, unknown_key: false }
+        Self { object, reason: error.to_string(), doubt: None }
     }
 }
 
@@ -265,8 +271,8 @@ pub fn repair(store: &Store, damaged: &[Damaged], loose: &[Problem]) -> Result<(
         let Some((_, Some(now))) = check(store, number, Some(&mut reading))? else { continue };
         // Its record is false, or its objects are what they should be and do not make a tree: that never heals. What was
         // damaged only since is left to the next look of the store's own.
-        let is_false = now.problems.iter().any(|problem| problem.object.is_none() && !problem.distrusted);
-        let distrusted = now.problems.iter().any(|problem| problem.distrusted);
+        let is_false = now.problems.iter().any(|problem| problem.object.is_none() && problem.doubt.is_none());
+        let distrusted = now.problems.iter().any(|problem| problem.doubt.is_some());
         if is_false || !distrusted && now.objects().all(|object| repaired.sound.contains(&object)) {
             repaired.forgotten.extend(store.embedded()?.repair(&[], &[number]).map_err(failed)?.forgotten);
         } else {

@@ -146,27 +146,51 @@ const ID_TOKEN: &str = "it is that of SCI_ID_TOKEN, which the CI system makes an
 /// serves main nothing that it once signed for a pull request. GitHub binds its identities to the reference that it tells the
 /// job, and nobody reads what is not trusted without one; whoever holds a token is told of no reference.
 pub fn narrow(environment: &Environment, session: &mut Session) {
-    if ["SCI_TOKEN", "SCI_ID_TOKEN"].into_iter().any(|name| environment.text(name).is_some()) {
-        return;
-    }
-    let has_identity = environment.text("ACTIONS_ID_TOKEN_REQUEST_URL").is_some();
-    let reference = environment.text("GITHUB_REF").filter(|_| has_identity).unwrap_or_default();
-    let base = environment.text("GITHUB_BASE_REF").filter(|_| has_identity);
-    session.scopes_read.retain(|scope| scope.is_open_to(reference, base));
+    let (reference, base) = match Asker::of(environment) {
+        Asker::Token(_) | Asker::IdToken(_) => return,
+        Asker::GitHub { .. } => (environment.text("GITHUB_REF"), environment.text("GITHUB_BASE_REF")),
+        Asker::Nobody => (None, None),
+    };
+    session.scopes_read.retain(|scope| scope.is_open_to(reference.unwrap_or_default(), base));
 }
 
-/// Who is asking, by what the environment holds: what was put there on purpose comes first.
+/// Who is asking, by what the environment holds.
+enum Asker<'e> {
+    /// Whoever was given a token of `sci token`.
+    Token(Secret),
+    /// A job whose CI system put an OIDC token there.
+    IdToken(Secret),
+    /// A job of GitHub's, which asks for an OIDC token there.
+    GitHub {
+        url: &'e str,
+        token: Secret,
+    },
+    Nobody,
+}
+
+impl<'e> Asker<'e> {
+    /// What was put there on purpose comes first.
+    fn of(environment: &'e Environment) -> Self {
+        let secret = |name| environment.text(name).map(|text| Secret::new(text.to_owned()));
+        if let Some(token) = secret("SCI_TOKEN") {
+            return Self::Token(token);
+        }
+        if let Some(token) = secret("SCI_ID_TOKEN") {
+            return Self::IdToken(token);
+        }
+        match (environment.text("ACTIONS_ID_TOKEN_REQUEST_URL"), secret("ACTIONS_ID_TOKEN_REQUEST_TOKEN")) {
+            (Some(url), Some(token)) => Self::GitHub { url, token },
+            _ => Self::Nobody,
+        }
+    }
+}
+
 fn identity(environment: &Environment, settings: &Settings) -> Box<dyn Identity> {
-    let secret = |name| environment.text(name).map(|text| Secret::new(text.to_owned()));
-    if let Some(token) = secret("SCI_TOKEN") {
-        return Box::new(Token::new(token, "a token of `sci token`, from SCI_TOKEN").with_remedy(TOKEN));
-    }
-    if let Some(token) = secret("SCI_ID_TOKEN") {
-        return Box::new(Token::new(token, "an OIDC token, from SCI_ID_TOKEN").with_remedy(ID_TOKEN));
-    }
-    match (environment.text("ACTIONS_ID_TOKEN_REQUEST_URL"), secret("ACTIONS_ID_TOKEN_REQUEST_TOKEN")) {
-        (Some(url), Some(token)) => Box::new(GitHub::new(url.to_owned(), token, settings.clone())),
-        _ => Box::new(Nobody),
+    match Asker::of(environment) {
+        Asker::Token(token) => Box::new(Token::new(token, "a token of `sci token`, from SCI_TOKEN").with_remedy(TOKEN)),
+        Asker::IdToken(token) => Box::new(Token::new(token, "an OIDC token, from SCI_ID_TOKEN").with_remedy(ID_TOKEN)),
+        Asker::GitHub { url, token } => Box::new(GitHub::new(url.to_owned(), token, settings.clone())),
+        Asker::Nobody => Box::new(Nobody),
     }
 }
 

@@ -8,20 +8,13 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::super::tree::to_path;
 use crate::glob::without_braces;
+use crate::plain;
 
 /// The name of the files.
 pub(super) const FILE: &[u8] = b".gitignore";
 
 /// What a directory has that is a repository of its own, a submodule for one: in it, as in git, the files above do not count.
 pub(super) const REPOSITORY: &[u8] = b".git";
-
-/// Reads a file that is not a link: git follows none either, and what is behind it may differ from machine to machine.
-fn read_plain(file: &Path) -> std::io::Result<Vec<u8>> {
-    match file.symlink_metadata()?.is_file() {
-        true => std::fs::read(file),
-        false => Ok(Vec::new()),
-    }
-}
 
 /// One `.gitignore`, and the nearest one above it. What the nearer says counts.
 #[derive(Debug)]
@@ -35,11 +28,11 @@ pub(super) struct Rules {
 impl Rules {
     /// The rules in a directory that has a file of its own; `prefix` is the length of its path with the slash after it.
     ///
-    /// A line that is no pattern is passed over, as git does, and so is a file that cannot be read. What is not UTF-8 in a line
+    /// A line that is no pattern is passed over, as git does, and so is a file that cannot be read, or is a link. What is not UTF-8 in a line
     /// matches nothing, and the lines after it count.
     pub(super) fn read(file: &Path, prefix: usize, above: Option<Arc<Self>>) -> Option<Arc<Self>> {
         let mut builder = GitignoreBuilder::new("");
-        let content = read_plain(file).unwrap_or_default();
+        let content = plain::read(file, u64::MAX).unwrap_or_default();
         for line in String::from_utf8_lossy(&content).trim_start_matches('\u{feff}').lines() {
             let _ = builder.add_line(None, &without_braces(line));
         }

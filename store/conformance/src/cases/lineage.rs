@@ -25,6 +25,17 @@ fn quarantined(verdict: &Verdict) -> usize {
     refusals.filter(|refusal| *refusal == Some(Refusal::Quarantined)).count()
 }
 
+/// What runs 1, 2 and 3 saved, each upon what the one before did.
+fn chain<H: Harness>(world: &World<H>) -> ([State; 3], [SnapshotId; 3]) {
+    let runs = ["1", "2", "3"];
+    let states = runs.map(|run| State::new("l", run, run));
+    let snapshots = std::array::from_fn(|at| {
+        world.resolve(&main(runs[at]), &states[at]);
+        world.saved(&main(runs[at]), &states[at])
+    });
+    (states, snapshots)
+}
+
 /// Every snapshot that was served to a run, on any path, is a parent of what the run saves, said or not.
 pub fn parents_are_what_was_served<H: Harness>() {
     let world = World::<H>::default();
@@ -46,13 +57,7 @@ pub fn parents_are_what_was_served<H: Harness>() {
 /// what is saved later.
 pub fn quarantine_reaches_descendants<H: Harness>() {
     let world = World::<H>::default();
-    let chain = ["1", "2", "3"];
-    let states = chain.map(|run| State::new("l", run, run));
-    let mut snapshots = Vec::new();
-    for (run, state) in chain.into_iter().zip(&states) {
-        world.resolve(&main(run), state);
-        snapshots.push(world.saved(&main(run), state));
-    }
+    let (states, snapshots) = chain(&world);
     world.resolve(&main("later"), &states[2]);
     block_on(world.service.forget(&main("x"), &snapshots[1])).unwrap();
     world.clock.advance(3 * DAY);
@@ -91,12 +96,7 @@ pub fn quarantine_takes_whole_runs<H: Harness>() {
 /// A quarantine reaches what descends through a run that has left nothing.
 pub fn quarantine_reaches_through_a_run_that_is_gone<H: Harness>() {
     let world = World::<H>::default();
-    let states = ["1", "2", "3"].map(|run| State::new("l", run, run));
-    let mut snapshots = Vec::new();
-    for (run, state) in ["1", "2", "3"].into_iter().zip(&states) {
-        world.resolve(&main(run), state);
-        snapshots.push(world.saved(&main(run), state));
-    }
+    let (_, snapshots) = chain(&world);
     block_on(world.service.forget(&main("x"), &snapshots[1])).unwrap();
     world.clock.advance(100 * DAY);
     world.gc(0);
@@ -153,9 +153,8 @@ pub fn what_was_served_without_a_note_binds<H: Harness>() {
     let world = World::<H>::default();
     let low = State::new("l", "low", "low");
     world.saved(&caller("2", &["pr:1"]), &low);
-    let unnoted = || world.tamper("UPDATE served SET origin = NULL, scope = NULL", []);
     world.resolve(&caller("1", &["trusted:refs/heads/main", "pr:1"]), &low);
-    unnoted();
+    world.tamper("UPDATE served SET origin = NULL, scope = NULL", []);
     let raised = State::new("l", "raised", "low");
     assert_eq!(code(world.save(&caller("1", &["trusted:refs/heads/main"]), &raised, &[])), ErrorCode::Forbidden);
     let grown = world.saved(&caller("1", &["pr:1"]), &raised);
